@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only place that knows kernel versions. Every check names the commit
+ * and its title; code elsewhere uses the names defined here.
+ */
+#ifndef ERRPATH_COMPAT_H
+#define ERRPATH_COMPAT_H
+
+#include <linux/ftrace.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error errpath supports kernels from 6.1 on
+#endif
+
+/*
+ * 4e239ddb7a1e ("ftrace: Make ftrace_regs abstract from direct use"), v6.13,
+ * is also in stable trees and distributions: ask for the macro it brought.
+ */
+static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs *fregs)
+{
+#ifdef arch_ftrace_regs
+	return &arch_ftrace_regs(fregs)->regs;
+#else
+	return &fregs->regs;
+#endif
+}
+
+/*
+ * 2c92ca849fcc ("tracing/treewide: Remove second parameter of __assign_str()"),
+ * v6.10. Debian's 6.1 and 6.12 are on their own sides of it.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(dst, src)	__assign_str(dst)
+#else
+#define compat_assign_str(dst, src)	__assign_str(dst, src)
+#endif
+
+#endif /* ERRPATH_COMPAT_H */

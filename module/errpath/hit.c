@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens at each call of an intercepted function: the filters in the
+ * order of their cost, the decision, the failure, and the record of it.
+ *
+ * Runs in any context, NMI included, and with preemption on: nothing here
+ * sleeps, allocates or takes a lock that is not a trylock.
+ */
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+
+#include "hit.h"
+#include "point.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* What the handler itself calls may call what it intercepts: look at such calls no further. */
+static DEFINE_PER_CPU(int, inside);
+
+static bool task_matches(const struct errpath_point *point, const struct intercept *ic)
+{
+	if (!READ_ONCE(point->task_filter))
+		return true;
+	return task_set_has(&point->tasks, current) && intercept_in_task(ic);
+}
+
+static void remember(struct errpath_point *point, unsigned long caller)
+{
+	struct errpath_last *last = &point->last;
+
+	if (atomic_xchg_acquire(&last->busy, 1))
+		return;
+	last->pid = current->pid;
+	memcpy(last->comm, current->comm, sizeof(last->comm));
+	last->comm[TASK_COMM_LEN - 1] = '\0';
+	last->caller = caller;
+	atomic_set_release(&last->busy, 0);
+}
+
+static void report(struct errpath_function *fn, unsigned long caller)
+{
+	struct errpath_point *point = fn->point;
+	u64 nth = point_stats(point).matched;
+
+	trace_inject(point->name, fn->symbol, nth, caller);
+	if (!point->verbose || !__ratelimit(&point->ratelimit))
+		return;
+	pr_notice("inject %s: %s() fails, call %llu, pid %d (%s), caller %pS\n", point->name,
+		  fn->symbol, nth, current->pid, current->comm, (void *)caller);
+	if (point->verbose > 1)
+		dump_stack();
+}
+
+static void consider(struct errpath_function *fn, struct pt_regs *regs, unsigned long caller)
+{
+	struct errpath_point *point = fn->point;
+
+	if (fn->match && !fn->match(regs))
+		return;
+	if (!stack_matches(smp_load_acquire(&point->callers), &point->stack, caller))
+		return;
+	this_cpu_inc(point->stats->matched);
+	if (!fault_rules_should_fail(&point->rules, 1))
+		return;
+	intercept_return(regs, READ_ONCE(point->errno));
+	this_cpu_inc(point->stats->injected);
+	remember(point, caller);
+	report(fn, caller);
+}
+NOKPROBE_SYMBOL(consider);
+
+/**
+ * errpath_hit() - a point's function is entered
+ * @ic: the interception, part of a struct errpath_function
+ * @regs: the function's registers at its entry
+ * @caller: where it would return to
+ *
+ * Any context.
+ */
+void errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+{
+	struct errpath_function *fn = container_of(ic, struct errpath_function, ic);
+	struct errpath_point *point = fn->point;
+
+	this_cpu_inc(point->stats->seen);
+	if (!task_matches(point, ic))
+		return;
+	if (!callers_may_match(smp_load_acquire(&point->callers), caller))
+		return;
+	preempt_disable_notrace();
+	if (this_cpu_inc_return(inside) == 1)
+		consider(fn, regs, caller);
+	else
+		this_cpu_inc(point->stats->missed);
+	this_cpu_dec(inside);
+	preempt_enable_notrace();
+}
+NOKPROBE_SYMBOL(errpath_hit);

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/kernel/debug/errpath: a directory a point, a file a knob, with the names
+ * and formats of Documentation/fault-injection where it has them.
+ *
+ * Every knob is a row of a table with a way to set and a way to show it. A set
+ * either does it all or returns an error and changes nothing.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "knobs.h"
+#include "point.h"
+
+#define MAX_WRITE	4096
+
+/**
+ * struct knob - one file of a point's directory
+ * @name: of the file
+ * @set: from text without surrounding blanks, which it may consume; NULL: read only
+ * @show: as text
+ * @exists: whether the point has it; NULL: every point
+ *
+ * Both run under errpath_mutex.
+ */
+struct knob {
+	const char *name;
+	int (*set)(struct errpath_point *point, char *text);
+	void (*show)(struct errpath_point *point, struct seq_file *seq);
+	bool (*exists)(const struct errpath_point *point);
+};
+
+struct knob_file {
+	struct errpath_point *point;
+	const struct knob *knob;
+};
+
+static struct dentry *root;
+static struct knob_file *files;
+
+/* Kernel-style numbers, no sign, within limits. */
+static int parse_number(const char *text, unsigned long max, unsigned long *value)
+{
+	unsigned long number;
+
+	if (kstrtoul(text, 0, &number) || number > max)
+		return -EINVAL;
+	*value = number;
+	return 0;
+}
+
+#define UNSIGNED_KNOB(name, field, type, max, format)				\
+static int set_##name(struct errpath_point *point, char *text)			\
+{										\
+	unsigned long value;							\
+	int err = parse_number(text, max, &value);				\
+										\
+	if (!err)								\
+		WRITE_ONCE(point->field, (type)value);				\
+	return err;								\
+}										\
+static void show_##name(struct errpath_point *point, struct seq_file *seq)	\
+{										\
+	seq_printf(seq, format "\n", point->field);				\
+}
+
+UNSIGNED_KNOB(interval, rules.interval, unsigned long, ULONG_MAX, "%lu")
+UNSIGNED_KNOB(verbose, verbose, u32, 2, "%u")
+UNSIGNED_KNOB(ratelimit_burst, ratelimit.burst, int, INT_MAX, "%d")
+UNSIGNED_KNOB(require_start, stack.require_start, unsigned long, ULONG_MAX, "0x%016lx")
+UNSIGNED_KNOB(require_end, stack.require_end, unsigned long, ULONG_MAX, "0x%016lx")
+UNSIGNED_KNOB(reject_start, stack.reject_start, unsigned long, ULONG_MAX, "0x%016lx")
+UNSIGNED_KNOB(reject_end, stack.reject_end, unsigned long, ULONG_MAX, "0x%016lx")
+
+/* fault-injection takes a greater depth and walks as deep as it can. */
+static int set_depth(struct errpath_point *point, char *text)
+{
+	unsigned long depth;
+	int err = parse_number(text, ULONG_MAX, &depth);
+
+	if (!err)
+		WRITE_ONCE(point->stack.depth, min_t(unsigned long, depth, STACK_MAX_DEPTH));
+	return err;
+}
+
+static void show_depth(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%lu\n", point->stack.depth);
+}
+
+static int set_ratelimit_interval(struct errpath_point *point, char *text)
+{
+	unsigned long ms;
+	int err = parse_number(text, INT_MAX / HZ, &ms);
+
+	if (!err)
+		WRITE_ONCE(point->ratelimit.interval, msecs_to_jiffies(ms));
+	return err;
+}
+
+static void show_ratelimit_interval(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%u\n", jiffies_to_msecs(point->ratelimit.interval));
+}
+
+static int set_times(struct errpath_point *point, char *text)
+{
+	int times;
+
+	if (kstrtoint(text, 0, &times) || times < TIMES_NO_LIMIT)
+		return -EINVAL;
+	atomic_set(&point->rules.times, times);
+	return 0;
+}
+
+static void show_times(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%d\n", atomic_read(&point->rules.times));
+}
+
+static int set_space(struct errpath_point *point, char *text)
+{
+	unsigned long space;
+	int err = parse_number(text, INT_MAX, &space);
+
+	if (!err)
+		atomic_set(&point->rules.space, space);
+	return err;
+}
+
+static void show_space(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%d\n", atomic_read(&point->rules.space));
+}
+
+static int set_task_filter(struct errpath_point *point, char *text)
+{
+	bool on;
+
+	if (kstrtobool(text, &on))
+		return -EINVAL;
+	WRITE_ONCE(point->task_filter, on);
+	return 0;
+}
+
+static void show_task_filter(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_puts(seq, point->task_filter ? "Y\n" : "N\n");
+}
+
+static int set_tasks(struct errpath_point *point, char *text)
+{
+	return task_set_write(&point->tasks, text);
+}
+
+static void show_tasks(struct errpath_point *point, struct seq_file *seq)
+{
+	task_set_show(&point->tasks, seq);
+}
+
+static int set_caller(struct errpath_point *point, char *text)
+{
+	return point_set_callers(point, text);
+}
+
+static void show_caller(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%s\n", point_callers(point));
+}
+
+static int set_errno(struct errpath_point *point, char *text)
+{
+	int err;
+
+	if (kstrtoint(text, 0, &err) || err < -MAX_ERRNO || err >= 0)
+		return -EINVAL;
+	WRITE_ONCE(point->errno, err);
+	return 0;
+}
+
+static void show_errno(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%d\n", point->errno);
+}
+
+static bool returns_errno(const struct errpath_point *point)
+{
+	return point->default_errno;
+}
+
+static int set_probability(struct errpath_point *point, char *text)
+{
+	unsigned long old = point->rules.probability, value;
+	int err = parse_number(text, 100, &value);
+
+	if (err)
+		return err;
+	WRITE_ONCE(point->rules.probability, value);
+	err = point_update(point);
+	if (err)
+		WRITE_ONCE(point->rules.probability, old);
+	return err;
+}
+
+static void show_probability(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%lu\n", point->rules.probability);
+}
+
+static int set_nth(struct errpath_point *point, char *text)
+{
+	struct fault_rules *rules = &point->rules;
+	s64 old = atomic64_read(&rules->nth);
+	bool was_by_nth = rules->by_nth;
+	unsigned long nth;
+	int err = parse_number(text, LONG_MAX, &nth);
+
+	if (err)
+		return err;
+	atomic64_set(&rules->nth, nth);
+	WRITE_ONCE(rules->by_nth, nth > 0);
+	err = point_update(point);
+	if (err) {
+		atomic64_set(&rules->nth, old);
+		WRITE_ONCE(rules->by_nth, was_by_nth);
+	}
+	return err;
+}
+
+static void show_nth(struct errpath_point *point, struct seq_file *seq)
+{
+	seq_printf(seq, "%lld\n", atomic64_read(&point->rules.nth));
+}
+
+static void show_stats(struct errpath_point *point, struct seq_file *seq)
+{
+	struct errpath_stats stats = point_stats(point);
+
+	seq_printf(seq, "seen %llu\nmissed %llu\nmatched %llu\ninjected %llu\n",
+		   stats.seen, stats.missed, stats.matched, stats.injected);
+}
+
+static const struct knob knobs[] = {
+	{ "probability", set_probability, show_probability },
+	{ "interval", set_interval, show_interval },
+	{ "times", set_times, show_times },
+	{ "space", set_space, show_space },
+	{ "verbose", set_verbose, show_verbose },
+	{ "verbose_ratelimit_interval_ms", set_ratelimit_interval, show_ratelimit_interval },
+	{ "verbose_ratelimit_burst", set_ratelimit_burst, show_ratelimit_burst },
+	{ "task-filter", set_task_filter, show_task_filter },
+	{ "stacktrace-depth", set_depth, show_depth },
+	{ "require-start", set_require_start, show_require_start },
+	{ "require-end", set_require_end, show_require_end },
+	{ "reject-start", set_reject_start, show_reject_start },
+	{ "reject-end", set_reject_end, show_reject_end },
+	{ "tasks", set_tasks, show_tasks },
+	{ "caller", set_caller, show_caller },
+	{ "nth", set_nth, show_nth },
+	{ "errno", set_errno, show_errno, returns_errno },
+	{ "stats", NULL, show_stats },
+};
+
+static bool has_knob(const struct errpath_point *point, const struct knob *knob)
+{
+	return !knob->exists || knob->exists(point);
+}
+
+static int set_knob(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	int err;
+
+	mutex_lock(&errpath_mutex);
+	err = knob->set(point, strim(text));
+	mutex_unlock(&errpath_mutex);
+	return err;
+}
+
+static int knob_show(struct seq_file *seq, void *v)
+{
+	const struct knob_file *file = seq->private;
+
+	mutex_lock(&errpath_mutex);
+	file->knob->show(file->point, seq);
+	mutex_unlock(&errpath_mutex);
+	return 0;
+}
+
+static int knob_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, knob_show, inode->i_private);
+}
+
+static ssize_t knob_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	const struct knob_file *knob_file = ((struct seq_file *)file->private_data)->private;
+	char *text;
+	int err;
+
+	if (len > MAX_WRITE)
+		return -EINVAL;
+	text = memdup_user_nul(buf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = set_knob(knob_file->point, knob_file->knob, text);
+	kfree(text);
+	return err ?: len;
+}
+
+static const struct file_operations knob_fops = {
+	.owner = THIS_MODULE,
+	.open = knob_open,
+	.read = seq_read,
+	.write = knob_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/* The guard: whoever holds it open owns the knobs; when it is gone, so is all that was armed. */
+
+static unsigned long guard_held;
+
+static int guard_open(struct inode *inode, struct file *file)
+{
+	return test_and_set_bit_lock(0, &guard_held) ? -EBUSY : 0;
+}
+
+static int guard_release(struct inode *inode, struct file *file)
+{
+	struct errpath_point * const *point;
+
+	mutex_lock(&errpath_mutex);
+	for_each_point(point)
+		point_reset(*point);
+	mutex_unlock(&errpath_mutex);
+	clear_bit_unlock(0, &guard_held);
+	return 0;
+}
+
+static const struct file_operations guard_fops = {
+	.owner = THIS_MODULE,
+	.open = guard_open,
+	.release = guard_release,
+};
+
+#define STATUS_FORMAT	"%-16s %-7s %-37s %-6s"
+
+static void show_last(struct seq_file *seq, struct errpath_last *last)
+{
+	if (!last->caller) {
+		seq_puts(seq, "  -\n");
+		return;
+	}
+	while (atomic_xchg_acquire(&last->busy, 1))
+		cpu_relax();
+	seq_printf(seq, "  %s/%d from %pS\n", last->comm, last->pid, (void *)last->caller);
+	atomic_set_release(&last->busy, 0);
+}
+
+static const char *function_how(struct errpath_function *fn)
+{
+	return function_is_present(fn) ? intercept_how_name(&fn->ic) : "absent";
+}
+
+static void show_point(struct seq_file *seq, struct errpath_point *point)
+{
+	struct errpath_function *fn = point->functions;
+	struct errpath_stats stats = point_stats(point);
+
+	seq_printf(seq, STATUS_FORMAT " %10llu %8llu %10llu %10llu", point->name,
+		   point_state(point), fn->symbol, function_how(fn),
+		   stats.seen, stats.missed, stats.matched, stats.injected);
+	show_last(seq, &point->last);
+	for (fn++; fn->symbol; fn++)
+		seq_printf(seq, STATUS_FORMAT "\n", "", "", fn->symbol, function_how(fn));
+}
+
+static int status_show(struct seq_file *seq, void *v)
+{
+	struct errpath_point * const *point;
+
+	seq_printf(seq, STATUS_FORMAT " %10s %8s %10s %10s  %s\n", "POINT", "STATE", "FUNCTION",
+		   "BY", "SEEN", "MISSED", "MATCHED", "INJECTED", "LAST FAILED");
+	mutex_lock(&errpath_mutex);
+	for_each_point(point)
+		show_point(seq, *point);
+	mutex_unlock(&errpath_mutex);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(status);
+
+static struct knob_file *create_point(struct errpath_point *point, struct knob_file *file)
+{
+	struct dentry *dir = debugfs_create_dir(point->name, root);
+	const struct knob *knob;
+
+	for (knob = knobs; knob < knobs + ARRAY_SIZE(knobs); knob++) {
+		if (!has_knob(point, knob))
+			continue;
+		*file = (struct knob_file) { point, knob };
+		debugfs_create_file(knob->name, knob->set ? 0600 : 0400, dir, file, &knob_fops);
+		file++;
+	}
+	return file;
+}
+
+static unsigned int count_points(void)
+{
+	struct errpath_point * const *point;
+	unsigned int n = 0;
+
+	for_each_point(point)
+		n++;
+	return n;
+}
+
+/**
+ * knobs_create() - make the debugfs tree
+ *
+ * May sleep. The points are initialised.
+ *
+ * Return: 0, -ENOMEM, or the error of debugfs after a line in the kernel log.
+ */
+int knobs_create(void)
+{
+	struct errpath_point * const *point;
+	struct knob_file *file;
+
+	files = kcalloc(count_points() * ARRAY_SIZE(knobs), sizeof(*files), GFP_KERNEL);
+	if (!files)
+		return -ENOMEM;
+	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (IS_ERR(root)) {
+		pr_err("no knobs: debugfs is off in this kernel or on its command line (debugfs=on)\n");
+		kfree(files);
+		return PTR_ERR(root);
+	}
+	debugfs_create_file("guard", 0600, root, NULL, &guard_fops);
+	debugfs_create_file("status", 0400, root, NULL, &status_fops);
+	file = files;
+	for_each_point(point)
+		file = create_point(*point, file);
+	return 0;
+}
+
+/**
+ * knobs_remove() - remove the debugfs tree
+ *
+ * May sleep; on return no file operation runs any more.
+ */
+void knobs_remove(void)
+{
+	debugfs_remove(root);
+	kfree(files);
+}
+
+static struct errpath_point *find_point(const char *name)
+{
+	struct errpath_point * const *point;
+
+	for_each_point(point)
+		if (!strcmp((*point)->name, name))
+			return *point;
+	return NULL;
+}
+
+static const struct knob *find_knob(const struct errpath_point *point, const char *name)
+{
+	const struct knob *knob;
+
+	for (knob = knobs; knob < knobs + ARRAY_SIZE(knobs); knob++)
+		if (knob->set && has_knob(point, knob) && !strcmp(knob->name, name))
+			return knob;
+	return NULL;
+}
+
+static int apply_one(struct errpath_point *point, char *assignment)
+{
+	char *name = strsep(&assignment, "=");
+	const struct knob *knob = find_knob(point, strim(name));
+	int err;
+
+	if (!knob || !assignment) {
+		pr_err("arm: %s: \"%s\" is no KNOB=VALUE of this point\n", point->name, name);
+		return -EINVAL;
+	}
+	err = set_knob(point, knob, assignment);
+	if (err)
+		pr_err("arm: %s: %s=%s is refused (%d)\n", point->name, name, assignment, err);
+	return err;
+}
+
+static int apply_point(char *text)
+{
+	char *name = strsep(&text, ":");
+	struct errpath_point *point = find_point(strim(name));
+	char *assignment;
+	int err;
+
+	if (!point || !text) {
+		pr_err("arm: \"%s\": write POINT:KNOB=VALUE,KNOB=VALUE;POINT:...\n", name);
+		return -EINVAL;
+	}
+	while ((assignment = strsep(&text, ","))) {
+		err = apply_one(point, assignment);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * knobs_apply() - set knobs from the module parameter arm
+ * @assignments: POINT:KNOB=VALUE,KNOB=VALUE;POINT:... applied from left to right;
+ *	inside a value a list is separated by blanks
+ *
+ * May sleep.
+ *
+ * Return: 0, or the first error, after a line in the kernel log; what stands to
+ * the left of it is set.
+ */
+int knobs_apply(const char *assignments)
+{
+	char *copy = kstrdup(assignments, GFP_KERNEL), *rest = copy, *word;
+	int err = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	while (!err && (word = strsep(&rest, ";")))
+		err = *strim(word) ? apply_point(word) : 0;
+	kfree(copy);
+	return err;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef ERRPATH_POINT_H
+#define ERRPATH_POINT_H
+
+#include <linux/mutex.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+
+#include "../common/intercept.h"
+#include "decide.h"
+#include "filter.h"
+#include "tasks.h"
+
+struct errpath_point;
+
+/**
+ * struct errpath_function - one function that a point intercepts
+ * @symbol: its name, MODULE:NAME for one in a module
+ * @match: which of its calls are meant, by their arguments; NULL: all
+ */
+struct errpath_function {
+	const char *symbol;
+	bool (*match)(struct pt_regs *regs);
+	/* private: */
+	struct errpath_point *point;
+	struct intercept ic;
+	enum { PRESENCE_UNKNOWN, PRESENT, ABSENT } presence;
+};
+
+/**
+ * struct errpath_stats - what became of the calls since the point was armed
+ * @seen: calls of the functions
+ * @missed: calls the handler could not look at
+ * @matched: calls that passed every filter
+ * @injected: calls that failed
+ */
+struct errpath_stats {
+	u64 seen;
+	u64 missed;
+	u64 matched;
+	u64 injected;
+};
+
+/* The last call that was failed. */
+struct errpath_last {
+	atomic_t busy;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+	unsigned long caller;
+};
+
+/**
+ * struct errpath_point - one place in the kernel that can be made to fail
+ * @name: its debugfs directory
+ * @functions: what to intercept; the last has no @symbol
+ * @default_caller: value of the knob caller until it is written
+ * @default_errno: what a failed call returns; 0 if that is NULL
+ *
+ * A point_*.c defines one with these four and the module's Kbuild finds it.
+ */
+struct errpath_point {
+	const char *name;
+	struct errpath_function *functions;
+	const char *default_caller;
+	int default_errno;
+	/* private: the knobs, changed under errpath_mutex */
+	struct fault_rules rules;
+	struct stack_filter stack;
+	struct callers *callers;	/* NULL: the default, not looked up yet */
+	struct task_set tasks;
+	struct ratelimit_state ratelimit;
+	u32 verbose;
+	bool task_filter;
+	int errno;
+	/* private: */
+	bool armed;
+	struct errpath_stats __percpu *stats;
+	struct errpath_last last;
+};
+
+#define for_each_function(fn, p) \
+	for ((fn) = (p)->functions; (fn)->symbol; (fn)++)
+
+extern struct errpath_point * const errpath_points[];
+extern struct mutex errpath_mutex;
+
+#define for_each_point(pp) \
+	for ((pp) = errpath_points; *(pp); (pp)++)
+
+int point_init(struct errpath_point *point);
+void point_exit(struct errpath_point *point);
+int point_update(struct errpath_point *point);
+void point_reset(struct errpath_point *point);
+int point_set_callers(struct errpath_point *point, const char *text);
+void point_module_coming(struct errpath_point *point, const char *module);
+void point_module_going(struct errpath_point *point, const char *module);
+bool function_is_present(struct errpath_function *fn);
+const char *point_callers(const struct errpath_point *point);
+const char *point_state(struct errpath_point *point);
+struct errpath_stats point_stats(const struct errpath_point *point);
+
+#endif /* ERRPATH_POINT_H */

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory hot-add: no memory for a section's memmap. section_activate() is
+ * always inlined; its visible caller is sparse_add_section().
+ */
+#include "point.h"
+
+static struct errpath_function functions[] = {
+	{ .symbol = "__populate_section_memmap" },
+	{}
+};
+
+struct errpath_point point_section_activate = {
+	.name = "section_activate",
+	.functions = functions,
+	.default_caller = "sparse_add_section section_activate",
+};

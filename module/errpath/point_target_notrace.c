@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The same as target, on a function that only a kprobe can intercept. */
+#include <linux/errno.h>
+
+#include "point.h"
+
+static struct errpath_function functions[] = {
+	{ .symbol = "errpath_target:errpath_target_notrace" },
+	{}
+};
+
+struct errpath_point point_target_notrace = {
+	.name = "target_notrace",
+	.functions = functions,
+	.default_errno = -ENOMEM,
+};

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * errpath_target: functions that exist only to be failed. A write of "COUNT
+ * [traced|notrace] [task|atomic|softirq|irq|loop]" to debugfs errpath_target/call
+ * calls one of them COUNT times in that context; a read of the same open file
+ * tells what came back, and how long all of it took.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/interrupt.h>
+#include <linux/irq_work.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "errpath_target.h"
+
+noinline int errpath_target(int x)
+{
+	barrier();
+	return 0;
+}
+
+noinline notrace int errpath_target_notrace(int x)
+{
+	barrier();
+	return 0;
+}
+EXPORT_SYMBOL_GPL(errpath_target_notrace);
+
+/* A caller with a name, for the knob caller. */
+static noinline int errpath_target_caller(int (*function)(int x))
+{
+	int err = function(0);
+
+	barrier();	/* no tail call: stay on the stack */
+	return err;
+}
+
+/**
+ * struct calls - what one open file asked for, and what came of it
+ * @lock: one writer or reader at a time
+ * @function: which one to call
+ * @made: how often it was called
+ * @failed: how often it returned an error
+ * @last_errno: the last such error
+ * @ns: how long all calls took
+ * @irq: makes one call from an interrupt
+ * @softirq: makes one call from a softirq
+ */
+struct calls {
+	struct mutex lock;
+	int (*function)(int x);
+	unsigned long made;
+	unsigned long failed;
+	int last_errno;
+	u64 ns;
+	struct irq_work irq;
+	struct tasklet_struct softirq;
+};
+
+static void call_in_task(struct calls *calls)
+{
+	int err = errpath_target_caller(calls->function);
+
+	calls->made++;
+	if (!err)
+		return;
+	calls->failed++;
+	calls->last_errno = err;
+}
+
+/* For make bench: nothing but calls. */
+static void call_in_loop(struct calls *calls, unsigned long count)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	calls->ns = ktime_get_ns();
+	calls->made = count;
+	while (count--)
+		errpath_target_caller(calls->function);
+	calls->ns = ktime_get_ns() - calls->ns;
+	local_irq_restore(flags);
+}
+
+static void call_in_atomic(struct calls *calls)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	call_in_task(calls);
+	local_irq_restore(flags);
+}
+
+static void irq_work_runs(struct irq_work *work)
+{
+	call_in_task(container_of(work, struct calls, irq));
+}
+
+static void call_in_irq(struct calls *calls)
+{
+	irq_work_queue(&calls->irq);
+	irq_work_sync(&calls->irq);
+}
+
+static void tasklet_runs(struct tasklet_struct *tasklet)
+{
+	call_in_task(container_of(tasklet, struct calls, softirq));
+}
+
+static void call_in_softirq(struct calls *calls)
+{
+	tasklet_schedule(&calls->softirq);
+	tasklet_unlock_wait(&calls->softirq);
+	tasklet_kill(&calls->softirq);
+}
+
+/* A context makes one call at a time, or all of them itself. */
+static const struct context {
+	const char *name;
+	void (*call)(struct calls *calls);
+	void (*call_all)(struct calls *calls, unsigned long count);
+} contexts[] = {
+	{ "task", call_in_task },
+	{ "atomic", call_in_atomic },
+	{ "softirq", call_in_softirq },
+	{ "irq", call_in_irq },
+	{ "loop", NULL, call_in_loop },
+};
+
+static const struct context *find_context(const char *name)
+{
+	const struct context *context;
+
+	for (context = contexts; context < contexts + ARRAY_SIZE(contexts); context++)
+		if (!strcmp(context->name, name))
+			return context;
+	return NULL;
+}
+
+static void call(struct calls *calls, unsigned long count, const struct context *context)
+{
+	calls->made = 0;
+	calls->failed = 0;
+	calls->last_errno = 0;
+	calls->ns = 0;
+	if (context->call_all) {
+		context->call_all(calls, count);
+		return;
+	}
+	while (count--) {
+		context->call(calls);
+		cond_resched();
+	}
+}
+
+static int call_open(struct inode *inode, struct file *file)
+{
+	struct calls *calls = kzalloc(sizeof(*calls), GFP_KERNEL);
+
+	if (!calls)
+		return -ENOMEM;
+	mutex_init(&calls->lock);
+	calls->irq = IRQ_WORK_INIT_HARD(irq_work_runs);
+	tasklet_setup(&calls->softirq, tasklet_runs);
+	file->private_data = calls;
+	return 0;
+}
+
+static int call_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static int (*find_function(const char *name))(int x)
+{
+	if (!strcmp(name, "traced"))
+		return errpath_target;
+	return !strcmp(name, "notrace") ? errpath_target_notrace : NULL;
+}
+
+static ssize_t call_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	char text[64], which[16] = "traced", where[16] = "task";
+	struct calls *calls = file->private_data;
+	const struct context *context;
+	unsigned long count;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	if (sscanf(text, "%lu %15s %15s", &count, which, where) < 1)
+		return -EINVAL;
+	context = find_context(where);
+	if (!context || !find_function(which))
+		return -EINVAL;
+	mutex_lock(&calls->lock);
+	calls->function = find_function(which);
+	call(calls, count, context);
+	mutex_unlock(&calls->lock);
+	return len;
+}
+
+static ssize_t call_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	struct calls *calls = file->private_data;
+	char text[96];
+	int n;
+
+	mutex_lock(&calls->lock);
+	n = scnprintf(text, sizeof(text), "calls %lu failed %lu errno %d ns %llu\n",
+		      calls->made, calls->failed, calls->last_errno, calls->ns);
+	mutex_unlock(&calls->lock);
+	return simple_read_from_buffer(buf, len, pos, text, n);
+}
+
+static const struct file_operations call_fops = {
+	.owner = THIS_MODULE,
+	.open = call_open,
+	.read = call_read,
+	.write = call_write,
+	.release = call_release,
+};
+
+static struct dentry *root;
+
+static int __init errpath_target_init(void)
+{
+	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	debugfs_create_file("call", 0600, root, NULL, &call_fops);
+	return 0;
+}
+
+static void __exit errpath_target_exit(void)
+{
+	debugfs_remove(root);
+}
+
+module_init(errpath_target_init);
+module_exit(errpath_target_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Functions that exist only to be failed by errpath");
+MODULE_INFO(test, "Y");
