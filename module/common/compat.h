@@ -31,7 +31,11 @@ static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs 
  * v6.10. Debian's 6.1 and 6.12 are on their own sides of it.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define compat_assign_str(dst, src)	__assign_str(dst)
+#define compat_assign_str(dst, src)	\
+	do {				\
+		(void)(src);		\
+		__assign_str(dst);	\
+	} while (0)
 #else
 #define compat_assign_str(dst, src)	__assign_str(dst, src)
 #endif

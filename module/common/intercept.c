@@ -18,20 +18,19 @@
 #include "intercept.h"
 #include "symbol.h"
 
-static void notrace intercept_by_ftrace(unsigned long ip, unsigned long parent_ip,
-					struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent_ip,
+					  struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	struct intercept *ic = container_of(ops, struct intercept, ops);
 
 	ic->handler(ic, compat_ftrace_pt_regs(fregs), parent_ip);
 }
-NOKPROBE_SYMBOL(intercept_by_ftrace);
 
 /* What a kretprobe puts in the place of a return address. */
 static unsigned long return_trampoline;
 
 /* The unwinder sees through that: the caller is above the function itself. */
-static unsigned long unwind_caller(unsigned long ip)
+static unsigned long __kprobes unwind_caller(unsigned long ip)
 {
 	unsigned long entries[16];
 	unsigned int i, n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
@@ -42,7 +41,7 @@ static unsigned long unwind_caller(unsigned long ip)
 	return return_trampoline;
 }
 
-static int intercept_by_kprobe(struct kprobe *probe, struct pt_regs *regs)
+static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct intercept *ic = container_of(probe, struct intercept, probe);
 	unsigned long caller = arch_return_address(regs), ip = regs->ip;
@@ -53,7 +52,6 @@ static int intercept_by_kprobe(struct kprobe *probe, struct pt_regs *regs)
 	/* 1: the handler changed ip, do not single-step the original */
 	return regs->ip != ip;
 }
-NOKPROBE_SYMBOL(intercept_by_kprobe);
 
 /* A post_handler keeps the probe from being jump-optimised, where ip cannot change. */
 static void no_optimisation(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
@@ -86,6 +84,8 @@ static int refuse(struct intercept *ic, int err, const char *why)
 
 static int install_ftrace(struct intercept *ic)
 {
+	static const char busy[] =
+		"a livepatch, kprobe or tracer modifies it, or kernel.ftrace_enabled is 0";
 	int err;
 
 	/* PERMANENT: kernel.ftrace_enabled=0 must not silently stop us. */
@@ -99,9 +99,7 @@ static int install_ftrace(struct intercept *ic)
 	err = register_ftrace_function(&ic->ops);
 	if (err) {
 		ftrace_free_filter(&ic->ops);
-		return refuse(ic, err, err == -EBUSY ?
-			      "somebody else modifies it (livepatch, kprobe with post_handler, ...), or kernel.ftrace_enabled is 0" :
-			      "ftrace refuses it");
+		return refuse(ic, err, err == -EBUSY ? busy : "ftrace refuses it");
 	}
 	ic->how = INTERCEPT_FTRACE;
 	return 0;
@@ -152,7 +150,8 @@ int intercept_install(struct intercept *ic)
 	int err;
 
 	if (register_kprobe(&scout))
-		return refuse(ic, -ENODEV, "this kernel has no such function, inlined it, or forbids probes on it");
+		return refuse(ic, -ENODEV,
+			      "this kernel has no such function, inlined it, or forbids probes on it");
 	ic->addr = (unsigned long)scout.addr;
 	traceable = kprobe_ftrace(&scout);
 	modified = modified_by_kprobe(&scout);

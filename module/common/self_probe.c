@@ -35,7 +35,8 @@ static long replacement(long x)
 	return -x;
 }
 
-static void notrace probe_handler(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+static void __kprobes probe_handler(struct intercept *ic, struct pt_regs *regs,
+				    unsigned long caller)
 {
 	switch (verb) {
 	case LET:
@@ -71,7 +72,7 @@ static const char *what_fails(long (*function)(long x))
 	return NULL;
 }
 
-static int probe(const char *name, long (*function)(long x), enum intercept_how how)
+static int try_verbs(const char *name, long (*function)(long x), enum intercept_how how)
 {
 	char symbol[64];
 	struct intercept ic = { .symbol = symbol, .handler = probe_handler };
@@ -101,6 +102,6 @@ static int probe(const char *name, long (*function)(long x), enum intercept_how 
  */
 int intercept_self_probe(void)
 {
-	return probe("probe_traced", probe_traced, INTERCEPT_FTRACE) ?:
-	       probe("probe_notrace", probe_notrace, INTERCEPT_KPROBE);
+	return try_verbs("probe_traced", probe_traced, INTERCEPT_FTRACE) ?:
+	       try_verbs("probe_notrace", probe_notrace, INTERCEPT_KPROBE);
 }

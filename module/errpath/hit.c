@@ -27,6 +27,12 @@ static bool task_matches(const struct errpath_point *point, const struct interce
 	return task_set_has(&point->tasks, current) && intercept_in_task(ic);
 }
 
+static const struct callers *callers_of(const struct errpath_point *point)
+{
+	/* pairs with smp_store_release() in replace_callers() */
+	return smp_load_acquire(&point->callers);
+}
+
 static void remember(struct errpath_point *point, unsigned long caller)
 {
 	struct errpath_last *last = &point->last;
@@ -54,13 +60,14 @@ static void report(struct errpath_function *fn, unsigned long caller)
 		dump_stack();
 }
 
-static void consider(struct errpath_function *fn, struct pt_regs *regs, unsigned long caller)
+static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs *regs,
+				    unsigned long caller)
 {
 	struct errpath_point *point = fn->point;
 
 	if (fn->match && !fn->match(regs))
 		return;
-	if (!stack_matches(smp_load_acquire(&point->callers), &point->stack, caller))
+	if (!stack_matches(callers_of(point), &point->stack, caller))
 		return;
 	this_cpu_inc(point->stats->matched);
 	if (!fault_rules_should_fail(&point->rules, 1))
@@ -70,7 +77,19 @@ static void consider(struct errpath_function *fn, struct pt_regs *regs, unsigned
 	remember(point, caller);
 	report(fn, caller);
 }
-NOKPROBE_SYMBOL(consider);
+
+/* Out of line: most calls do not get here, and should not pay for its stack frame. */
+static noinline void __kprobes consider(struct errpath_function *fn, struct pt_regs *regs,
+					unsigned long caller)
+{
+	preempt_disable_notrace();
+	if (this_cpu_inc_return(inside) == 1)
+		consider_once(fn, regs, caller);
+	else
+		this_cpu_inc(fn->point->stats->missed);
+	this_cpu_dec(inside);
+	preempt_enable_notrace();
+}
 
 /**
  * errpath_hit() - a point's function is entered
@@ -80,7 +99,7 @@ NOKPROBE_SYMBOL(consider);
  *
  * Any context.
  */
-void errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+void __kprobes errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
 {
 	struct errpath_function *fn = container_of(ic, struct errpath_function, ic);
 	struct errpath_point *point = fn->point;
@@ -88,14 +107,7 @@ void errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long calle
 	this_cpu_inc(point->stats->seen);
 	if (!task_matches(point, ic))
 		return;
-	if (!callers_may_match(smp_load_acquire(&point->callers), caller))
+	if (!callers_may_match(callers_of(point), caller))
 		return;
-	preempt_disable_notrace();
-	if (this_cpu_inc_return(inside) == 1)
-		consider(fn, regs, caller);
-	else
-		this_cpu_inc(point->stats->missed);
-	this_cpu_dec(inside);
-	preempt_enable_notrace();
+	consider(fn, regs, caller);
 }
-NOKPROBE_SYMBOL(errpath_hit);

@@ -26,14 +26,18 @@
  * @name: of the file
  * @set: from text without surrounding blanks, which it may consume; NULL: read only
  * @show: as text
+ * @offset: of an unsigned long in struct errpath_point, for the plain numbers
+ * @max: the greatest value of such a number
  * @exists: whether the point has it; NULL: every point
  *
- * Both run under errpath_mutex.
+ * Set and show run under errpath_mutex.
  */
 struct knob {
 	const char *name;
-	int (*set)(struct errpath_point *point, char *text);
-	void (*show)(struct errpath_point *point, struct seq_file *seq);
+	int (*set)(struct errpath_point *point, const struct knob *knob, char *text);
+	void (*show)(struct errpath_point *point, const struct knob *knob, struct seq_file *seq);
+	size_t offset;
+	unsigned long max;
 	bool (*exists)(const struct errpath_point *point);
 };
 
@@ -56,31 +60,34 @@ static int parse_number(const char *text, unsigned long max, unsigned long *valu
 	return 0;
 }
 
-#define UNSIGNED_KNOB(name, field, type, max, format)				\
-static int set_##name(struct errpath_point *point, char *text)			\
-{										\
-	unsigned long value;							\
-	int err = parse_number(text, max, &value);				\
-										\
-	if (!err)								\
-		WRITE_ONCE(point->field, (type)value);				\
-	return err;								\
-}										\
-static void show_##name(struct errpath_point *point, struct seq_file *seq)	\
-{										\
-	seq_printf(seq, format "\n", point->field);				\
+static unsigned long *number_of(struct errpath_point *point, const struct knob *knob)
+{
+	return (void *)point + knob->offset;
 }
 
-UNSIGNED_KNOB(interval, rules.interval, unsigned long, ULONG_MAX, "%lu")
-UNSIGNED_KNOB(verbose, verbose, u32, 2, "%u")
-UNSIGNED_KNOB(ratelimit_burst, ratelimit.burst, int, INT_MAX, "%d")
-UNSIGNED_KNOB(require_start, stack.require_start, unsigned long, ULONG_MAX, "0x%016lx")
-UNSIGNED_KNOB(require_end, stack.require_end, unsigned long, ULONG_MAX, "0x%016lx")
-UNSIGNED_KNOB(reject_start, stack.reject_start, unsigned long, ULONG_MAX, "0x%016lx")
-UNSIGNED_KNOB(reject_end, stack.reject_end, unsigned long, ULONG_MAX, "0x%016lx")
+static int set_number(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	unsigned long value;
+	int err = parse_number(text, knob->max, &value);
+
+	if (!err)
+		WRITE_ONCE(*number_of(point, knob), value);
+	return err;
+}
+
+static void show_number(struct errpath_point *point, const struct knob *knob,
+			struct seq_file *seq)
+{
+	seq_printf(seq, "%lu\n", *number_of(point, knob));
+}
+
+static void show_hex(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
+{
+	seq_printf(seq, "0x%016lx\n", *number_of(point, knob));
+}
 
 /* fault-injection takes a greater depth and walks as deep as it can. */
-static int set_depth(struct errpath_point *point, char *text)
+static int set_depth(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long depth;
 	int err = parse_number(text, ULONG_MAX, &depth);
@@ -90,12 +97,7 @@ static int set_depth(struct errpath_point *point, char *text)
 	return err;
 }
 
-static void show_depth(struct errpath_point *point, struct seq_file *seq)
-{
-	seq_printf(seq, "%lu\n", point->stack.depth);
-}
-
-static int set_ratelimit_interval(struct errpath_point *point, char *text)
+static int set_ratelimit_interval(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long ms;
 	int err = parse_number(text, INT_MAX / HZ, &ms);
@@ -105,12 +107,29 @@ static int set_ratelimit_interval(struct errpath_point *point, char *text)
 	return err;
 }
 
-static void show_ratelimit_interval(struct errpath_point *point, struct seq_file *seq)
+static void show_ratelimit_interval(struct errpath_point *point, const struct knob *knob,
+				    struct seq_file *seq)
 {
 	seq_printf(seq, "%u\n", jiffies_to_msecs(point->ratelimit.interval));
 }
 
-static int set_times(struct errpath_point *point, char *text)
+static int set_ratelimit_burst(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	unsigned long burst;
+	int err = parse_number(text, INT_MAX, &burst);
+
+	if (!err)
+		WRITE_ONCE(point->ratelimit.burst, burst);
+	return err;
+}
+
+static void show_ratelimit_burst(struct errpath_point *point, const struct knob *knob,
+				 struct seq_file *seq)
+{
+	seq_printf(seq, "%d\n", point->ratelimit.burst);
+}
+
+static int set_times(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	int times;
 
@@ -120,12 +139,12 @@ static int set_times(struct errpath_point *point, char *text)
 	return 0;
 }
 
-static void show_times(struct errpath_point *point, struct seq_file *seq)
+static void show_times(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	seq_printf(seq, "%d\n", atomic_read(&point->rules.times));
 }
 
-static int set_space(struct errpath_point *point, char *text)
+static int set_space(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long space;
 	int err = parse_number(text, INT_MAX, &space);
@@ -135,12 +154,12 @@ static int set_space(struct errpath_point *point, char *text)
 	return err;
 }
 
-static void show_space(struct errpath_point *point, struct seq_file *seq)
+static void show_space(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	seq_printf(seq, "%d\n", atomic_read(&point->rules.space));
 }
 
-static int set_task_filter(struct errpath_point *point, char *text)
+static int set_task_filter(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	bool on;
 
@@ -150,32 +169,33 @@ static int set_task_filter(struct errpath_point *point, char *text)
 	return 0;
 }
 
-static void show_task_filter(struct errpath_point *point, struct seq_file *seq)
+static void show_task_filter(struct errpath_point *point, const struct knob *knob,
+			     struct seq_file *seq)
 {
 	seq_puts(seq, point->task_filter ? "Y\n" : "N\n");
 }
 
-static int set_tasks(struct errpath_point *point, char *text)
+static int set_tasks(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	return task_set_write(&point->tasks, text);
 }
 
-static void show_tasks(struct errpath_point *point, struct seq_file *seq)
+static void show_tasks(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	task_set_show(&point->tasks, seq);
 }
 
-static int set_caller(struct errpath_point *point, char *text)
+static int set_caller(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	return point_set_callers(point, text);
 }
 
-static void show_caller(struct errpath_point *point, struct seq_file *seq)
+static void show_caller(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	seq_printf(seq, "%s\n", point_callers(point));
 }
 
-static int set_errno(struct errpath_point *point, char *text)
+static int set_errno(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	int err;
 
@@ -185,7 +205,7 @@ static int set_errno(struct errpath_point *point, char *text)
 	return 0;
 }
 
-static void show_errno(struct errpath_point *point, struct seq_file *seq)
+static void show_errno(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	seq_printf(seq, "%d\n", point->errno);
 }
@@ -195,7 +215,7 @@ static bool returns_errno(const struct errpath_point *point)
 	return point->default_errno;
 }
 
-static int set_probability(struct errpath_point *point, char *text)
+static int set_probability(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long old = point->rules.probability, value;
 	int err = parse_number(text, 100, &value);
@@ -209,12 +229,13 @@ static int set_probability(struct errpath_point *point, char *text)
 	return err;
 }
 
-static void show_probability(struct errpath_point *point, struct seq_file *seq)
+static void show_probability(struct errpath_point *point, const struct knob *knob,
+			     struct seq_file *seq)
 {
 	seq_printf(seq, "%lu\n", point->rules.probability);
 }
 
-static int set_nth(struct errpath_point *point, char *text)
+static int set_nth(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	struct fault_rules *rules = &point->rules;
 	s64 old = atomic64_read(&rules->nth);
@@ -234,12 +255,12 @@ static int set_nth(struct errpath_point *point, char *text)
 	return err;
 }
 
-static void show_nth(struct errpath_point *point, struct seq_file *seq)
+static void show_nth(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	seq_printf(seq, "%lld\n", atomic64_read(&point->rules.nth));
 }
 
-static void show_stats(struct errpath_point *point, struct seq_file *seq)
+static void show_stats(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
 {
 	struct errpath_stats stats = point_stats(point);
 
@@ -247,24 +268,26 @@ static void show_stats(struct errpath_point *point, struct seq_file *seq)
 		   stats.seen, stats.missed, stats.matched, stats.injected);
 }
 
+#define AT(field)	offsetof(struct errpath_point, field)
+
 static const struct knob knobs[] = {
 	{ "probability", set_probability, show_probability },
-	{ "interval", set_interval, show_interval },
+	{ "interval", set_number, show_number, AT(rules.interval), ULONG_MAX },
 	{ "times", set_times, show_times },
 	{ "space", set_space, show_space },
-	{ "verbose", set_verbose, show_verbose },
+	{ "verbose", set_number, show_number, AT(verbose), 2 },
 	{ "verbose_ratelimit_interval_ms", set_ratelimit_interval, show_ratelimit_interval },
 	{ "verbose_ratelimit_burst", set_ratelimit_burst, show_ratelimit_burst },
 	{ "task-filter", set_task_filter, show_task_filter },
-	{ "stacktrace-depth", set_depth, show_depth },
-	{ "require-start", set_require_start, show_require_start },
-	{ "require-end", set_require_end, show_require_end },
-	{ "reject-start", set_reject_start, show_reject_start },
-	{ "reject-end", set_reject_end, show_reject_end },
+	{ "stacktrace-depth", set_depth, show_number, AT(stack.depth) },
+	{ "require-start", set_number, show_hex, AT(stack.require_start), ULONG_MAX },
+	{ "require-end", set_number, show_hex, AT(stack.require_end), ULONG_MAX },
+	{ "reject-start", set_number, show_hex, AT(stack.reject_start), ULONG_MAX },
+	{ "reject-end", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
 	{ "tasks", set_tasks, show_tasks },
 	{ "caller", set_caller, show_caller },
 	{ "nth", set_nth, show_nth },
-	{ "errno", set_errno, show_errno, returns_errno },
+	{ "errno", set_errno, show_errno, .exists = returns_errno },
 	{ "stats", NULL, show_stats },
 };
 
@@ -278,7 +301,7 @@ static int set_knob(struct errpath_point *point, const struct knob *knob, char *
 	int err;
 
 	mutex_lock(&errpath_mutex);
-	err = knob->set(point, strim(text));
+	err = knob->set(point, knob, strim(text));
 	mutex_unlock(&errpath_mutex);
 	return err;
 }
@@ -288,7 +311,7 @@ static int knob_show(struct seq_file *seq, void *v)
 	const struct knob_file *file = seq->private;
 
 	mutex_lock(&errpath_mutex);
-	file->knob->show(file->point, seq);
+	file->knob->show(file->point, file->knob, seq);
 	mutex_unlock(&errpath_mutex);
 	return 0;
 }
@@ -337,7 +360,7 @@ static int guard_release(struct inode *inode, struct file *file)
 	struct errpath_point * const *point;
 
 	mutex_lock(&errpath_mutex);
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		point_reset(*point);
 	mutex_unlock(&errpath_mutex);
 	clear_bit_unlock(0, &guard_held);
@@ -389,7 +412,7 @@ static int status_show(struct seq_file *seq, void *v)
 	seq_printf(seq, STATUS_FORMAT " %10s %8s %10s %10s  %s\n", "POINT", "STATE", "FUNCTION",
 		   "BY", "SEEN", "MISSED", "MATCHED", "INJECTED", "LAST FAILED");
 	mutex_lock(&errpath_mutex);
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		show_point(seq, *point);
 	mutex_unlock(&errpath_mutex);
 	return 0;
@@ -416,7 +439,7 @@ static unsigned int count_points(void)
 	struct errpath_point * const *point;
 	unsigned int n = 0;
 
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		n++;
 	return n;
 }
@@ -445,7 +468,7 @@ int knobs_create(void)
 	debugfs_create_file("guard", 0600, root, NULL, &guard_fops);
 	debugfs_create_file("status", 0400, root, NULL, &status_fops);
 	file = files;
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		file = create_point(*point, file);
 	return 0;
 }
@@ -465,7 +488,7 @@ static struct errpath_point *find_point(const char *name)
 {
 	struct errpath_point * const *point;
 
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		if (!strcmp((*point)->name, name))
 			return *point;
 	return NULL;

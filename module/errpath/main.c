@@ -15,20 +15,7 @@ static char *arm = "";
 module_param(arm, charp, 0400);
 MODULE_PARM_DESC(arm, "points to arm at load: POINT:KNOB=VALUE,KNOB=VALUE;POINT:...");
 
-/* ERRPATH_POINTS is made by Kbuild from the names of the files point_*.c. */
-#define DECLARE_POINT(name)	extern struct errpath_point point_##name;
-#define POINT_ADDRESS(name)	&point_##name,
-
-#define X DECLARE_POINT
-ERRPATH_POINTS
-#undef X
-
-struct errpath_point * const errpath_points[] = {
-#define X POINT_ADDRESS
-	ERRPATH_POINTS
-#undef X
-	NULL
-};
+struct errpath_point * const errpath_points[] = { ERRPATH_POINT_ADDRESSES, NULL };
 
 static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 {
@@ -36,7 +23,7 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	struct errpath_point * const *point;
 
 	mutex_lock(&errpath_mutex);
-	for_each_point(point) {
+	for (point = errpath_points; *point; point++) {
 		if (event == MODULE_STATE_COMING)
 			point_module_coming(*point, module->name);
 		else if (event == MODULE_STATE_GOING)
@@ -56,7 +43,7 @@ static void exit_points(void)
 {
 	struct errpath_point * const *point;
 
-	for_each_point(point)
+	for (point = errpath_points; *point; point++)
 		point_exit(*point);
 }
 
@@ -65,7 +52,7 @@ static int init_points(void)
 	struct errpath_point * const *point;
 	int err;
 
-	for_each_point(point) {
+	for (point = errpath_points; *point; point++) {
 		err = point_init(*point);
 		if (err) {
 			exit_points();

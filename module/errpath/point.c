@@ -15,7 +15,7 @@
 #include "hit.h"
 #include "point.h"
 
-DEFINE_MUTEX(errpath_mutex);
+DEFINE_MUTEX(errpath_mutex);	/* whatever arms, disarms or sets a knob */
 
 /* The MODULE of MODULE:NAME, or the module that is asked about? */
 static bool is_in_module(const struct errpath_function *fn, const char *module)
@@ -45,7 +45,7 @@ static bool is_present(const struct errpath_point *point)
 {
 	struct errpath_function *fn;
 
-	for_each_function(fn, point)
+	for (fn = point->functions; fn->symbol; fn++)
 		if (function_is_present(fn))
 			return true;
 	return false;
@@ -55,7 +55,7 @@ static bool waits_for_module(const struct errpath_point *point)
 {
 	struct errpath_function *fn;
 
-	for_each_function(fn, point)
+	for (fn = point->functions; fn->symbol; fn++)
 		if (is_in_module(fn, NULL))
 			return true;
 	return false;
@@ -97,7 +97,7 @@ struct errpath_stats point_stats(const struct errpath_point *point)
 		sum.matched += READ_ONCE(stats->matched);
 		sum.injected += READ_ONCE(stats->injected);
 	}
-	for_each_function(fn, point)
+	for (fn = point->functions; fn->symbol; fn++)
 		sum.missed += intercept_missed(&fn->ic);
 	return sum;
 }
@@ -127,7 +127,7 @@ static void disarm(struct errpath_point *point)
 {
 	struct errpath_function *fn;
 
-	for_each_function(fn, point)
+	for (fn = point->functions; fn->symbol; fn++)
 		remove_function(point, fn);
 	point->armed = false;
 }
@@ -147,6 +147,7 @@ static int replace_callers(struct errpath_point *point, const char *text, bool o
 
 	if (IS_ERR(callers))
 		return PTR_ERR(callers);
+	/* pairs with smp_load_acquire() in hit.c: the handler sees it whole */
 	smp_store_release(&point->callers, callers);
 	wait_for_handlers(point);
 	kfree(old);
@@ -177,7 +178,7 @@ static int install(struct errpath_point *point)
 	struct errpath_function *fn;
 	int err;
 
-	for_each_function(fn, point) {
+	for (fn = point->functions; fn->symbol; fn++) {
 		err = function_is_present(fn) ? intercept_install(&fn->ic) : 0;
 		if (err)
 			return err;
@@ -284,7 +285,7 @@ int point_init(struct errpath_point *point)
 	ratelimit_default_init(&point->ratelimit);
 	ratelimit_set_flags(&point->ratelimit, RATELIMIT_MSG_ON_RELEASE);
 	task_set_init(&point->tasks);
-	for_each_function(fn, point) {
+	for (fn = point->functions; fn->symbol; fn++) {
 		fn->point = point;
 		fn->ic = (struct intercept) { .symbol = fn->symbol, .handler = errpath_hit };
 	}
@@ -319,7 +320,7 @@ void point_module_coming(struct errpath_point *point, const char *module)
 {
 	struct errpath_function *fn;
 
-	for_each_function(fn, point) {
+	for (fn = point->functions; fn->symbol; fn++) {
 		if (!is_in_module(fn, module))
 			continue;
 		fn->presence = PRESENCE_UNKNOWN;
@@ -339,7 +340,7 @@ void point_module_going(struct errpath_point *point, const char *module)
 {
 	struct errpath_function *fn;
 
-	for_each_function(fn, point) {
+	for (fn = point->functions; fn->symbol; fn++) {
 		if (!is_in_module(fn, module))
 			continue;
 		remove_function(point, fn);

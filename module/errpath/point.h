@@ -69,7 +69,7 @@ struct errpath_point {
 	struct callers *callers;	/* NULL: the default, not looked up yet */
 	struct task_set tasks;
 	struct ratelimit_state ratelimit;
-	u32 verbose;
+	unsigned long verbose;
 	bool task_filter;
 	int errno;
 	/* private: */
@@ -78,14 +78,10 @@ struct errpath_point {
 	struct errpath_last last;
 };
 
-#define for_each_function(fn, p) \
-	for ((fn) = (p)->functions; (fn)->symbol; (fn)++)
-
-extern struct errpath_point * const errpath_points[];
-extern struct mutex errpath_mutex;
-
-#define for_each_point(pp) \
-	for ((pp) = errpath_points; *(pp); (pp)++)
+/* Kbuild makes ERRPATH_POINTS from the names of the files point_*.c: point_a, point_b. */
+extern struct errpath_point ERRPATH_POINTS;
+extern struct errpath_point * const errpath_points[];	/* up to a NULL */
+extern struct mutex errpath_mutex;			/* knobs, arming, modules */
 
 int point_init(struct errpath_point *point);
 void point_exit(struct errpath_point *point);

@@ -37,6 +37,7 @@ static void set_slot(struct task_set *set, struct task_struct *task,
 		if (bucket->task[i] != old)
 			continue;
 		WRITE_ONCE(bucket->task[i], new);
+		bucket->used += new ? 1 : -1;
 		return;
 	}
 	if (new)

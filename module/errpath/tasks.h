@@ -10,9 +10,10 @@
 struct seq_file;
 
 #define TASK_BUCKET_BITS	8
-#define TASK_BUCKET_SIZE	8	/* one cache line of pointers */
+#define TASK_BUCKET_SIZE	7	/* with @used one cache line */
 
 struct task_bucket {
+	unsigned long used;	/* of @task, so that most strangers cost one look */
 	struct task_struct *task[TASK_BUCKET_SIZE];
 };
 
@@ -46,6 +47,8 @@ static __always_inline bool task_set_has(const struct task_set *set, const struc
 	if (!bucket)
 		return false;
 	bucket += hash_ptr(task, TASK_BUCKET_BITS);
+	if (likely(!READ_ONCE(bucket->used)))
+		return false;
 	for (i = 0; i < TASK_BUCKET_SIZE; i++)
 		if (READ_ONCE(bucket->task[i]) == task)
 			return true;

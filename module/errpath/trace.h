@@ -10,22 +10,19 @@
 #include "../common/compat.h"
 
 TRACE_EVENT(inject,
-	TP_PROTO(const char *point, const char *function, s64 nth, unsigned long caller),
-	TP_ARGS(point, function, nth, caller),
-	TP_STRUCT__entry(
-		__string(point, point)
-		__string(function, function)
-		__field(s64, nth)
-		__field(unsigned long, caller)
-	),
-	TP_fast_assign(
-		compat_assign_str(point, point);
-		compat_assign_str(function, function);
-		__entry->nth = nth;
-		__entry->caller = caller;
-	),
-	TP_printk("point=%s function=%s nth=%lld caller=%pS",
-		  __get_str(point), __get_str(function), __entry->nth, (void *)__entry->caller)
+	    TP_PROTO(const char *point, const char *function, u64 nth, unsigned long caller),
+	    TP_ARGS(point, function, nth, caller),
+	    TP_STRUCT__entry(__string(point, point)
+			     __string(function, function)
+			     __field(u64, nth)
+			     __field(unsigned long, caller)),
+	    TP_fast_assign(compat_assign_str(point, point);
+			   compat_assign_str(function, function);
+			   __entry->nth = nth;
+			   __entry->caller = caller;),
+	    TP_printk("point=%s function=%s nth=%llu caller=%pS",
+		      __get_str(point), __get_str(function), __entry->nth,
+		      (void *)__entry->caller)
 );
 
 #endif /* ERRPATH_TRACE_H */

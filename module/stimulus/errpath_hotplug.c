@@ -49,7 +49,7 @@ struct range_entry {
 };
 
 static LIST_HEAD(ranges);
-static DEFINE_MUTEX(ranges_mutex);	/* serialises operations */
+static DEFINE_MUTEX(ranges_mutex);	/* one operation at a time */
 static DEFINE_RWLOCK(ranges_lock);	/* the list, for the notifier */
 
 /* A leak of our own for each failed operation, to see that a verdict notices it. */
@@ -116,7 +116,7 @@ static struct notifier_block memory_notifier = {
 
 static int check_aligned(u64 start, u64 size, u64 granule)
 {
-	if (size && start + size > start && IS_ALIGNED(start, granule) && IS_ALIGNED(size, granule))
+	if (size && start + size > start && IS_ALIGNED(start | size, granule))
 		return 0;
 	pr_err("%#llx, size %#llx: both must be multiples of %#llx\n", start, size, granule);
 	return -EINVAL;
@@ -143,7 +143,7 @@ static int check_unused(u64 start, u64 size)
 /* An altmap is read and written: that needs RAM which the kernel was told not to use. */
 static int check_reserved_ram(u64 start, u64 size)
 {
-	if (region_intersects(start, size, IORESOURCE_MEM, IORES_DESC_RESERVED) == REGION_INTERSECTS)
+	if (region_intersects(start, size, 0, IORES_DESC_RESERVED) == REGION_INTERSECTS)
 		return 0;
 	pr_err("%#llx, size %#llx: altmap needs reserved RAM: boot with memmap=SIZE$START\n",
 	       start, size);

@@ -26,13 +26,12 @@ static int count_hit(struct kprobe *probe, struct pt_regs *regs)
 }
 
 /* A probed function called from a handler: its own handler cannot run. */
-static int nest_hit(struct kprobe *probe, struct pt_regs *regs)
+static int __kprobes nest_hit(struct kprobe *probe, struct pt_regs *regs)
 {
 	atomic_inc(&hits);
 	errpath_target_notrace(0);
 	return 0;
 }
-NOKPROBE_SYMBOL(nest_hit);
 
 static void count_nothing(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
@@ -44,8 +43,8 @@ static int count_return(struct kretprobe_instance *instance, struct pt_regs *reg
 	return 0;
 }
 
-static void notrace count_entry(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
-				struct ftrace_regs *fregs)
+static void notrace count_entry(unsigned long ip, unsigned long parent_ip,
+				struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	atomic_inc(&hits);
 }

@@ -43,7 +43,7 @@ static noinline int errpath_target_caller(int (*function)(int x))
 
 /**
  * struct calls - what one open file asked for, and what came of it
- * @lock: one writer or reader at a time
+ * @lock: held while calls are made or told
  * @function: which one to call
  * @made: how often it was called
  * @failed: how often it returned an error
@@ -53,7 +53,7 @@ static noinline int errpath_target_caller(int (*function)(int x))
  * @softirq: makes one call from a softirq
  */
 struct calls {
-	struct mutex lock;
+	struct mutex lock;	/* one writer or reader at a time */
 	int (*function)(int x);
 	unsigned long made;
 	unsigned long failed;
