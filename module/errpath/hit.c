@@ -49,8 +49,11 @@ static void remember(struct errpath_point *point, unsigned long caller)
 static void report(struct errpath_function *fn, unsigned long caller)
 {
 	struct errpath_point *point = fn->point;
-	u64 nth = point_stats(point).matched;
+	u64 nth;
 
+	if (!point->verbose && !trace_inject_enabled())
+		return;
+	nth = point_stats(point).matched;
 	trace_inject(point->name, fn->symbol, nth, caller);
 	if (!point->verbose || !__ratelimit(&point->ratelimit))
 		return;
