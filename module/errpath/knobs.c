@@ -327,7 +327,8 @@ static ssize_t knob_write(struct file *file, const char __user *buf, size_t len,
 	char *text;
 	int err;
 
-	if (len > MAX_WRITE)
+	/* root may write what is read only */
+	if (len > MAX_WRITE || !knob_file->knob->set)
 		return -EINVAL;
 	text = memdup_user_nul(buf, len);
 	if (IS_ERR(text))
