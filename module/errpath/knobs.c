@@ -24,6 +24,7 @@
 /**
  * struct knob - one file of a point's directory
  * @name: of the file
+ * @takes: what may be written, for people
  * @set: from text without surrounding blanks, which it may consume; NULL: read only
  * @show: as text
  * @offset: of an unsigned long in struct errpath_point, for the plain numbers
@@ -34,6 +35,7 @@
  */
 struct knob {
 	const char *name;
+	const char *takes;
 	int (*set)(struct errpath_point *point, const struct knob *knob, char *text);
 	void (*show)(struct errpath_point *point, const struct knob *knob, struct seq_file *seq);
 	size_t offset;
@@ -271,24 +273,25 @@ static void show_stats(struct errpath_point *point, const struct knob *knob, str
 #define AT(field)	offsetof(struct errpath_point, field)
 
 static const struct knob knobs[] = {
-	{ "probability", set_probability, show_probability },
-	{ "interval", set_number, show_number, AT(rules.interval), ULONG_MAX },
-	{ "times", set_times, show_times },
-	{ "space", set_space, show_space },
-	{ "verbose", set_number, show_number, AT(verbose), 2 },
-	{ "verbose_ratelimit_interval_ms", set_ratelimit_interval, show_ratelimit_interval },
-	{ "verbose_ratelimit_burst", set_ratelimit_burst, show_ratelimit_burst },
-	{ "task-filter", set_task_filter, show_task_filter },
-	{ "stacktrace-depth", set_depth, show_number, AT(stack.depth) },
-	{ "require-start", set_number, show_hex, AT(stack.require_start), ULONG_MAX },
-	{ "require-end", set_number, show_hex, AT(stack.require_end), ULONG_MAX },
-	{ "reject-start", set_number, show_hex, AT(stack.reject_start), ULONG_MAX },
-	{ "reject-end", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
-	{ "tasks", set_tasks, show_tasks },
-	{ "caller", set_caller, show_caller },
-	{ "nth", set_nth, show_nth },
-	{ "errno", set_errno, show_errno, .exists = returns_errno },
-	{ "stats", NULL, show_stats },
+	{ "probability", "a percentage, 0 to 100", set_probability, show_probability },
+	{ "interval", "a number", set_number, show_number, AT(rules.interval), ULONG_MAX },
+	{ "times", "a number, -1: no limit", set_times, show_times },
+	{ "space", "a number", set_space, show_space },
+	{ "verbose", "0, 1 or 2", set_number, show_number, AT(verbose), 2 },
+	{ "verbose_ratelimit_interval_ms", "milliseconds",
+	  set_ratelimit_interval, show_ratelimit_interval },
+	{ "verbose_ratelimit_burst", "a number", set_ratelimit_burst, show_ratelimit_burst },
+	{ "task-filter", "Y or N", set_task_filter, show_task_filter },
+	{ "stacktrace-depth", "a number", set_depth, show_number, AT(stack.depth) },
+	{ "require-start", "an address", set_number, show_hex, AT(stack.require_start), ULONG_MAX },
+	{ "require-end", "an address", set_number, show_hex, AT(stack.require_end), ULONG_MAX },
+	{ "reject-start", "an address", set_number, show_hex, AT(stack.reject_start), ULONG_MAX },
+	{ "reject-end", "an address", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
+	{ "tasks", "pids of living tasks, or self", set_tasks, show_tasks },
+	{ "caller", "names of functions, or stack:NAME", set_caller, show_caller },
+	{ "nth", "a number, 0: none", set_nth, show_nth },
+	{ "errno", "-4095 to -1", set_errno, show_errno, .exists = returns_errno },
+	{ "stats", NULL, NULL, show_stats },
 };
 
 static bool has_knob(const struct errpath_point *point, const struct knob *knob)
@@ -303,6 +306,8 @@ static int set_knob(struct errpath_point *point, const struct knob *knob, char *
 	mutex_lock(&errpath_mutex);
 	err = knob->set(point, knob, strim(text));
 	mutex_unlock(&errpath_mutex);
+	if (err == -EINVAL || err == -ESRCH)
+		pr_err_ratelimited("%s/%s takes %s\n", point->name, knob->name, knob->takes);
 	return err;
 }
 

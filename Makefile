@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# All logic is in scripts/; this file only names it.
+
+KERNEL ?= 6.12
+JOBS ?= $(shell nproc)
+export JOBS
+
+.PHONY: help setup run test shell modules check mutants clean
+.DEFAULT_GOAL := help
+
+help:	## this list
+	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
+	@echo
+	@awk -F ':.*## ?' '/^[a-z]+:.*##/ { printf "  %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Kernel lines:" $$(awk '/^[^#]/ { print $$1 }' scripts/kernels.conf)
+
+setup:	## install the Debian packages that all of this needs
+	@scripts/setup
+
+run: setup	## boot KERNEL (default 6.12), run the selftests, print the verdict
+	@scripts/run $(KERNEL) --tests "$(TESTS)" --append "$(APPEND)"
+
+test: check	## static checks, tests of the scripts, mutants, then run on 6.1 and 6.12
+	@scripts/tests/run
+	@scripts/mutants 6.12
+	@scripts/run 6.1 6.12
+
+shell: setup	## a prompt in the guest of KERNEL, with all modules loaded
+	@APPEND="$(APPEND)" scripts/vm $(KERNEL)
+
+modules: setup	## build the modules for KERNEL
+	@scripts/modules $(KERNEL)
+
+check: setup	## checkpatch, sparse, shellcheck
+	@scripts/check $(KERNEL)
+
+mutants: setup	## break module and selftests on purpose: the tests must notice
+	@scripts/mutants $(KERNEL)
+
+clean:	## remove build/, the fetched kernels with it
+	rm -rf build

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Places, messages, locks, and how to run other programs."""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "scripts"
+BUILD = ROOT / "build"
+
+
+class Failure(Exception):
+    """Something the user must know, in one line."""
+
+
+def say(text):
+    print(f"errpath: {text}", flush=True)
+
+
+def main(function):
+    """Run a program's main function; a Failure is one line and exit code 1."""
+    try:
+        sys.exit(function(sys.argv[1:]))
+    except Failure as failure:
+        sys.stdout.flush()
+        sys.exit(f"errpath: {failure}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@contextlib.contextmanager
+def lock(name, directory=BUILD):
+    """One at a time, over all processes that use this directory."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / f".lock-{name}", "w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def run(command, what, **options):
+    """Run quietly and return the output; when it fails, show it and say what failed."""
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          text=True, errors="replace", check=False, **options)
+    if done.returncode:
+        sys.stderr.write(done.stdout)
+        raise Failure(f"{what} failed (exit {done.returncode}): {' '.join(map(str, command))}")
+    return done.stdout
+
+
+def point(link, target):
+    """Let the symbolic link LINK name TARGET (beside it), at no time naming nothing."""
+    fresh = link.with_name(f".{link.name}.{os.getpid()}")
+    fresh.symlink_to(target.name)
+    os.replace(fresh, link)
+
+
+def write_if_changed(path, data):
+    """Keep the time stamp of a file whose content stays, for make's sake."""
+    if not path.is_file() or path.read_bytes() != data:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def mirror(sources, base, target):
+    """Make TARGET hold SOURCES (files and directories of BASE) and no other source file."""
+    wanted = {file.relative_to(base): file
+              for source in sources
+              for file in ([source] if source.is_file() else sorted(source.rglob("*")))
+              if file.is_file()}
+    for name, file in wanted.items():
+        write_if_changed(target / name, file.read_bytes())
+        (target / name).chmod(file.stat().st_mode & 0o777)
+    for file in [*target.rglob("*.[ch]")]:
+        if file.relative_to(target) not in wanted and not file.name.endswith(".mod.c"):
+            file.unlink()

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0
+"""One QEMU guest: starts it, watches it, ends it."""
+
+import ctypes
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+from host.common import BUILD, Failure, lock, say
+
+# A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
+# that the kernel leaves alone: tests of hot-add put ranges beside and into them.
+MEMORY = "3136M"
+CPUS = 2
+PORTS = ("ktap", "kmsg", "counters", "status")
+BOOT_LIMIT = 60		# seconds until the first word
+KVM_LIMIT = 10
+
+# oops=panic, panic=-1 and -no-reboot: a broken kernel ends its guest at once.
+# printk.devkmsg=on: no rate limit on the markers that tests write to the kernel log.
+APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len=4M "
+          "memmap=128M$0x40000000")
+
+
+# With a thread a CPU, QEMU 7.2 can run instructions that the guest has since patched: a kernel
+# whose own ftrace turns a busy function's hook on and off dies of an int3 that nobody owns
+# (seen within 60 rounds without errpath; with one thread not). A boot takes no longer.
+ACCELERATORS = {"tcg": "tcg,thread=single", "kvm": "kvm"}
+
+
+def _with_parent():
+    """In the child: end when the parent ends, however that ends."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+def command(kernel, initrd, append, accel="tcg"):
+    """The QEMU command line, without ports and console."""
+    cpu = "host" if accel == "kvm" else "qemu64"
+    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-machine", "q35", "-accel", ACCELERATORS[accel], "-cpu", cpu,
+            "-m", MEMORY, "-smp", str(CPUS), "-kernel", str(kernel.image),
+            "-initrd", str(initrd), "-append",
+            f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
+
+
+def _ports():
+    words = ["-serial", "file:console", "-device", "virtio-serial-pci"]
+    for port in PORTS:
+        words += ["-chardev", f"file,id={port},path={port}",
+                  "-device", f"virtserialport,chardev={port},name=errpath.{port}"]
+    return words
+
+
+class Guest:
+    """A guest that writes console and ports to files of the directory OUT."""
+
+    def __init__(self, arguments, out):
+        self.out = out
+        out.mkdir(parents=True, exist_ok=True)
+        for name in ("console", *PORTS):
+            (out / name).write_bytes(b"")
+        # Relative file names: QEMU's options give commas in paths a meaning.
+        self.process = subprocess.Popen(arguments + _ports(), cwd=out, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        preexec_fn=_with_parent)
+
+    def spoke(self):
+        return (self.out / "ktap").stat().st_size > 0
+
+    def wait(self, limit, boot_limit=BOOT_LIMIT):
+        """Wait for the end: "ended"; or "silent" when there is no word within BOOT_LIMIT
+        seconds, "hang" when there is no end LIMIT seconds after the first word."""
+        outcome, deadline = "silent", time.monotonic() + boot_limit
+        try:
+            while self.process.poll() is None:
+                if outcome == "silent" and self.spoke():
+                    outcome, deadline = "hang", time.monotonic() + limit
+                if time.monotonic() > deadline:
+                    return outcome
+                time.sleep(0.05)
+            self._check_qemu()
+            return "ended"
+        finally:
+            self.end()
+
+    def _check_qemu(self):
+        if self.process.returncode:
+            raise Failure(f"qemu failed (exit {self.process.returncode}): "
+                          f"{self.process.stderr.read().decode(errors='replace').strip()}")
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+
+def interactive(arguments):
+    """A guest whose console is our standard input and output; it ends with the terminal."""
+    process = subprocess.Popen([*arguments, "-serial", "mon:stdio"], preexec_fn=_with_parent)
+    hang_up = select.poll()
+    if os.isatty(0):
+        hang_up.register(0, 0)
+    while process.poll() is None:
+        if hang_up.poll(100):
+            process.kill()
+            process.wait()
+    return process.returncode
+
+
+def accelerator(kernel, initrd):
+    """KVM if a trial guest really runs with it: its device can be there and hang them all.
+
+    INITRD: one that has nothing to test.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    verdict = BUILD / "accelerator"
+    with lock("accelerator"):
+        if not verdict.exists():
+            say("trying KVM")
+            verdict.write_text("kvm" if _kvm_works(kernel, initrd) else "tcg", encoding="ascii")
+    return verdict.read_text(encoding="ascii")
+
+
+def _kvm_works(kernel, initrd):
+    out = BUILD / "kvm-trial"
+    try:
+        trial = Guest(command(kernel, initrd, "", "kvm"), out)
+        return trial.wait(KVM_LIMIT, KVM_LIMIT) == "ended" and (out / "status").read_text() == "0\n"
+    except Failure:
+        return False
+    finally:
+        shutil.rmtree(out)

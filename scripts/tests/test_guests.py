@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0
+"""scripts/run on real guests, whose selftests are made here to pass, fail, hang, oops, ..."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from host.common import SCRIPTS
+
+LINE = os.environ.get("KERNEL", "6.12")
+LAST_LINE = r"(?m)^\d+ passed, \d+ failed, \d+ skipped\n\Z"
+
+
+def command(directory, programs, *options):
+    """scripts/run with shell scripts as selftests, NAME: (limit, body), all in DIRECTORY."""
+    installed = directory / "selftests"
+    installed.mkdir()
+    for name, (_, body) in programs.items():
+        (installed / name).write_text(f"#!/bin/sh\n{body}\n")
+        (installed / name).chmod(0o755)
+    (installed / "kselftest-list.txt").write_text(
+        "".join(f"{name} {limit}\n" for name, (limit, _) in programs.items()))
+    return [SCRIPTS / "run", LINE, "--no-modules", "--selftests", installed,
+            "--results", directory, *options]
+
+
+def run(programs, *options):
+    """Run to the end; returns exit code, output, and the results by port."""
+    with tempfile.TemporaryDirectory() as directory:
+        done = subprocess.run(command(Path(directory), programs, *options), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        left = {file.name: file.read_bytes() for file in Path(directory, LINE).glob("*")}
+    return done.returncode, done.stdout, left
+
+
+class GuestTest(unittest.TestCase):
+    def check(self, done, code):
+        self.assertEqual(code, done[0], done[1])
+        self.assertRegex(done[1], LAST_LINE)
+        return done[1]
+
+    def seen(self, output, outcome, name, reason=""):
+        self.assertRegex(output, rf"(?m)^  {outcome} +{name}(?: .*{reason}|$)")
+
+
+class Outcomes(GuestTest):
+    def test_each_outcome_of_a_program(self):
+        done = run({
+            "passes": (9, "echo 'counters line' >$ERRPATH_COUNTERS"),
+            "fails": (9, "echo it broke; exit 1"),
+            "known": (9, "exit 2"),
+            "skips": (9, "echo '1..0 # SKIP no such thing'; exit 4"),
+            "crashes": (9, "kill -SEGV $$"),
+            "sleeps": (1, "sleep 60"),
+            "leaves": (9, "sleep 60 & exit 0"),
+            "splats": (9, "echo 'BUG: planted' >/dev/kmsg"),
+            "absent": (9, "echo 'errpath: expect begin a: planted' >/dev/kmsg\n"
+                          "echo 'errpath: expect end a' >/dev/kmsg"),
+            "announced": (9, "echo 'errpath: expect begin b: planted' >/dev/kmsg\n"
+                             "echo 'BUG: planted' >/dev/kmsg\n"
+                             "echo 'errpath: expect end b' >/dev/kmsg"),
+        })
+        output = self.check(done, 1)
+        for name in ("passes", "leaves", "splats", "announced"):
+            self.seen(output, "pass", name)
+        self.seen(output, "FAIL", "fails", "exit=1\n +it broke")
+        self.seen(output, "xfail", "known")
+        self.seen(output, "FAIL", "skips", "must not skip here: no such thing")
+        self.seen(output, "FAIL", "crashes", "killed by signal 11")
+        self.seen(output, "FAIL", "sleeps", "TIMEOUT 1 seconds")
+        self.seen(output, "FAIL", r"splats \(kernel log\)", "BUG: planted")
+        self.seen(output, "FAIL", r"absent \(kernel log\)", "announced but absent")
+        self.assertNotIn("announced (kernel log)", output)
+        self.assertEqual(b"counters line\n", done[2]["counters"])
+        self.assertLessEqual({"ktap", "kmsg", "console", "summary"}, done[2].keys())
+
+    def test_guests_side_by_side(self):
+        with ThreadPoolExecutor() as pool:
+            runs = {name: pool.submit(run, {name: (30, f"echo {name} >$ERRPATH_COUNTERS; sleep 2")})
+                    for name in ("one", "other")}
+        for name, finished in runs.items():
+            self.seen(self.check(finished.result(), 0), "pass", name)
+            self.assertEqual(f"{name}\n".encode(), finished.result()[2]["counters"])
+
+
+class Lost(GuestTest):
+    RUNS = {
+        "hang": ({"freezes": (60, "echo freeze >/sys/power/state")}, "--limit", "4"),
+        "oops": ({"oopses": (60, "echo c >/proc/sysrq-trigger")},),
+        "silence": ({"sleeps": (60, "sleep 60")},
+                    "--append", "rdinit=/selftests/sleeps", "--boot-limit", "5"),
+        "no status": ({"quits": (60, "poweroff -f")}, "--append", "rdinit=/selftests/quits"),
+        "init dies": ({"dies": (60, "exit 1")}, "--append", "rdinit=/selftests/dies"),
+    }
+
+    @classmethod
+    def setUpClass(cls):
+        with ThreadPoolExecutor(2) as pool:	# a booting guest keeps one processor busy
+            cls.runs = {name: pool.submit(run, *words) for name, words in cls.RUNS.items()}
+
+    def lost(self, run_name, program, reason):
+        self.seen(self.check(self.runs[run_name].result(), 1), "LOST", program, reason)
+
+    def test_hang(self):
+        self.lost("hang", "freezes", "hang, during freezes")
+
+    def test_oops(self):
+        self.lost("oops", "oopses", "oops, during oopses: Kernel panic .*sysrq")
+
+    def test_silence(self):
+        self.lost("silence", "guest", "silent")
+
+    def test_no_status(self):
+        self.lost("no status", "guest", "no status")
+
+    def test_init_dies(self):
+        self.lost("init dies", "guest", "oops, .*Attempted to kill init")
+
+
+def working_in(directory):
+    """Processes whose working directory is below this one, as QEMU's is."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if Path(os.readlink(entry)).is_relative_to(directory):
+                found.append(entry.parent.name)
+    return found
+
+
+class Interrupted(unittest.TestCase):
+    """Whatever ends scripts/run, its guest does not outlive it."""
+
+    def wait_until(self, condition, limit=30):
+        deadline = time.monotonic() + limit
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
+    def interrupt(self, number):
+        with tempfile.TemporaryDirectory() as directory:
+            words = command(Path(directory), {"sleeps": (60, "sleep 60")})
+            process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.wait_until(lambda: working_in(directory))
+            process.send_signal(number)
+            self.assertNotEqual(0, process.wait())
+            self.wait_until(lambda: not working_in(directory), limit=5)
+
+    def test_by_sigint(self):
+        self.interrupt(signal.SIGINT)
+
+    def test_by_sigterm(self):
+        self.interrupt(signal.SIGTERM)
+
+    def test_by_sigkill(self):
+        self.interrupt(signal.SIGKILL)
+
+
+class Refused(unittest.TestCase):
+    def refused(self, *words):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        return done.stderr
+
+    def test_unknown_line(self):
+        self.assertRegex(self.refused(SCRIPTS / "run", "5.4"),
+                         r"no kernel line '5\.4'; KERNEL is one of: 6\.1 6\.12\b")
+
+    def test_unknown_program(self):
+        with tempfile.TemporaryDirectory() as directory:
+            words = command(Path(directory), {"known": (9, "exit 0")}, "--tests", "unknown")
+            self.assertRegex(self.refused(*words), "no selftest 'unknown'; there are: known")

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Results and verdicts, from what guests may leave behind."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+from host import ktap, verdict
+
+LOG = "<12>[    3.000000] errpath: end of log\n"
+HARNESS = """\
+KTAP version 1
+ok 1 load errpath.ko
+## begin prog
+# TAP version 13
+# 1..4
+# # Starting 4 tests from 1 test cases.
+# #  RUN           f.good ...
+# #            OK  f.good
+# ok 1 f.good
+# #  RUN           f.bad ...
+# # it leaked 7
+# # prog.c:12:bad:Expected 1 (1) == 2 (2)
+# # bad: Test failed
+# #          FAIL  f.bad
+# not ok 2 f.bad
+# ok 3 f.none # SKIP no such thing
+# ok 4 f.known # XFAIL known: it leaks
+# # FAILED: 3 / 4 tests passed.
+not ok 2 prog # exit=1
+1..2
+"""
+
+
+def program(*lines, exit_line="ok 1 prog"):
+    said = "".join(f"# {line}\n" for line in lines)
+    return f"KTAP version 1\n## begin prog\n{said}{exit_line}\n1..1\n"
+
+
+class Results(unittest.TestCase):
+    def one(self, *lines, **options):
+        return ktap.parse(program(*lines, **options))[0][-1]
+
+    def test_harness(self):
+        results, running = ktap.parse(HARNESS)
+        self.assertIsNone(running)
+        self.assertEqual([
+            ("load errpath.ko", "pass", ""),
+            ("prog.f.good", "pass", ""),
+            ("prog.f.bad", "fail", "prog.c:12:bad:Expected 1 (1) == 2 (2)"),
+            ("prog.f.none", "skip", "no such thing"),
+            ("prog.f.known", "xfail", "known: it leaks")], [result[:3] for result in results])
+        self.assertEqual(("it leaked 7", "prog.c:12:bad:Expected 1 (1) == 2 (2)",
+                          "bad: Test failed"), results[2].detail)
+
+    def test_crash_behind_passed_tests_is_a_failure(self):
+        self.assertEqual(("prog", "fail", "killed by signal 11", ("last words",)),
+                         self.one("ok 1 a", "last words",
+                                  exit_line="not ok 1 prog # killed by signal 11"))
+
+    def test_exit_0_does_not_hide_a_failed_test(self):
+        self.assertEqual("fail", self.one("not ok 1 a").outcome)
+
+    def test_fewer_results_than_planned_are_a_failure(self):
+        self.assertEqual("planned 2 tests, reported 1", self.one("1..2", "ok 1 a").reason)
+
+    def test_skipped_program_tells_why(self):
+        self.assertEqual(("prog", "skip", "no hotplug", ()),
+                         self.one("1..0 # SKIP no hotplug", exit_line="ok 1 prog # SKIP"))
+
+    def test_fixed_known_issue_is_told(self):
+        self.assertEqual("FIXED in this kernel: f.a: x",
+                         self.one("# FIXED in this kernel: f.a: x", "ok 1 f.a").reason)
+
+    def test_a_program_cannot_fake_the_results_of_another(self):
+        results, _ = ktap.parse(program("## begin other", "ok 1 other"))
+        self.assertEqual(["prog.other"], [result.name for result in results])
+
+
+class Judge(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.out = Path(directory.name)
+        self.leave()
+
+    def leave(self, text=program(), status="0\n", kmsg=LOG, console=""):
+        for name, content in (("ktap", text), ("status", status), ("kmsg", kmsg),
+                              ("console", console)):
+            (self.out / name).write_text(content)
+
+    def judge(self, ending="ended", must=("*",), programs=("prog",)):
+        results = verdict.judge(self.out, ending, programs, must)
+        return results, verdict.good(results)
+
+    def lost(self, **left):
+        ending = left.pop("ending", "ended")
+        self.leave(**{"status": "", "kmsg": "", **left})
+        results, good = self.judge(ending)
+        self.assertFalse(good)
+        self.assertEqual("LOST", results[-1].outcome)
+        return results[-1].reason
+
+    def test_all_well(self):
+        self.assertTrue(self.judge()[1])
+
+    def test_must_not_skip(self):
+        self.leave(program(exit_line="ok 1 prog # SKIP"))
+        self.assertFalse(self.judge()[1])
+
+    def test_may_skip(self):
+        self.leave(program(exit_line="ok 1 prog # SKIP"))
+        self.assertTrue(self.judge(must=("*", "!prog"))[1])
+
+    def test_one_test_may_skip_its_program_must_not(self):
+        self.leave(program("ok 1 a", "ok 2 b # SKIP why"))
+        self.assertTrue(self.judge(must=("prog*", "!prog.b"))[1])
+        self.assertFalse(self.judge(must=("prog*", "!prog.a"))[1])
+
+    def test_absent_program(self):
+        self.assertFalse(self.judge(programs=("prog", "other"))[1])
+
+    def test_dirty_log(self):
+        self.leave(kmsg="<4>[    1.000000] WARNING: CPU: 0 PID: 1 at f.c:1\n" + LOG)
+        self.assertFalse(self.judge()[1])
+
+    def test_log_that_ends_early(self):
+        self.leave(kmsg="<4>[    1.000000] all well\n")
+        self.assertFalse(self.judge()[1])
+
+    def test_lost_without_status(self):
+        self.assertIn("no status", self.lost())
+        self.assertIn("no status", self.lost(status="garbage\n"))
+
+    def test_lost_silent(self):
+        self.assertIn("silent", self.lost(text="", ending="silent"))
+
+    def test_lost_in_a_hang_names_the_program(self):
+        self.assertIn("hang, during prog", self.lost(text="## begin prog\n", ending="hang"))
+
+    def test_hang_behind_the_status_is_lost_too(self):
+        self.assertIn("hang, outside", self.lost(status="0\n", kmsg=LOG, ending="hang"))
+
+    def test_lost_in_an_oops_tells_its_first_line(self):
+        self.assertIn("oops, during prog: BUG: unable to handle",
+                      self.lost(text="## begin prog\n",
+                                console="[ 3.1] BUG: unable to handle\n[ 3.2] Oops: 0000\n"))
+
+    def test_totals(self):
+        self.leave(HARNESS)
+        results, _ = self.judge(must=())
+        self.assertEqual(["1 of the passed as known issues (xfail)",
+                          "4 passed, 1 failed, 1 skipped"], [*verdict.totals(results)])
+
+

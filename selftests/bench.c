@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an intercepted function costs its callers. Run it by make bench: in a
+ * guest that counts a nanosecond an instruction, it prints instructions a call:
+ * "bench MECHANISM CASE INSTRUCTIONS".
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/module.h"
+#include "lib/target.h"
+
+#define CALLS 10000
+#define RIVAL "/sys/kernel/debug/errpath_rival/set"
+
+static const struct mechanism {
+	const char *name;
+	const char *point;
+	const char *function;
+	const char *which;
+	const char *empty_hook;
+} mechanisms[] = {
+	{ "ftrace", "target", "errpath_target", "traced", "ipmodify" },
+	{ "kprobe", "target_notrace", "errpath_target_notrace", "notrace",
+	  "post_handler" },
+};
+
+static int errors;
+
+static int check(int err, const char *what)
+{
+	if (err) {
+		printf("bench: %s: %s\n", what, strerror(-err));
+		errors++;
+	}
+	return err;
+}
+
+/* The first round warms up what the second one is charged for. */
+static void measure(const struct mechanism *m, const char *what)
+{
+	struct target_calls calls;
+
+	if (check(target_call(100, m->which, "loop", &calls), what) ||
+	    check(target_call(CALLS, m->which, "loop", &calls), what))
+		return;
+	printf("bench %s %s %llu\n", m->name, what,
+	       (calls.ns + CALLS / 2) / CALLS);
+}
+
+/* What it costs that anybody at all is there. */
+static void measure_empty_hook(const struct mechanism *m)
+{
+	char order[128];
+
+	snprintf(order, sizeof(order), "%s %s", m->empty_hook, m->function);
+	if (check(file_write(RIVAL, order), m->empty_hook))
+		return;
+	measure(m, "empty-hook");
+	check(file_write(RIVAL, "none"), "none");
+}
+
+static void measure_armed(const struct mechanism *m)
+{
+	int err = knob_set(m->point, "verbose", "0");
+
+	err = err ?: knob_set(m->point, "tasks", "1");
+	err = err ?: knob_set(m->point, "times", "-1");
+	if (check(err ?: knob_set(m->point, "probability", "100"), "arming"))
+		return;
+	measure(m, "task-mismatch");
+	check(knob_set(m->point, "tasks", "self"), "tasks");
+	check(knob_set(m->point, "caller", "sparse_add_section"), "caller");
+	measure(m, "caller-mismatch");
+	check(knob_set(m->point, "caller", "stack:sparse_add_section"), "caller");
+	measure(m, "stack-mismatch");
+	check(knob_set(m->point, "caller", " "), "caller");
+	measure(m, "injecting");
+	check(disarm(m->point), "disarming");
+}
+
+int main(void)
+{
+	const struct mechanism *m;
+
+	check(module_unload("errpath"), "rmmod errpath");
+	check(module_load("errpath_rival", ""), "insmod errpath_rival");
+	for (m = mechanisms; m < mechanisms + 2; m++) {
+		measure(m, "not-loaded");
+		measure_empty_hook(m);
+	}
+	check(module_unload("errpath_rival"), "rmmod errpath_rival");
+	check(module_load("errpath", ""), "insmod errpath");
+	for (m = mechanisms; m < mechanisms + 2; m++) {
+		measure_armed(m);
+		measure(m, "disarmed");
+	}
+	return !!errors;
+}

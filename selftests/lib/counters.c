@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "file.h"
+#include "gauges.h"
+
+#define SETTLE_TRIES 20
+
+static struct counter *find(const struct counters *c, const char *name,
+			    int hint)
+{
+	/* Two snapshots hold nearly the same names at the same places. */
+	for (int i = 0; i < c->nr; i++) {
+		const struct counter *k = &c->at[(hint + i) % c->nr];
+
+		if (!strcmp(k->name, name))
+			return (struct counter *)k;
+	}
+	return NULL;
+}
+
+static void put(struct counters *c, const char *file, const char *entry,
+		long value)
+{
+	struct counter *k = &c->at[c->nr];
+
+	if (c->nr == sizeof(c->at) / sizeof(c->at[0])) {
+		fprintf(stderr, "# counters: table full, enlarge struct counters\n");
+		abort();
+	}
+	snprintf(k->name, sizeof(k->name), "%s.%s", file, entry);
+	k->value = value;
+	k->slab = 0;
+	c->nr++;
+}
+
+/* strtoull: what the kernel shows as nearly 2^64 is a small negative number. */
+static long number(const char *text)
+{
+	return (long)strtoull(text, NULL, 10);
+}
+
+/* Lines "NAME VALUE", "NAME: VALUE kB" or "Node 0 NAME: VALUE kB". */
+static int read_list(struct counters *c, const char *path, const char *file)
+{
+	char line[256], name[64], value[32];
+	FILE *f = fopen(path, "re");
+	char *start;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		start = line;
+		if (!strncmp(line, "Node ", 5))
+			start = strchr(line + 5, ' ');
+		if (start &&
+		    sscanf(start, " %63[^ :]%*[: ]%31s", name, value) == 2)
+			put(c, file, name, number(value));
+	}
+	fclose(f);
+	return 0;
+}
+
+static int read_nodes(struct counters *c)
+{
+	char path[512], file[300];
+	struct dirent *d;
+	int err = 0;
+	DIR *dir = opendir("/sys/devices/system/node");
+
+	if (!dir)
+		return errno == ENOENT ? 0 : -errno;	/* CONFIG_NUMA=n */
+	while (!err && (d = readdir(dir))) {
+		if (strncmp(d->d_name, "node", 4))
+			continue;
+		snprintf(file, sizeof(file), "%s.meminfo", d->d_name);
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/node/%s/meminfo", d->d_name);
+		err = read_list(c, path, file);
+		snprintf(file, sizeof(file), "%s.vmstat", d->d_name);
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/node/%s/vmstat", d->d_name);
+		err = err ?: read_list(c, path, file);
+	}
+	closedir(dir);
+	return err;
+}
+
+/*
+ * nr_free_pages alone moves by a thousand as pages go to per-CPU lists and
+ * back; the sum with these lists does not.
+ */
+static int read_zoneinfo(struct counters *c)
+{
+	FILE *f = fopen("/proc/zoneinfo", "re");
+	char line[256];
+	long n, sum = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " nr_free_pages %ld", &n) == 1 ||
+		    sscanf(line, " count: %ld", &n) == 1)
+			sum += n;
+	}
+	fclose(f);
+	put(c, "zoneinfo", "free_and_pagesets", sum);
+	return 0;
+}
+
+static int read_slab(struct counters *c)
+{
+	FILE *f = fopen("/proc/slabinfo", "re");
+	char line[512], name[64];
+	long active, in_slab;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63[^ #] %ld %*d %*d %ld", name, &active,
+			   &in_slab) != 3)
+			continue;
+		put(c, "slab", name, active);
+		c->at[c->nr - 1].slab = in_slab;
+	}
+	fclose(f);
+	return 0;
+}
+
+static int read_vmalloc(struct counters *c)
+{
+	FILE *f = fopen("/proc/vmallocinfo", "re");
+	long size, pages, sum_pages = 0, areas = 0;
+	char line[512];
+	char *p;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%*s %ld", &size) != 1)
+			continue;
+		areas++;
+		p = strstr(line, " pages=");
+		if (p && sscanf(p, " pages=%ld", &pages) == 1)
+			sum_pages += pages;
+	}
+	fclose(f);
+	put(c, "vmalloc", "areas", areas);
+	put(c, "vmalloc", "pages", sum_pages);
+	return 0;
+}
+
+int counters_read(struct counters *c)
+{
+	long err;
+
+	c->nr = 0;
+	err = read_list(c, "/proc/vmstat", "vmstat");
+	err = err ?: read_list(c, "/proc/meminfo", "meminfo");
+	err = err ?: read_nodes(c);
+	err = err ?: read_zoneinfo(c);
+	err = err ?: read_slab(c);
+	err = err ?: read_vmalloc(c);
+	if (err)
+		return err;
+	err = file_read("/proc/iomem", c->iomem, sizeof(c->iomem));
+	return err < 0 ? err : 0;
+}
+
+long counters_value(const struct counters *c, const char *name)
+{
+	const struct counter *k = find(c, name, 0);
+
+	return k ? k->value : 0;
+}
+
+/*
+ * Dropping the caches makes kfree_rcu() hurry, which else holds objects back for
+ * five seconds. The barrier waits for RCU, the pause for the work queues that
+ * free what RCU let go; stat_refresh folds the per-CPU differences.
+ */
+void counters_settle(void)
+{
+	file_write("/proc/sys/vm/drop_caches", "2");
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	usleep(20000);
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	file_write("/proc/sys/vm/stat_refresh", "1");
+}
+
+/*
+ * The kernel copies what is written: many bytes, for few of them would bring a
+ * slab of 512 objects back.
+ */
+void counters_shrink(const char *name)
+{
+	char path[256], text[128];
+
+	if (strncmp(name, "slab.", 5))
+		return;
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", name + 5);
+	snprintf(text, sizeof(text), "1%120s", "");
+	file_write(path, text);
+}
+
+/*
+ * The free objects of a slab that a CPU holds count as used: a slab in use and
+ * one in reserve for each CPU. That there are fewer objects than before says
+ * nothing: they were waiting for RCU to be freed.
+ */
+static long noise(const struct counter *k)
+{
+	long bound = gauge_bound(k->name);
+
+	if (bound == GAUGE_SLABS)
+		bound = 2 * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+	return bound;
+}
+
+static void compare(struct comparison *c, const struct counter *k, long before,
+		    long after)
+{
+	long bound = noise(k);
+
+	if (bound == GAUGE_IGNORED)
+		return;
+	if (before == after)
+		c->same++;
+	else if (labs(after - before) <= bound || (k->slab && after < before))
+		c->noise++;
+	else if (c->nr < (int)(sizeof(c->out) / sizeof(c->out[0])))
+		c->out[c->nr++] = (struct difference){
+			k->name, before, after, bound
+		};
+}
+
+void counters_compare(const struct counters *before,
+		      const struct counters *after, struct comparison *c)
+{
+	const struct counter *k;
+
+	memset(c, 0, sizeof(*c));
+	for (int i = 0; i < before->nr; i++) {
+		k = find(after, before->at[i].name, i);
+		compare(c, &before->at[i], before->at[i].value,
+			k ? k->value : 0);
+	}
+	for (int i = 0; i < after->nr; i++) {
+		if (!find(before, after->at[i].name, i))
+			compare(c, &after->at[i], 0, after->at[i].value);
+	}
+}
+
+static bool noise_is_over(const struct counters *before,
+			  const struct counters *after)
+{
+	struct comparison c;
+	bool over = true;
+
+	counters_compare(before, after, &c);
+	for (int i = 0; i < c.nr; i++) {
+		counters_shrink(c.out[i].name);
+		over &= c.out[i].bound == GAUGE_EXACT;
+	}
+	return over;
+}
+
+int counters_read_settled(struct counters *after,
+			  const struct counters *before)
+{
+	int err;
+
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		counters_settle();
+		err = counters_read(after);
+		if (err || noise_is_over(before, after))
+			return err;
+	}
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_COUNTERS_H
+#define LIB_COUNTERS_H
+
+#include <stdbool.h>
+
+/* Free pages and the pages on per-CPU lists: what a leaked page is missing in. */
+#define COUNTERS_PAGES "zoneinfo.free_and_pagesets"
+
+struct counter {
+	char name[128];
+	long value;
+	long slab;		/* objects in a slab of this cache */
+};
+
+struct counters {
+	int nr;
+	struct counter at[2048];
+	char iomem[16384];
+};
+
+struct difference {
+	const char *name;
+	long before;
+	long after;
+	long bound;		/* so much either way is noise */
+};
+
+/* Gauges only, see gauges.h. */
+struct comparison {
+	int same;		/* as many did not move at all */
+	int noise;		/* as many moved within their bound */
+	int nr;			/* and these moved out of it */
+	struct difference out[128];
+};
+
+/*
+ * Names are FILE.ENTRY: vmstat, meminfo, zoneinfo, slab (objects in use),
+ * vmalloc, nodeN.meminfo, nodeN.vmstat.
+ */
+int counters_read(struct counters *c);
+/* A counter that is not there reads 0. */
+long counters_value(const struct counters *c, const char *name);
+
+/* Lets the kernel free what it holds back and bring its books up to date. */
+void counters_settle(void);
+/* Takes back what the CPUs' slabs hide of a counter slab.CACHE. */
+void counters_shrink(const char *name);
+/* Settles until every noisy gauge is within its bound of @before, or gives up. */
+int counters_read_settled(struct counters *after,
+			  const struct counters *before);
+
+void counters_compare(const struct counters *before,
+		      const struct counters *after, struct comparison *c);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_GAUGES_H
+#define LIB_GAUGES_H
+
+#define GAUGE_EXACT 0L
+#define GAUGE_SLABS -2L		/* as many objects as the CPUs' slabs hide */
+#define GAUGE_IGNORED -1L	/* counts events, or says what a better gauge says */
+
+/*
+ * By how much a counter may differ when nothing was lost: GAUGE_EXACT, a bound
+ * in the counter's own unit, or GAUGE_IGNORED.
+ */
+long gauge_bound(const char *name);
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "file.h"
+#include "knobs.h"
+
+int guard_open(void)
+{
+	int fd = open(ERRPATH "/guard", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void knob_path(char *path, size_t size, const char *point,
+		      const char *knob)
+{
+	snprintf(path, size, ERRPATH "/%s/%s", point, knob);
+}
+
+int knob_set(const char *point, const char *knob, const char *fmt, ...)
+{
+	char path[256], text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	knob_path(path, sizeof(path), point, knob);
+	return file_write(path, text);
+}
+
+int knob_get(const char *point, const char *knob, char *buf, size_t size)
+{
+	char path[256];
+	long len;
+
+	knob_path(path, sizeof(path), point, knob);
+	len = file_read(path, buf, size);
+	if (len < 0)
+		return len;
+	if (len && buf[len - 1] == '\n')
+		buf[len - 1] = '\0';
+	return 0;
+}
+
+int stats_read(const char *point, struct stats *s)
+{
+	char text[256];
+	int err = knob_get(point, "stats", text, sizeof(text));
+
+	if (err)
+		return err;
+	if (sscanf(text, "seen %ld missed %ld matched %ld injected %ld",
+		   &s->seen, &s->missed, &s->matched, &s->injected) != 4)
+		return -EPROTO;
+	return 0;
+}
+
+static int only_self(const char *point)
+{
+	int err = knob_set(point, "task-filter", "Y");
+
+	return err ?: knob_set(point, "tasks", "self");
+}
+
+int arm_nth(const char *point, long nth)
+{
+	return only_self(point) ?: knob_set(point, "nth", "%ld", nth);
+}
+
+int arm_times(const char *point, long times)
+{
+	int err = only_self(point);
+
+	err = err ?: knob_set(point, "times", "%ld", times);
+	return err ?: knob_set(point, "probability", "100");
+}
+
+int disarm(const char *point)
+{
+	int err = knob_set(point, "probability", "0");
+
+	return err ?: knob_set(point, "nth", "0");
+}
+
+const char *point_state(const char *point)
+{
+	static char state[32];
+	char status[8192], name[64], *line, *save;
+
+	if (file_read(ERRPATH "/status", status, sizeof(status)) < 0)
+		return NULL;
+	for (line = strtok_r(status, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "%63s %31s", name, state) == 2 &&
+		    !strcmp(name, point))
+			return state;
+	}
+	return "unknown";
+}
+
+const char *point_unavailable(const char *point)
+{
+	const char *state = point_state(point);
+	static char why[256];
+
+	if (!state)
+		return "no " ERRPATH "/status: load errpath.ko";
+	if (strcmp(state, "absent") && strcmp(state, "unknown"))
+		return NULL;
+	snprintf(why, sizeof(why),
+		 "point %s is %s: this kernel lacks its symbol", point, state);
+	return why;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fnmatch.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "counters.h"
+#include "slopes.h"
+
+/* Times to look again whether what seems to leak comes back: about a second. */
+#define PATIENCE 8
+
+enum { CLEAN, FAILING, KINDS };
+
+static struct counters now;
+
+static struct watched {
+	char name[sizeof(now.at[0].name)];
+	long value;		/* when last read */
+	double growth[KINDS][SLOPES_ROUNDS];
+} watched[1024];
+static int nr_watched;
+
+static bool counts_what_leaks(const char *name)
+{
+	static const char * const patterns[] = {
+		COUNTERS_PAGES, "slab.*", "vmalloc.*", "vmstat.nr_memmap*",
+	};
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+		if (!fnmatch(patterns[i], name, 0))
+			return true;
+	}
+	return false;
+}
+
+static double grown(const struct watched *w, int times)
+{
+	return (double)(counters_value(&now, w->name) - w->value) / times;
+}
+
+/* Growth in the direction of a leak: fewer free pages, more objects. */
+static double leaked(const char *name, double growth)
+{
+	if (!strcmp(name, COUNTERS_PAGES))
+		return -growth;
+	return strncmp(name, "vmstat.", 7) ? growth : fabs(growth);
+}
+
+static int settle_and_read(void)
+{
+	counters_settle();
+	return counters_read(&now);
+}
+
+/* Shrinks the caches that seem to leak; returns how many counters seem to. */
+static int suspects(int times)
+{
+	int n = 0;
+
+	for (int i = 0; i < nr_watched; i++) {
+		const struct watched *w = &watched[i];
+
+		if (leaked(w->name, grown(w, times)) < SLOPE_BOUND / 2)
+			continue;
+		n++;
+		counters_shrink(w->name);
+	}
+	return n;
+}
+
+static int settle(int times)
+{
+	int err = settle_and_read();
+
+	for (int i = 0; i < PATIENCE && !err && suspects(times); i++)
+		err = settle_and_read();
+	return err;
+}
+
+int slopes_prepare(void)
+{
+	int err = counters_read(&now);
+
+	nr_watched = 0;
+	for (int i = 0; i < now.nr && !err; i++) {
+		const char *name = now.at[i].name;
+
+		if (!counts_what_leaks(name))
+			continue;
+		if (nr_watched == sizeof(watched) / sizeof(watched[0]))
+			return -ENOSPC;
+		snprintf(watched[nr_watched++].name, sizeof(watched->name),
+			 "%s", name);
+		counters_shrink(name);
+	}
+	for (int i = 0; i < PATIENCE && !err; i++)
+		err = settle_and_read();
+	return err;
+}
+
+static int watch(void)
+{
+	int err = settle_and_read();
+
+	for (int i = 0; i < nr_watched && !err; i++)
+		watched[i].value = counters_value(&now, watched[i].name);
+	return err;
+}
+
+static int run_block(int (*operation)(void *arg), void *arg, int times,
+		     int kind, int round)
+{
+	int err = 0;
+
+	for (int i = 0; i < times && !err; i++)
+		err = operation(arg);
+	err = err ?: settle(times);
+	for (int i = 0; i < nr_watched && !err; i++) {
+		watched[i].growth[kind][round] = grown(&watched[i], times);
+		watched[i].value = counters_value(&now, watched[i].name);
+	}
+	return err;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+	qsort(values, n, sizeof(*values), ascending);
+	return values[n / 2];
+}
+
+/* What clean operations give back was held back before: it excuses nothing. */
+static bool is_leak(const struct slope *s)
+{
+	return leaked(s->name, s->failing) -
+	       fmax(0, leaked(s->name, s->clean)) >= SLOPE_BOUND;
+}
+
+static void tell_slopes(struct slopes *s, int rounds)
+{
+	const int max = sizeof(s->out) / sizeof(s->out[0]);
+
+	s->nr = 0;
+	for (int i = 0; i < nr_watched && s->nr < max; i++) {
+		struct slope slope = {
+			watched[i].name,
+			median(watched[i].growth[CLEAN], rounds),
+			median(watched[i].growth[FAILING], rounds),
+		};
+
+		if (is_leak(&slope))
+			s->out[s->nr++] = slope;
+	}
+}
+
+int slopes_measure(const struct slopes_operation *op, struct slopes *s)
+{
+	int err = watch();
+
+	for (int round = 0; round < op->rounds && !err; round++) {
+		err = run_block(op->clean, op->arg, op->nr_clean, CLEAN, round);
+		err = err ?: run_block(op->failing, op->arg, op->nr_failing,
+				       FAILING, round);
+	}
+	if (!err)
+		tell_slopes(s, op->rounds);
+	return err;
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "kselftest.h"
+#include "counters.h"
+#include "evidence.h"
+#include "gauges.h"
+#include "knobs.h"
+#include "verdict.h"
+
+/* Told in every evidence block, moved or not. */
+static const char * const always[] = {
+	"vmstat.nr_memmap_pages",
+	"meminfo.MemTotal",
+	COUNTERS_PAGES,
+};
+
+/* Static and read once before use: taking a snapshot must not cost pages. */
+static struct counters before, after;
+
+int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
+		  const char *test)
+{
+	char id[192];
+	int err;
+
+	memset(v, 0, sizeof(*v));
+	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
+		 program_invocation_short_name, fixture, *variant ? "." : "",
+		 variant, test);
+	err = known_load(&v->known, v->test);
+	err = err ?: splat_open(&v->splat);
+	for (int i = 0; i < v->known.nr && !err; i++) {
+		if (v->known.row[i].kind != KNOWN_KMSG)
+			continue;
+		snprintf(id, sizeof(id), "%s#%d", v->test, v->splat.nr);
+		err = splat_expect(&v->splat, id, v->known.row[i].name,
+				   v->known.row[i].must_show);
+	}
+	err = err ?: counters_read(&after);
+	counters_settle();
+	return err ?: counters_read(&before);
+}
+
+/* What known-issues explains of a difference, of which @bound is noise. */
+static double explained(struct verdict *v, const char *name, double difference,
+			double bound, long failures)
+{
+	for (int i = 0; i < v->known.nr; i++) {
+		struct known *k = &v->known.row[i];
+		long known = known_difference(k, failures);
+
+		if (!known || strcmp(k->name, name))
+			continue;
+		k->shown = fabs(difference - known) <= bound;
+		return known;
+	}
+	return 0;
+}
+
+static void tell(const char *name, long from, long to, long failures,
+		 const char *what)
+{
+	char each[32] = "";
+
+	if (failures)
+		snprintf(each, sizeof(each), "%+.2f",
+			 (double)(to - from) / failures);
+	evidence("  %-28s %14ld %14ld %+10ld %12s  %s", name, from, to,
+		 to - from, each, what);
+}
+
+/* After many failures, smaller leaks are for the slopes to see. */
+static long noise(const struct verdict *v, const struct difference *d)
+{
+	if (d->bound == GAUGE_EXACT)
+		return 0;
+	return fmax(d->bound, v->failures * SLOPE_BOUND);
+}
+
+static void judge_gauges(struct verdict *v, long failures)
+{
+	struct comparison c;
+
+	counters_compare(&before, &after, &c);
+	evidence("  %-28s %14s %14s %10s %12s", "counter", "before", "after",
+		 "difference", "per failure");
+	for (int i = 0; i < c.nr; i++) {
+		const struct difference *d = &c.out[i];
+		long diff = d->after - d->before;
+		long rest = diff - explained(v, d->name, diff, d->bound,
+					     failures);
+		long bound = noise(v, d);
+		bool ok = labs(rest) <= bound;
+
+		tell(d->name, d->before, d->after, failures,
+		     ok ? "known issue" : "WRONG");
+		if (ok)
+			continue;
+		v->wrong++;
+		printf("# %s: %ld before, %ld after: %+ld unexplained, at most %ld is noise\n",
+		       d->name, d->before, d->after, rest, bound);
+	}
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		tell(always[i], counters_value(&before, always[i]),
+		     counters_value(&after, always[i]), failures, "");
+	evidence("  %d gauges did not move, %d moved within their noise",
+		 c.same, c.noise);
+}
+
+static void judge_iomem(struct verdict *v)
+{
+	if (!strcmp(before.iomem, after.iomem)) {
+		evidence("  /proc/iomem is the same");
+		return;
+	}
+	v->wrong++;
+	evidence("  /proc/iomem differs: WRONG");
+	printf("# /proc/iomem before:\n%s# /proc/iomem after:\n%s",
+	       before.iomem, after.iomem);
+}
+
+static void judge(struct verdict *v, long failures)
+{
+	int err = counters_read_settled(&after, &before);
+
+	if (err) {
+		v->wrong++;
+		printf("# counters: %s\n", strerror(-err));
+		return;
+	}
+	judge_gauges(v, failures);
+	judge_iomem(v);
+}
+
+void verdict_failed(struct verdict *v, const char *point,
+		    const char *operation, long failures)
+{
+	struct utsname u;
+	struct stats s;
+
+	v->failures = failures;
+	uname(&u);
+	evidence("errpath evidence: %s", v->test);
+	evidence("kernel:    %s %s %s", u.release, u.version, u.machine);
+	evidence("point:     %s", point);
+	evidence("operation: %s", operation);
+	if (!stats_read(point, &s))
+		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
+			 s.injected, failures, s.seen, s.missed, s.matched);
+	judge(v, failures);
+}
+
+void verdict_recovered(struct verdict *v, const char *operation)
+{
+	evidence("then:      %s", operation);
+	judge(v, 0);
+}
+
+void verdict_slopes(struct verdict *v, const struct slopes *s)
+{
+	for (int i = 0; i < s->nr; i++) {
+		const struct slope *o = &s->out[i];
+		double rest = o->failing - o->clean -
+			      explained(v, o->name, o->failing - o->clean,
+					SLOPE_BOUND, 1);
+		bool ok = fabs(rest) < SLOPE_BOUND;
+
+		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
+			 o->name, o->clean, o->failing,
+			 ok ? "known issue" : "LEAK");
+		if (ok)
+			continue;
+		v->wrong++;
+		printf("# %s: %+.2f per clean operation, %+.2f per failure: %+.2f unexplained\n",
+		       o->name, o->clean, o->failing, rest);
+	}
+	evidence("  slopes of pages and slab objects: %d differ by %.1f or more",
+		 s->nr, SLOPE_BOUND);
+}
+
+int verdict_errno(struct verdict *v, const char *step, int err, int good)
+{
+	for (int i = 0; i < v->known.nr; i++) {
+		struct known *k = &v->known.row[i];
+
+		if (k->kind != KNOWN_ERRNO || strcmp(k->name, step))
+			continue;
+		k->shown = err == k->err;
+		if (k->shown)
+			return good;
+	}
+	return err;
+}
+
+static void judge_log(struct verdict *v)
+{
+	int unannounced = splat_close(&v->splat);
+
+	if (unannounced < 0)
+		printf("# kernel log: %s\n", strerror(-unannounced));
+	v->wrong += !!unannounced;
+	for (int i = 0, n = 0; i < v->known.nr; i++) {
+		if (v->known.row[i].kind == KNOWN_KMSG)
+			v->known.row[i].shown = v->splat.expected[n++].seen;
+	}
+}
+
+static void say_reason(struct verdict *v)
+{
+	for (int i = 0; i < v->known.nr; i++) {
+		size_t len = strlen(v->reason);
+
+		if (v->known.row[i].shown)
+			snprintf(v->reason + len, sizeof(v->reason) - len,
+				 "%s%s", len ? "; " : "known: ",
+				 v->known.row[i].observation);
+	}
+}
+
+int verdict_end(struct verdict *v)
+{
+	int result = KSFT_PASS;
+
+	judge_log(v);
+	v->wrong += known_report(&v->known);
+	say_reason(v);
+	if (v->wrong)
+		result = KSFT_FAIL;
+	else if (v->reason[0])
+		result = KSFT_XFAIL;
+	evidence("verdict:   %s", result == KSFT_FAIL ? "FAIL" :
+		 result == KSFT_XFAIL ? v->reason : "as it should be");
+	evidence("repeat:    ./%s -r %s", program_invocation_short_name,
+		 strchr(v->test, '.') + 1);
+	evidence("%s", "");
+	return result;
+}

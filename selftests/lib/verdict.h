@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_VERDICT_H
+#define LIB_VERDICT_H
+
+#include "known.h"
+#include "slopes.h"
+#include "splat.h"
+
+/*
+ * What failing an operation did to the kernel: begin, fail it, failed, do it
+ * with success, recovered, end. One at a time in a process.
+ */
+struct verdict {
+	char test[160];		/* PROGRAM.FIXTURE.VARIANT.TEST */
+	struct known_list known;
+	struct splat splat;
+	long failures;
+	int wrong;
+	char reason[512];	/* for KSFT_XFAIL */
+};
+
+/* 0 or -errno: nothing can be judged. */
+int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
+		  const char *test);
+
+/*
+ * After @failures failures of @operation at @point every counter must be back,
+ * but for what known-issues tells.
+ */
+void verdict_failed(struct verdict *v, const char *point,
+		    const char *operation, long failures);
+
+/* What grew with each failure and not with each clean operation leaks. */
+void verdict_slopes(struct verdict *v, const struct slopes *s);
+
+/*
+ * @err, or @good if known-issues tells that the operation named @step returns
+ * just this error.
+ */
+int verdict_errno(struct verdict *v, const char *step, int err, int good);
+
+/* Every counter must be back. */
+void verdict_recovered(struct verdict *v, const char *operation);
+
+/* KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
+int verdict_end(struct verdict *v);
+
+/*
+ * Ends a test of the harness. Never XFAIL_ADD(), which would take a crash for
+ * the known issue.
+ */
+#define VERDICT_END(v) do { \
+	int __result = verdict_end(v); \
+	EXPECT_NE(KSFT_FAIL, __result); \
+	if (_metadata->exit_code == KSFT_PASS && __result == KSFT_XFAIL) { \
+		snprintf(_metadata->results->reason, \
+			 sizeof(_metadata->results->reason), "%s", \
+			 (v)->reason); \
+		_metadata->exit_code = KSFT_XFAIL; \
+	} \
+} while (0)
+
+#endif
