@@ -5,7 +5,7 @@ KERNEL ?= 6.12
 JOBS ?= $(shell nproc)
 export JOBS
 
-.PHONY: help setup run test shell modules check mutants clean
+.PHONY: help setup run test shell modules check mutants bench clean
 .DEFAULT_GOAL := help
 
 help:	## this list
@@ -37,6 +37,9 @@ check: setup	## checkpatch, sparse, shellcheck
 
 mutants: setup	## break module and selftests on purpose: the tests must notice
 	@scripts/mutants $(KERNEL)
+
+bench: setup	## instructions a call of an intercepted function costs, on KERNEL
+	@scripts/bench $(KERNEL)
 
 clean:	## remove build/, the fetched kernels with it
 	rm -rf build

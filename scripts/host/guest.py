@@ -14,7 +14,7 @@ from host.common import BUILD, Failure, lock, say
 # A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
 # that the kernel leaves alone: tests of hot-add put ranges beside and into them.
 MEMORY = "3136M"
-CPUS = 2
+CPUS = "2"
 PORTS = ("ktap", "kmsg", "counters", "status")
 BOOT_LIMIT = 60		# seconds until the first word
 KVM_LIMIT = 10
@@ -28,7 +28,12 @@ APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len
 # With a thread a CPU, QEMU 7.2 can run instructions that the guest has since patched: a kernel
 # whose own ftrace turns a busy function's hook on and off dies of an int3 that nobody owns
 # (seen within 60 rounds without errpath; with one thread not). A boot takes no longer.
-ACCELERATORS = {"tcg": "tcg,thread=single", "kvm": "kvm"}
+# icount: one CPU whose clock counts instructions, a nanosecond each.
+ACCELERATORS = {
+    "kvm": ["-accel", "kvm", "-cpu", "host", "-smp", CPUS],
+    "tcg": ["-accel", "tcg,thread=single", "-cpu", "qemu64", "-smp", CPUS],
+    "icount": ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", "qemu64", "-smp", "1"],
+}
 
 
 def _with_parent():
@@ -39,11 +44,9 @@ def _with_parent():
 
 def command(kernel, initrd, append, accel="tcg"):
     """The QEMU command line, without ports and console."""
-    cpu = "host" if accel == "kvm" else "qemu64"
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-            "-display", "none", "-machine", "q35", "-accel", ACCELERATORS[accel], "-cpu", cpu,
-            "-m", MEMORY, "-smp", str(CPUS), "-kernel", str(kernel.image),
-            "-initrd", str(initrd), "-append",
+            "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
+            "-m", MEMORY, "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
             f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
 
 

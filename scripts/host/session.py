@@ -15,11 +15,11 @@ def trial_initrd(kernel, nothing=BUILD / "nothing"):
 
 
 def run(kernel, modules, installed, programs, out, append="", limit=None,
-        boot_limit=guest.BOOT_LIMIT):
+        boot_limit=guest.BOOT_LIMIT, accel=None):
     """Boot a guest that runs PROGRAMS; returns the results."""
     out.mkdir(parents=True, exist_ok=True)
     initrd = build.initramfs(kernel, modules, installed, programs, out / "initramfs")
-    accel = guest.accelerator(kernel, trial_initrd(kernel))
+    accel = accel or guest.accelerator(kernel, trial_initrd(kernel))
     limit = limit or SLACK + sum(map(int, programs.values()))
     vm = guest.Guest(guest.command(kernel, initrd, append, accel), out)
     ending = vm.wait(limit, boot_limit)

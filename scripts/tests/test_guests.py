@@ -59,15 +59,19 @@ class Outcomes(GuestTest):
             "crashes": (9, "kill -SEGV $$"),
             "sleeps": (1, "sleep 60"),
             "leaves": (9, "sleep 60 & exit 0"),
+            "finds_nothing_left": (9, "! ps | grep -q '[s]leep 60'"),
+            "would_end_on_oops": (9, "cd /proc/sys/kernel\n"
+                                     "[ $(cat panic_on_oops):$(cat panic) = 1:-1 ]"),
             "splats": (9, "echo 'BUG: planted' >/dev/kmsg"),
             "absent": (9, "echo 'errpath: expect begin a: planted' >/dev/kmsg\n"
                           "echo 'errpath: expect end a' >/dev/kmsg"),
-            "announced": (9, "echo 'errpath: expect begin b: planted' >/dev/kmsg\n"
-                             "echo 'BUG: planted' >/dev/kmsg\n"
-                             "echo 'errpath: expect end b' >/dev/kmsg"),
+            "announced": (9, "exec >/dev/kmsg\n"	# all by one file: the kernel's rate limit
+                             "echo 'errpath: expect begin b: planted'\n"
+                             "for i in $(seq 20); do echo 'BUG: planted'; done\n"
+                             "echo 'errpath: expect end b'"),
         })
         output = self.check(done, 1)
-        for name in ("passes", "leaves", "splats", "announced"):
+        for name in ("passes", "leaves", "finds_nothing_left", "would_end_on_oops", "splats", "announced"):
             self.seen(output, "pass", name)
         self.seen(output, "FAIL", "fails", "exit=1\n +it broke")
         self.seen(output, "xfail", "known")
