@@ -439,6 +439,19 @@ static bool livepatch_settles(void)
 	return false;
 }
 
+/* The kernel lets go of a disabled patch's module a little later. */
+static int livepatch_unload(void)
+{
+	int err = -EAGAIN;
+
+	for (int tries = 0; err == -EAGAIN && tries < 50; tries++) {
+		err = module_unload("errpath_livepatch");
+		if (err)
+			usleep(100000);
+	}
+	return err;
+}
+
 TEST_F(by_ftrace, livepatch_keeps_us_off)
 {
 	struct target_calls calls;
@@ -455,7 +468,7 @@ TEST_F(by_ftrace, livepatch_keeps_us_off)
 
 	ASSERT_EQ(0, file_write(LIVEPATCH "/enabled", "0"));
 	ASSERT_TRUE(livepatch_settles());
-	EXPECT_EQ(0, module_unload("errpath_livepatch"));
+	EXPECT_EQ(0, livepatch_unload());
 	ASSERT_EQ(0, arm_all(self->target->point));
 	expect_calls(_metadata, self->target, "task", CALLS, CALLS);
 }

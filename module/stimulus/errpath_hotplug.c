@@ -33,7 +33,7 @@ enum range_state {
 };
 
 /**
- * struct range - a physical range that we gave to the kernel, or tried to
+ * struct range_entry - a physical range that we gave to the kernel, or tried to
  * @list: in ranges
  * @start: physical address
  * @size: bytes

@@ -69,6 +69,21 @@ static int read_list(struct counters *c, const char *path, const char *file)
 	return 0;
 }
 
+/*
+ * How much the direct map covers. In pages of which size says nothing: making a
+ * module's or a trampoline's text read-only splits large ones.
+ */
+static void sum_direct_map(struct counters *c)
+{
+	long sum = 0;
+
+	for (int i = 0; i < c->nr; i++) {
+		if (!strncmp(c->at[i].name, "meminfo.DirectMap", 17))
+			sum += c->at[i].value;
+	}
+	put(c, "meminfo", "DirectMap", sum);
+}
+
 static int read_nodes(struct counters *c)
 {
 	char path[512], file[300];
@@ -165,6 +180,7 @@ int counters_read(struct counters *c)
 	c->nr = 0;
 	err = read_list(c, "/proc/vmstat", "vmstat");
 	err = err ?: read_list(c, "/proc/meminfo", "meminfo");
+	sum_direct_map(c);
 	err = err ?: read_nodes(c);
 	err = err ?: read_zoneinfo(c);
 	err = err ?: read_slab(c);

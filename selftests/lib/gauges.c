@@ -35,7 +35,8 @@ static const struct {
 	{ "vmstat.*",				GAUGE_IGNORED },
 
 	{ "meminfo.*Total",			GAUGE_EXACT },
-	{ "meminfo.DirectMap*",			GAUGE_EXACT },
+	{ "meminfo.DirectMap",			GAUGE_EXACT },
+	{ "meminfo.DirectMap?*",		GAUGE_IGNORED },
 	{ "meminfo.Percpu",			GAUGE_EXACT },
 	{ "meminfo.HardwareCorrupted",		GAUGE_EXACT },
 	{ "meminfo.*Huge*",			GAUGE_EXACT },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "counters.h"
 #include "slopes.h"
@@ -20,6 +21,7 @@ static struct counters now;
 static struct watched {
 	char name[sizeof(now.at[0].name)];
 	long value;		/* when last read */
+	long hidden;		/* objects that the CPUs' slabs can hide */
 	double growth[KINDS][SLOPES_ROUNDS];
 } watched[1024];
 static int nr_watched;
@@ -87,15 +89,16 @@ int slopes_prepare(void)
 
 	nr_watched = 0;
 	for (int i = 0; i < now.nr && !err; i++) {
-		const char *name = now.at[i].name;
+		const struct counter *k = &now.at[i];
+		struct watched *w = &watched[nr_watched];
 
-		if (!counts_what_leaks(name))
+		if (!counts_what_leaks(k->name))
 			continue;
-		if (nr_watched == sizeof(watched) / sizeof(watched[0]))
+		if (++nr_watched == sizeof(watched) / sizeof(watched[0]))
 			return -ENOSPC;
-		snprintf(watched[nr_watched++].name, sizeof(watched->name),
-			 "%s", name);
-		counters_shrink(name);
+		snprintf(w->name, sizeof(w->name), "%s", k->name);
+		w->hidden = k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+		counters_shrink(k->name);
 	}
 	for (int i = 0; i < PATIENCE && !err; i++)
 		err = settle_and_read();
@@ -140,25 +143,28 @@ static double median(double *values, int n)
 }
 
 /* What clean operations give back was held back before: it excuses nothing. */
-static bool is_leak(const struct slope *s)
+static bool is_leak(const struct watched *w, const struct slope *s, int failures)
 {
-	return leaked(s->name, s->failing) -
-	       fmax(0, leaked(s->name, s->clean)) >= SLOPE_BOUND;
+	double lost = leaked(s->name, s->failing) -
+		      fmax(0, leaked(s->name, s->clean));
+
+	return lost >= SLOPE_BOUND && lost * failures >= w->hidden;
 }
 
-static void tell_slopes(struct slopes *s, int rounds)
+static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 {
 	const int max = sizeof(s->out) / sizeof(s->out[0]);
 
 	s->nr = 0;
 	for (int i = 0; i < nr_watched && s->nr < max; i++) {
+		struct watched *w = &watched[i];
 		struct slope slope = {
-			watched[i].name,
-			median(watched[i].growth[CLEAN], rounds),
-			median(watched[i].growth[FAILING], rounds),
+			w->name,
+			median(w->growth[CLEAN], op->rounds),
+			median(w->growth[FAILING], op->rounds),
 		};
 
-		if (is_leak(&slope))
+		if (is_leak(w, &slope, op->rounds * op->nr_failing))
 			s->out[s->nr++] = slope;
 	}
 }
@@ -173,6 +179,6 @@ int slopes_measure(const struct slopes_operation *op, struct slopes *s)
 				       FAILING, round);
 	}
 	if (!err)
-		tell_slopes(s, op->rounds);
+		tell_slopes(s, op);
 	return err;
 }

@@ -2,7 +2,11 @@
 #ifndef LIB_SLOPES_H
 #define LIB_SLOPES_H
 
-/* Smaller leaks than half a page or object per failure are not looked for. */
+/*
+ * Leaks of half a page or object per failure are told, if they add up to more
+ * than what the CPUs' slabs can hide: a thousand failures show one object each
+ * of 16 bytes or more.
+ */
 #define SLOPE_BOUND 0.5
 
 /* One operation; 0 or -errno, which ends the measurement. */

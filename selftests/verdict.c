@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The verdict's own senses: that it sees what it must, and nothing else. */
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/counters.h"
+#include "lib/file.h"
+#include "lib/gauges.h"
+#include "lib/known.h"
+#include "lib/splat.h"
+
+static bool tells(const struct comparison *c, const char *name)
+{
+	for (int i = 0; i < c->nr; i++) {
+		if (!strcmp(c->out[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* 4 MiB that a process holds are told, and are no longer once it lets go. */
+TEST(pages_in_use_are_told)
+{
+	static struct counters before, after;
+	const size_t size = 4 << 20;
+	struct comparison c;
+	char *p;
+
+	ASSERT_EQ(0, counters_read(&after));
+	counters_settle();
+	ASSERT_EQ(0, counters_read(&before));
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, madvise(p, size, MADV_NOHUGEPAGE));
+	memset(p, 1, size);
+
+	ASSERT_EQ(0, counters_read(&after));
+	counters_compare(&before, &after, &c);
+	EXPECT_TRUE(tells(&c, COUNTERS_PAGES));
+	EXPECT_TRUE(tells(&c, "vmstat.nr_anon_pages"));
+	EXPECT_TRUE(tells(&c, "meminfo.AnonPages"));
+	EXPECT_TRUE(tells(&c, "node0.vmstat.nr_anon_pages"));
+	EXPECT_FALSE(tells(&c, "vmstat.pgfault"));
+
+	ASSERT_EQ(0, munmap(p, size));
+	ASSERT_EQ(0, counters_read_settled(&after, &before));
+	counters_compare(&before, &after, &c);
+	EXPECT_EQ(0, c.nr)
+		TH_LOG("%s", c.out[0].name);
+	EXPECT_LT(100, c.same);
+}
+
+TEST(gauges_are_told_from_events)
+{
+	static const struct {
+		const char *name;
+		long bound;
+	} names[] = {
+		{ "vmstat.nr_memmap_pages", GAUGE_EXACT },
+		{ "meminfo.DirectMap", GAUGE_EXACT },
+		{ "meminfo.DirectMap2M", GAUGE_IGNORED },
+		{ "meminfo.MemTotal", GAUGE_EXACT },
+		{ "node0.meminfo.MemTotal", GAUGE_EXACT },
+		{ "node1.meminfo.MemFree", GAUGE_IGNORED },
+		{ "vmstat.pgalloc_normal", GAUGE_IGNORED },
+		{ "vmstat.thp_new_in_some_kernel", GAUGE_IGNORED },
+		{ "vmstat.nr_new_in_some_kernel", 64 },
+		{ "node0.vmstat.nr_new_in_some_kernel", 64 },
+		{ "meminfo.NewInSomeKernel", 256 },
+		{ "slab.kmalloc-192", GAUGE_SLABS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_EQ(names[i].bound, gauge_bound(names[i].name))
+			TH_LOG("%s", names[i].name);
+	}
+}
+
+TEST(rows_apply_to_their_kernels)
+{
+	static const struct {
+		const char *kernels, *version;
+		bool stock, applies, must;
+	} rows[] = {
+		{ "6.1.192 6.12.117", "6.12.117", true, true, true },
+		{ "6.1.192 6.12.117", "6.12.117", false, true, false },
+		{ "6.1.192 6.12.117", "6.12.11", true, false, false },
+		{ "6.1.192 6.1+", "7.3.4", true, true, false },
+		{ "6.1.192 6.1+", "6.1.192", true, true, true },
+		{ "6.12+", "6.1.192", true, false, false },
+		{ "6.12+", "6.12", true, true, false },
+		{ "6.12+", "10.0.1", true, true, false },
+		{ "6.1.*", "6.1.7", true, true, false },
+		{ "6.1.*", "6.12.7", true, false, false },
+	};
+	bool must;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EXPECT_EQ(rows[i].applies,
+			  known_applies(rows[i].kernels, rows[i].version,
+					rows[i].stock, &must))
+			TH_LOG("%s on %s", rows[i].kernels, rows[i].version);
+		EXPECT_EQ(rows[i].must, must)
+			TH_LOG("%s on %s", rows[i].kernels, rows[i].version);
+	}
+}
+
+/* The outer watch announces it for who scans the log; the inner one does not. */
+TEST(unannounced_splat_is_told)
+{
+	struct splat outer, inner;
+
+	ASSERT_EQ(0, splat_open(&outer));
+	ASSERT_EQ(0, splat_expect(&outer, "verdict", "WARNING: planted", true));
+	ASSERT_EQ(0, splat_open(&inner));
+	ASSERT_EQ(0, file_write("/dev/kmsg", "WARNING: planted by a test\n"));
+	ASSERT_EQ(0, file_write("/dev/kmsg", "a line like any other\n"));
+	EXPECT_EQ(1, splat_close(&inner));
+	EXPECT_EQ(0, splat_close(&outer));
+	EXPECT_EQ(1, outer.expected[0].seen);
+}
+
+TEST(absent_announced_splat_is_told)
+{
+	struct splat s;
+
+	ASSERT_EQ(0, splat_open(&s));
+	ASSERT_EQ(0, splat_expect(&s, "verdict", "never printed", false));
+	EXPECT_EQ(0, splat_close(&s));
+	EXPECT_EQ(0, s.expected[0].seen);
+}
+
+TEST_HARNESS_MAIN
