@@ -33,7 +33,6 @@ TEST(pages_in_use_are_told)
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, p);
-	ASSERT_EQ(0, madvise(p, size, MADV_NOHUGEPAGE));
 	memset(p, 1, size);
 
 	ASSERT_EQ(0, counters_read(&after));

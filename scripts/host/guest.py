@@ -61,34 +61,34 @@ def _ports():
 class Guest:
     """A guest that writes console and ports to files of the directory OUT."""
 
-    def __init__(self, arguments, out):
-        self.out = out
+    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT):
+        """LIMIT: seconds from its first word until it counts as hung; BOOT_LIMIT: seconds until
+        then, or it counts as silent."""
+        self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
             (out / name).write_bytes(b"")
+        self.lost, self.deadline = "silent", time.monotonic() + boot_limit
         # Relative file names: QEMU's options give commas in paths a meaning.
         self.process = subprocess.Popen(arguments + _ports(), cwd=out, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         preexec_fn=_with_parent)
 
-    def spoke(self):
+    def _spoke(self):
         return (self.out / "ktap").stat().st_size > 0
 
-    def wait(self, limit, boot_limit=BOOT_LIMIT):
-        """Wait for the end: "ended"; or "silent" when there is no word within BOOT_LIMIT
-        seconds, "hang" when there is no end LIMIT seconds after the first word."""
-        outcome, deadline = "silent", time.monotonic() + boot_limit
-        try:
-            while self.process.poll() is None:
-                if outcome == "silent" and self.spoke():
-                    outcome, deadline = "hang", time.monotonic() + limit
-                if time.monotonic() > deadline:
-                    return outcome
-                time.sleep(0.05)
+    def poll(self):
+        """How it ended: "ended" by itself, or "silent" or "hang" by us; None if it goes on."""
+        if self.process.poll() is not None:
             self._check_qemu()
-            return "ended"
-        finally:
             self.end()
+            return "ended"
+        if self.lost == "silent" and self._spoke():
+            self.lost, self.deadline = "hang", time.monotonic() + self.limit
+        if time.monotonic() < self.deadline:
+            return None
+        self.end()
+        return self.lost
 
     def _check_qemu(self):
         if self.process.returncode:
@@ -96,10 +96,22 @@ class Guest:
                           f"{self.process.stderr.read().decode(errors='replace').strip()}")
 
     def end(self):
-        if self.process.poll() is None:
-            self.process.kill()
+        self.process.kill()
         self.process.wait()
         self.process.stderr.close()
+
+
+def wait(guests):
+    """Wait for all guests, and leave none behind; returns how each ended."""
+    endings = [None] * len(guests)
+    try:
+        while None in endings:
+            time.sleep(0.05)
+            endings = [ending or guest.poll() for ending, guest in zip(endings, guests)]
+    finally:
+        for guest in guests:
+            guest.end()
+    return endings
 
 
 def interactive(arguments):
@@ -133,8 +145,8 @@ def accelerator(kernel, initrd):
 def _kvm_works(kernel, initrd):
     out = BUILD / "kvm-trial"
     try:
-        trial = Guest(command(kernel, initrd, "", "kvm"), out)
-        return trial.wait(KVM_LIMIT, KVM_LIMIT) == "ended" and (out / "status").read_text() == "0\n"
+        trial = Guest(command(kernel, initrd, "", "kvm"), out, KVM_LIMIT, KVM_LIMIT)
+        return wait([trial]) == ["ended"] and (out / "status").read_text() == "0\n"
     except Failure:
         return False
     finally:

@@ -14,13 +14,44 @@ def trial_initrd(kernel, nothing=BUILD / "nothing"):
     return build.initramfs(kernel, [], nothing, {}, kernel.directory / "trial-initramfs")
 
 
-def run(kernel, modules, installed, programs, out, append="", limit=None,
-        boot_limit=guest.BOOT_LIMIT, accel=None):
-    """Boot a guest that runs PROGRAMS; returns the results."""
-    out.mkdir(parents=True, exist_ok=True)
-    initrd = build.initramfs(kernel, modules, installed, programs, out / "initramfs")
-    accel = accel or guest.accelerator(kernel, trial_initrd(kernel))
-    limit = limit or SLACK + sum(map(int, programs.values()))
-    vm = guest.Guest(guest.command(kernel, initrd, append, accel), out)
-    ending = vm.wait(limit, boot_limit)
-    return verdict.judge(out, ending, programs, kernel.must)
+class Session:
+    """A guest that runs programs, and what comes of them."""
+
+    def __init__(self, kernel, modules, installed, programs, out, append="", limit=None,
+                 boot_limit=guest.BOOT_LIMIT, accel=None):
+        self.kernel, self.programs, self.out = kernel, programs, out
+        out.mkdir(parents=True, exist_ok=True)
+        initrd = build.initramfs(kernel, modules, installed, programs, out / "initramfs")
+        accel = accel or guest.accelerator(kernel, trial_initrd(kernel))
+        limit = limit or SLACK + sum(map(int, programs.values()))
+        self.guest = guest.Guest(guest.command(kernel, initrd, append, accel), out, limit,
+                                 boot_limit)
+
+    def results(self, ending):
+        return verdict.judge(self.out, ending, self.programs, self.kernel.must)
+
+
+def run(*arguments, **options):
+    """Boot one guest for all programs; returns the results."""
+    session = Session(*arguments, **options)
+    return session.results(*guest.wait([session.guest]))
+
+
+def run_apart(kernel, modules, installed, programs, out, *arguments, **options):
+    """Boot a guest for each program, all at once: most of what they do is to wait for the
+    kernel. What they left is in OUT/PROGRAM, and one behind the other in OUT."""
+    sessions = []
+    try:
+        for name, limit in programs.items():
+            sessions.append(Session(kernel, modules, installed, {name: limit}, out / name,
+                                    *arguments, **options))
+        endings = guest.wait([session.guest for session in sessions])
+    finally:
+        for session in sessions:
+            session.guest.end()
+    for port in ("console", *guest.PORTS):
+        (out / port).write_bytes(b"".join((session.out / port).read_bytes()
+                                          for session in sessions))
+    results = [result for session, ending in zip(sessions, endings)
+               for result in session.results(ending)]
+    return list(dict.fromkeys(results))

@@ -26,7 +26,7 @@ def command(directory, programs, *options):
         (installed / name).chmod(0o755)
     (installed / "kselftest-list.txt").write_text(
         "".join(f"{name} {limit}\n" for name, (limit, _) in programs.items()))
-    return [SCRIPTS / "run", LINE, "--no-modules", "--selftests", installed,
+    return [SCRIPTS / "run", LINE, "--together", "--no-modules", "--selftests", installed,
             "--results", directory, *options]
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,12 +16,15 @@ static const char splats[] =
 	"possible (circular|recursive|irq) locking|INFO: (task|rcu_|possible)|"
 	"page allocation failure|Bad page state|list_(add|del) corruption";
 
-static int log_write(const char *fmt, const char *id, const char *text)
+static int log_write(const char *fmt, ...)
 {
-	char line[512];
+	char line[1024];
+	va_list args;
 
+	va_start(args, fmt);
+	vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
 	/* Opened for each line: the kernel limits the rate of a file. */
-	snprintf(line, sizeof(line), fmt, id, text);
 	return file_write("/dev/kmsg", line);
 }
 
@@ -46,7 +50,10 @@ int splat_expect(struct splat *s, const char *id, const char *regexp,
 	e->must = must;
 	e->seen = 0;
 	s->nr++;
-	return log_write("errpath: expect begin %s: %s\n", e->id, regexp);
+	if (must)
+		return log_write("errpath: expect begin %s: %s\n", id, regexp);
+	return log_write("errpath: expect begin %s: %s|errpath: absent: %s$\n",
+			 id, regexp, id);
 }
 
 static bool announced(struct splat *s, const char *text)
@@ -75,8 +82,9 @@ static bool judge(struct splat *s, const regex_t *splat, const char *text)
 static void end(struct splat_expected *e)
 {
 	regfree(&e->regexp);
-	log_write("errpath: expect %s %s\n",
-		  e->seen || e->must ? "end" : "absent", e->id);
+	if (!e->seen && !e->must)
+		log_write("errpath: absent: %s\n", e->id);
+	log_write("errpath: expect end %s\n", e->id);
 }
 
 int splat_close(struct splat *s)

@@ -25,8 +25,9 @@ struct splat {
 int splat_open(struct splat *s);
 
 /*
- * Announces a message, in the log itself too, for who reads it afterwards: that
- * it is absent is a failure if @must, else the reader is told that it may be.
+ * Announces a message, in the log itself too, for who reads it afterwards and
+ * takes it for a failure if none comes. One that may be absent (not @must) is
+ * announced together with the line that splat_close() writes if it is.
  */
 int splat_expect(struct splat *s, const char *id, const char *regexp,
 		 bool must);
