@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kselftest.h"
 #include "lib/counters.h"
 #include "lib/gauges.h"
 #include "lib/hotplug.h"
 #include "lib/iomem.h"
 
 static struct counters before, after;
-static long largest[sizeof(before.at) / sizeof(before.at[0])];
+static long largest[ARRAY_SIZE(before.at)];
 
 static int clean_operation(unsigned long start)
 {

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "counters.h"
 #include "file.h"
 #include "gauges.h"
@@ -32,7 +33,7 @@ static void put(struct counters *c, const char *file, const char *entry,
 {
 	struct counter *k = &c->at[c->nr];
 
-	if (c->nr == sizeof(c->at) / sizeof(c->at[0])) {
+	if (c->nr == ARRAY_SIZE(c->at)) {
 		fprintf(stderr, "# counters: table full, enlarge struct counters\n");
 		abort();
 	}
@@ -252,7 +253,7 @@ static void compare(struct comparison *c, const struct counter *k, long before,
 		c->same++;
 	else if (labs(after - before) <= bound || (k->slab && after < before))
 		c->noise++;
-	else if (c->nr < (int)(sizeof(c->out) / sizeof(c->out[0])))
+	else if (c->nr < (int)ARRAY_SIZE(c->out))
 		c->out[c->nr++] = (struct difference){
 			k->name, before, after, bound
 		};

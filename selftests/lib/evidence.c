@@ -12,7 +12,7 @@ void evidence(const char *fmt, ...)
 	va_list args;
 
 	if (path && !f)
-		printf("# evidence: cannot open %s\n", path);
+		printf("# ERRPATH_COUNTERS: cannot open %s\n", path);
 	va_start(args, fmt);
 	if (!f)
 		printf("# ");

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "known.h"
 
 static const struct {
@@ -73,7 +74,7 @@ bool known_applies(const char *kernels, const char *version, bool stock,
 
 static int parse_errno(struct known *k, const char *name)
 {
-	for (size_t i = 0; i < sizeof(errnos) / sizeof(errnos[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(errnos); i++) {
 		if (!strcmp(errnos[i].name, name)) {
 			k->err = errnos[i].err;
 			return 0;
@@ -146,7 +147,7 @@ static int parse_row(struct known_list *l, const char *test, char *line)
 	if (strcmp(name, test) ||
 	    !known_applies(kernels, version, stock, &k->must_show))
 		return 0;
-	if (++l->nr == sizeof(l->row) / sizeof(l->row[0]))
+	if (++l->nr == ARRAY_SIZE(l->row))
 		return -ENOSPC;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kselftest.h"
 #include "counters.h"
 #include "slopes.h"
 
@@ -32,7 +33,7 @@ static bool counts_what_leaks(const char *name)
 		COUNTERS_PAGES, "slab.*", "vmalloc.*", "vmstat.nr_memmap*",
 	};
 
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		if (!fnmatch(patterns[i], name, 0))
 			return true;
 	}
@@ -94,7 +95,7 @@ int slopes_prepare(void)
 
 		if (!counts_what_leaks(k->name))
 			continue;
-		if (++nr_watched == sizeof(watched) / sizeof(watched[0]))
+		if (++nr_watched == ARRAY_SIZE(watched))
 			return -ENOSPC;
 		snprintf(w->name, sizeof(w->name), "%s", k->name);
 		w->hidden = k->slab * sysconf(_SC_NPROCESSORS_ONLN);
@@ -153,7 +154,7 @@ static bool is_leak(const struct watched *w, const struct slope *s, int failures
 
 static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 {
-	const int max = sizeof(s->out) / sizeof(s->out[0]);
+	const int max = ARRAY_SIZE(s->out);
 
 	s->nr = 0;
 	for (int i = 0; i < nr_watched && s->nr < max; i++) {

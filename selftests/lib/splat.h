@@ -34,7 +34,7 @@ int splat_expect(struct splat *s, const char *id, const char *regexp,
 
 /*
  * Ends all announcements and prints each unannounced splat; returns how many
- * there were, or -errno. What was announced is counted in expected[].seen.
+ * there were. What was announced is counted in expected[].seen.
  */
 int splat_close(struct splat *s);
 

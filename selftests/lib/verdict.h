@@ -50,12 +50,13 @@ int verdict_end(struct verdict *v);
  * the known issue.
  */
 #define VERDICT_END(v) do { \
-	int __result = verdict_end(v); \
+	struct verdict *__v = (v); \
+	int __result = verdict_end(__v); \
 	EXPECT_NE(KSFT_FAIL, __result); \
 	if (_metadata->exit_code == KSFT_PASS && __result == KSFT_XFAIL) { \
 		snprintf(_metadata->results->reason, \
 			 sizeof(_metadata->results->reason), "%s", \
-			 (v)->reason); \
+			 __v->reason); \
 		_metadata->exit_code = KSFT_XFAIL; \
 	} \
 } while (0)
