@@ -11,6 +11,8 @@
 #include "lib/module.h"
 #include "lib/target.h"
 
+#define TRACING "/sys/kernel/tracing"
+
 FIXTURE(knobs)
 {
 	int guard;
@@ -21,6 +23,7 @@ FIXTURE_VARIANT(knobs)
 	const char *point;
 	const char *which;
 	const char *function;
+	const char *traced;
 };
 
 FIXTURE_VARIANT_ADD(knobs, traced)
@@ -28,6 +31,7 @@ FIXTURE_VARIANT_ADD(knobs, traced)
 	.point = "target",
 	.which = "traced",
 	.function = "errpath_target",
+	.traced = "inject: point=target ",
 };
 
 FIXTURE_VARIANT_ADD(knobs, notrace)
@@ -35,6 +39,7 @@ FIXTURE_VARIANT_ADD(knobs, notrace)
 	.point = "target_notrace",
 	.which = "notrace",
 	.function = "errpath_target_notrace",
+	.traced = "inject: point=target_notrace ",
 };
 
 /* Calls the function @count times; returns how many failed, or -errno. */
@@ -65,7 +70,7 @@ static bool intercepted(const char *function)
 	static char text[65536];
 	const char * const lists[] = {
 		"/sys/kernel/debug/kprobes/list",
-		"/sys/kernel/tracing/enabled_functions",
+		TRACING "/enabled_functions",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
@@ -577,6 +582,26 @@ TEST_F(knobs, verbose)
 	EXPECT_EQ(9, call(variant->which, 9));
 	EXPECT_EQ(2, kmsg_count(fd, line));
 	close(fd);
+}
+
+TEST_F(knobs, tracepoint)
+{
+	static char trace[65536];
+	char *line = trace;
+	int n = 0;
+
+	ASSERT_EQ(0, knob_set(variant->point, "verbose", "0"));
+	ASSERT_EQ(0, arm_times(variant->point, 2));
+	ASSERT_EQ(0, file_write(TRACING "/trace", "\n"));
+	ASSERT_EQ(0, file_write(TRACING "/events/errpath/inject/enable", "1"));
+	EXPECT_EQ(2, call(variant->which, 5));
+	ASSERT_EQ(0, file_write(TRACING "/events/errpath/inject/enable", "0"));
+	ASSERT_LT(0, file_read(TRACING "/trace", trace, sizeof(trace)));
+	while ((line = strstr(line, variant->traced))) {
+		line++;
+		n++;
+	}
+	EXPECT_EQ(2, n);
 }
 
 TEST_F(knobs, disarmed_is_not_intercepted)

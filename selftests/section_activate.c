@@ -292,6 +292,7 @@ TEST_F_TIMEOUT(hotplug, thousand_failures, 60)
 	struct slopes s;
 	struct stats n;
 
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, arm_times(POINT, 0));
 	ASSERT_EQ(0, add_and_remove(op.arg));
 	ASSERT_EQ(0, slopes_prepare());
@@ -373,6 +374,7 @@ TEST_F_TIMEOUT(planted, is_named, 60)
 	};
 	struct slopes s;
 
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, arm_times(POINT, 0));
 	ASSERT_EQ(0, add_and_remove(op.arg));
 	ASSERT_EQ(0, slopes_prepare());

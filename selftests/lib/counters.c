@@ -233,7 +233,7 @@ void counters_shrink(const char *name)
  * one in reserve for each CPU. That there are fewer objects than before says
  * nothing: they were waiting for RCU to be freed.
  */
-static long noise(const struct counter *k)
+long counter_noise(const struct counter *k)
 {
 	long bound = gauge_bound(k->name);
 
@@ -245,7 +245,7 @@ static long noise(const struct counter *k)
 static void compare(struct comparison *c, const struct counter *k, long before,
 		    long after)
 {
-	long bound = noise(k);
+	long bound = counter_noise(k);
 
 	if (bound == GAUGE_IGNORED)
 		return;

@@ -42,6 +42,9 @@ int counters_read(struct counters *c);
 /* A counter that is not there reads 0. */
 long counters_value(const struct counters *c, const char *name);
 
+/* By how much it may differ when nothing was lost, see gauge_bound(). */
+long counter_noise(const struct counter *k);
+
 /* Lets the kernel free what it holds back and bring its books up to date. */
 void counters_settle(void);
 /* Takes back what the CPUs' slabs hide of a counter slab.CACHE. */
