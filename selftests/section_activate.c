@@ -33,13 +33,14 @@ static int memunmap(unsigned long start, unsigned long size)
 }
 
 /* Armed for the nth call, the operation fails as out of memory, at that call. */
-#define FAIL_NTH(nth, operation) do { \
+#define FAIL_NTH(point, nth, operation) do { \
+	const char *at = (point); \
 	const long call = (nth); \
 	struct stats s; \
-	ASSERT_EQ(0, arm_nth(POINT, call)); \
+	ASSERT_EQ(0, arm_nth(at, call)); \
 	EXPECT_EQ(-ENOMEM, operation); \
-	ASSERT_EQ(0, disarm(POINT)); \
-	ASSERT_EQ(0, stats_read(POINT, &s)); \
+	ASSERT_EQ(0, disarm(at)); \
+	ASSERT_EQ(0, stats_read(at, &s)); \
 	EXPECT_EQ(call, s.matched); \
 	EXPECT_EQ(1, s.injected); \
 	EXPECT_EQ(0, s.missed); \
@@ -148,7 +149,7 @@ TEST_F(section_activate, failure_leaves_nothing)
 	ASSERT_EQ(0, disarm(POINT));
 	BEGIN(&v, variant->name);
 
-	FAIL_NTH(1, variant->add(self->start, variant->size));
+	FAIL_NTH(POINT, 1, variant->add(self->start, variant->size));
 	verdict_failed(&v, POINT, variant->operation, 1);
 
 	EXPECT_EQ(0, variant->add(self->start, variant->size));
@@ -192,7 +193,7 @@ TEST_F(hotplug, second_section_fails)
 	ASSERT_EQ(0, disarm(POINT));
 	BEGIN(&v, "");
 
-	FAIL_NTH(2, hotplug_add(self->start, size));
+	FAIL_NTH(POINT, 2, hotplug_add(self->start, size));
 	verdict_failed(&v, POINT, "add_memory() of 256 MiB, its second section",
 		       1);
 
@@ -203,6 +204,32 @@ TEST_F(hotplug, second_section_fails)
 
 	EXPECT_EQ(0, hotplug_add(self->start, size));
 	EXPECT_EQ(0, hotplug_remove(self->start, size));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
+/* The memmap of 4 MiB is 16 pages: the first four must go when the fifth fails. */
+TEST_F(hotplug, part_of_memmap_fails)
+{
+	const char *point = "vmemmap_block";
+	const char *why = point_unavailable(point);
+	const unsigned long size = 2 * SUBSECTION_SIZE;
+	struct verdict v;
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, memremap_plain(self->start, size));
+	ASSERT_EQ(0, hotplug_memunmap(self->start));
+	ASSERT_EQ(0, arm_nth(point, 1));
+	ASSERT_EQ(0, disarm(point));
+	BEGIN(&v, "");
+
+	FAIL_NTH(point, 5, memremap_plain(self->start, size));
+	verdict_failed(&v, point, "memremap_pages() of 4 MiB, after 4 of 16 pages of memmap",
+		       1);
+
+	EXPECT_EQ(0, memremap_plain(self->start, size));
+	EXPECT_EQ(0, hotplug_memunmap(self->start));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
 }
@@ -220,7 +247,7 @@ TEST_F(hotplug, neighbour_in_section_stays)
 	ASSERT_EQ(0, disarm(POINT));
 	BEGIN(&v, "");
 
-	FAIL_NTH(1, memremap_plain(second, SUBSECTION_SIZE));
+	FAIL_NTH(POINT, 1, memremap_plain(second, SUBSECTION_SIZE));
 	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB beside 2 MiB in use",
 		       1);
 
@@ -309,6 +336,66 @@ TEST_F_TIMEOUT(hotplug, thousand_failures, 60)
 
 	EXPECT_EQ(0, hotplug_add(self->start, SECTION_SIZE));
 	EXPECT_EQ(0, hotplug_remove(self->start, SECTION_SIZE));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
+/*
+ * The memmap of 2 MiB is eight pages. The fifth fails: what the four before it
+ * took, page tables among it, is given back.
+ */
+#define PARTIAL "vmemmap_block"
+
+static int remap_and_unmap(void *start)
+{
+	int err = knob_set(PARTIAL, "nth", "1000000");
+
+	err = err ?: memremap_plain((unsigned long)start, SUBSECTION_SIZE);
+	return err ?: hotplug_memunmap((unsigned long)start);
+}
+
+static int populate_partly(void *start)
+{
+	int err = knob_set(PARTIAL, "nth", "5");
+
+	if (err)
+		return err;
+	err = memremap_plain((unsigned long)start, SUBSECTION_SIZE);
+	return err == -ENOMEM ? 0 : err ?: -EPROTO;
+}
+
+TEST_F_TIMEOUT(hotplug, memmap_partly_populated, 60)
+{
+	const struct slopes_operation op = {
+		.clean = remap_and_unmap,
+		.failing = populate_partly,
+		.arg = (void *)self->start,
+		.rounds = 1,
+		.nr_clean = 50,
+		.nr_failing = 300,
+	};
+	const long failures = op.rounds * op.nr_failing;
+	struct verdict v;
+	struct slopes s;
+	struct stats n;
+
+	ASSERT_EQ(0, knob_set(PARTIAL, "verbose", "0"));
+	ASSERT_EQ(0, knob_set(PARTIAL, "tasks", "self"));
+	ASSERT_EQ(0, remap_and_unmap(op.arg));
+	ASSERT_EQ(0, slopes_prepare());
+	BEGIN(&v, "");
+
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	ASSERT_EQ(0, stats_read(PARTIAL, &n));
+	EXPECT_EQ(failures, n.injected);
+	EXPECT_EQ(0, n.missed);
+	ASSERT_EQ(0, disarm(PARTIAL));
+	verdict_failed(&v, PARTIAL, "memremap_pages() of 2 MiB, in the midst of its memmap",
+		       failures);
+	verdict_slopes(&v, &s);
+
+	EXPECT_EQ(0, memremap_plain(self->start, SUBSECTION_SIZE));
+	EXPECT_EQ(0, hotplug_memunmap(self->start));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
 }

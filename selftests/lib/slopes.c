@@ -12,11 +12,8 @@
 #include "counters.h"
 #include "slopes.h"
 
-/*
- * Times to look again whether what seems to leak comes back: about three
- * seconds, for beside other guests the kernel's work queues can be late by one.
- */
-#define PATIENCE 24
+/* Times to look again whether what seems to leak comes back: about a second. */
+#define PATIENCE 8
 
 enum { CLEAN, FAILING, KINDS };
 
@@ -104,7 +101,7 @@ int slopes_prepare(void)
 		w->hidden = k->slab ? counter_noise(k) : 0;
 		counters_shrink(k->name);
 	}
-	for (int i = 0; i < PATIENCE / 3 && !err; i++)
+	for (int i = 0; i < PATIENCE && !err; i++)
 		err = settle_and_read();
 	return err;
 }

@@ -113,6 +113,21 @@ static void judge_gauges(struct verdict *v, long failures)
 		 c.same, c.noise);
 }
 
+/* Prints the lines of one text that the other lacks. */
+static void tell_lines(const char *text, const char *other, char sign)
+{
+	size_t len;
+
+	for (; *text; text += len) {
+		char line[256];
+
+		len = strcspn(text, "\n") + 1;
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		if (!strstr(other, line))
+			printf("# /proc/iomem: %c %s", sign, line);
+	}
+}
+
 static void judge_iomem(struct verdict *v)
 {
 	if (!strcmp(before.iomem, after.iomem)) {
@@ -121,8 +136,8 @@ static void judge_iomem(struct verdict *v)
 	}
 	v->wrong++;
 	evidence("  /proc/iomem differs: WRONG");
-	printf("# /proc/iomem before:\n%s# /proc/iomem after:\n%s",
-	       before.iomem, after.iomem);
+	tell_lines(before.iomem, after.iomem, '-');
+	tell_lines(after.iomem, before.iomem, '+');
 }
 
 static void judge(struct verdict *v, long failures)
