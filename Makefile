@@ -20,13 +20,13 @@ help:	## this list
 setup:	## install the Debian packages that all of this needs
 	@scripts/setup
 
-run: setup	## boot KERNEL (default 6.12), run the selftests, print the verdict
+run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), print the verdict
 	@scripts/run $(KERNEL) --tests "$(TESTS)" --append "$(APPEND)"
 
 test: check	## static checks, tests of the scripts, the first mutants, then run on all lines
 	@scripts/tests/run
 	@scripts/mutants 6.12 $(MUTANTS)
-	@scripts/run 6.1 6.12 6.12-rt
+	@scripts/run 6.1 6.12 6.12-rt --tests all
 
 nightly: test	## what takes longer: all mutants, bench, 200 loads
 	@scripts/mutants 6.12

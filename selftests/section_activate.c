@@ -2,11 +2,9 @@
 /* A memory section whose memmap cannot be allocated leaves nothing behind. */
 #include "kselftest_harness.h"
 
-#include "lib/counters.h"
 #include "lib/hotplug.h"
 #include "lib/iomem.h"
 #include "lib/knobs.h"
-#include "lib/slopes.h"
 #include "lib/verdict.h"
 
 #define POINT "section_activate"
@@ -45,10 +43,6 @@ static int memunmap(unsigned long start, unsigned long size)
 	EXPECT_EQ(1, s.injected); \
 	EXPECT_EQ(0, s.missed); \
 } while (0)
-
-#define BEGIN(v, variant) \
-	ASSERT_EQ(0, verdict_begin(v, _metadata->fixture->name, variant, \
-				   _metadata->name))
 
 FIXTURE(section_activate)
 {
@@ -147,7 +141,7 @@ TEST_F(section_activate, failure_leaves_nothing)
 	ASSERT_EQ(0, variant->remove(self->start, variant->size));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
-	BEGIN(&v, variant->name);
+	VERDICT_BEGIN(&v, variant->name);
 
 	FAIL_NTH(POINT, 1, variant->add(self->start, variant->size));
 	verdict_failed(&v, POINT, variant->operation, 1);
@@ -191,7 +185,7 @@ TEST_F(hotplug, second_section_fails)
 	ASSERT_EQ(0, hotplug_remove(self->start, size));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
-	BEGIN(&v, "");
+	VERDICT_BEGIN(&v, "");
 
 	FAIL_NTH(POINT, 2, hotplug_add(self->start, size));
 	verdict_failed(&v, POINT, "add_memory() of 256 MiB, its second section",
@@ -208,32 +202,6 @@ TEST_F(hotplug, second_section_fails)
 	VERDICT_END(&v);
 }
 
-/* The memmap of 4 MiB is 16 pages: the first four must go when the fifth fails. */
-TEST_F(hotplug, part_of_memmap_fails)
-{
-	const char *point = "vmemmap_block";
-	const char *why = point_unavailable(point);
-	const unsigned long size = 2 * SUBSECTION_SIZE;
-	struct verdict v;
-
-	if (why)
-		SKIP(return, "%s", why);
-	ASSERT_EQ(0, memremap_plain(self->start, size));
-	ASSERT_EQ(0, hotplug_memunmap(self->start));
-	ASSERT_EQ(0, arm_nth(point, 1));
-	ASSERT_EQ(0, disarm(point));
-	BEGIN(&v, "");
-
-	FAIL_NTH(point, 5, memremap_plain(self->start, size));
-	verdict_failed(&v, point, "memremap_pages() of 4 MiB, after 4 of 16 pages of memmap",
-		       1);
-
-	EXPECT_EQ(0, memremap_plain(self->start, size));
-	EXPECT_EQ(0, hotplug_memunmap(self->start));
-	verdict_recovered(&v, "the same with success, and removed");
-	VERDICT_END(&v);
-}
-
 /* A section's second range fails while the first one, with its memmap, is in use. */
 TEST_F(hotplug, neighbour_in_section_stays)
 {
@@ -245,7 +213,7 @@ TEST_F(hotplug, neighbour_in_section_stays)
 	ASSERT_EQ(0, memremap_plain(self->start, SUBSECTION_SIZE));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
-	BEGIN(&v, "");
+	VERDICT_BEGIN(&v, "");
 
 	FAIL_NTH(POINT, 1, memremap_plain(second, SUBSECTION_SIZE));
 	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB beside 2 MiB in use",
@@ -274,7 +242,7 @@ TEST_F(hotplug, boot_section_has_its_memmap)
 	ASSERT_EQ(0, hotplug_memunmap(start));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
-	BEGIN(&v, "");
+	VERDICT_BEGIN(&v, "");
 
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, memremap_plain(start, SUBSECTION_SIZE));
@@ -284,198 +252,6 @@ TEST_F(hotplug, boot_section_has_its_memmap)
 	EXPECT_EQ(0, s.seen);
 	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB beside boot RAM", 0);
 	VERDICT_END(&v);
-}
-
-/* Armed all the time, for that takes longer than an operation; times decides. */
-static int add_and_remove(void *start)
-{
-	int err = knob_set(POINT, "times", "0");
-
-	err = err ?: hotplug_add((unsigned long)start, SECTION_SIZE);
-	return err ?: hotplug_remove((unsigned long)start, SECTION_SIZE);
-}
-
-static int fail_to_add(void *start)
-{
-	int err = knob_set(POINT, "times", "1");
-
-	if (err)
-		return err;
-	err = hotplug_add((unsigned long)start, SECTION_SIZE);
-	return err == -ENOMEM ? 0 : err ?: -EPROTO;
-}
-
-TEST_F_TIMEOUT(hotplug, thousand_failures, 60)
-{
-	const struct slopes_operation op = {
-		.clean = add_and_remove,
-		.failing = fail_to_add,
-		.arg = (void *)self->start,
-		.rounds = 3,
-		.nr_clean = 100,
-		.nr_failing = 334,
-	};
-	struct verdict v;
-	struct slopes s;
-	struct stats n;
-
-	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
-	ASSERT_EQ(0, arm_times(POINT, 0));
-	ASSERT_EQ(0, add_and_remove(op.arg));
-	ASSERT_EQ(0, slopes_prepare());
-	BEGIN(&v, "");
-
-	ASSERT_EQ(0, slopes_measure(&op, &s));
-	ASSERT_EQ(0, stats_read(POINT, &n));
-	EXPECT_EQ(op.rounds * op.nr_failing, n.injected);
-	EXPECT_EQ(0, n.missed);
-	ASSERT_EQ(0, disarm(POINT));
-	verdict_failed(&v, POINT, "add_memory() of 128 MiB",
-		       op.rounds * op.nr_failing);
-	verdict_slopes(&v, &s);
-
-	EXPECT_EQ(0, hotplug_add(self->start, SECTION_SIZE));
-	EXPECT_EQ(0, hotplug_remove(self->start, SECTION_SIZE));
-	verdict_recovered(&v, "the same with success, and removed");
-	VERDICT_END(&v);
-}
-
-/*
- * The memmap of 2 MiB is eight pages. The fifth fails: what the four before it
- * took, page tables among it, is given back.
- */
-#define PARTIAL "vmemmap_block"
-
-static int remap_and_unmap(void *start)
-{
-	int err = knob_set(PARTIAL, "nth", "1000000");
-
-	err = err ?: memremap_plain((unsigned long)start, SUBSECTION_SIZE);
-	return err ?: hotplug_memunmap((unsigned long)start);
-}
-
-static int populate_partly(void *start)
-{
-	int err = knob_set(PARTIAL, "nth", "5");
-
-	if (err)
-		return err;
-	err = memremap_plain((unsigned long)start, SUBSECTION_SIZE);
-	return err == -ENOMEM ? 0 : err ?: -EPROTO;
-}
-
-TEST_F_TIMEOUT(hotplug, memmap_partly_populated, 60)
-{
-	const struct slopes_operation op = {
-		.clean = remap_and_unmap,
-		.failing = populate_partly,
-		.arg = (void *)self->start,
-		.rounds = 1,
-		.nr_clean = 50,
-		.nr_failing = 300,
-	};
-	const long failures = op.rounds * op.nr_failing;
-	struct verdict v;
-	struct slopes s;
-	struct stats n;
-
-	ASSERT_EQ(0, knob_set(PARTIAL, "verbose", "0"));
-	ASSERT_EQ(0, knob_set(PARTIAL, "tasks", "self"));
-	ASSERT_EQ(0, remap_and_unmap(op.arg));
-	ASSERT_EQ(0, slopes_prepare());
-	BEGIN(&v, "");
-
-	ASSERT_EQ(0, slopes_measure(&op, &s));
-	ASSERT_EQ(0, stats_read(PARTIAL, &n));
-	EXPECT_EQ(failures, n.injected);
-	EXPECT_EQ(0, n.missed);
-	ASSERT_EQ(0, disarm(PARTIAL));
-	verdict_failed(&v, PARTIAL, "memremap_pages() of 2 MiB, in the midst of its memmap",
-		       failures);
-	verdict_slopes(&v, &s);
-
-	EXPECT_EQ(0, memremap_plain(self->start, SUBSECTION_SIZE));
-	EXPECT_EQ(0, hotplug_memunmap(self->start));
-	verdict_recovered(&v, "the same with success, and removed");
-	VERDICT_END(&v);
-}
-
-/*
- * Do slopes see what they are for? The stimulus loses something on purpose with
- * each failed operation, and just that must be named. That nothing is named
- * where nothing is lost, thousand_failures tells.
- */
-FIXTURE(planted)
-{
-	unsigned long start;
-	int guard;
-};
-
-FIXTURE_VARIANT(planted)
-{
-	const char *leak;
-	const char *counter;
-	double per_failure;
-};
-
-FIXTURE_VARIANT_ADD(planted, page)
-{
-	.leak = "page",
-	.counter = COUNTERS_PAGES,
-	.per_failure = -1,
-};
-
-FIXTURE_VARIANT_ADD(planted, object)
-{
-	.leak = "object",
-	.counter = "slab.kmalloc-192",
-	.per_failure = 1,
-};
-
-FIXTURE_SETUP(planted)
-{
-	const char *why = point_unavailable(POINT);
-
-	if (why)
-		SKIP(return, "%s", why);
-	self->guard = guard_open();
-	ASSERT_LE(0, self->guard);
-	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
-	ASSERT_EQ(0, hotplug_leak(variant->leak));
-}
-
-FIXTURE_TEARDOWN_PARENT(planted)
-{
-	EXPECT_EQ(0, hotplug_cleanup());
-}
-
-TEST_F_TIMEOUT(planted, is_named, 60)
-{
-	const struct slopes_operation op = {
-		.clean = add_and_remove,
-		.failing = fail_to_add,
-		.arg = (void *)self->start,
-		.rounds = 1,
-		.nr_clean = 100,
-		.nr_failing = 300,
-	};
-	struct slopes s;
-
-	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
-	ASSERT_EQ(0, arm_times(POINT, 0));
-	ASSERT_EQ(0, add_and_remove(op.arg));
-	ASSERT_EQ(0, slopes_prepare());
-	ASSERT_EQ(0, slopes_measure(&op, &s));
-	EXPECT_EQ(0, add_and_remove(op.arg));
-
-	EXPECT_EQ(1, s.nr);
-	for (int i = 0; i < s.nr; i++) {
-		printf("# %s: %+.2f per clean operation, %+.2f per failure\n",
-		       s.out[i].name, s.out[i].clean, s.out[i].failing);
-		EXPECT_STREQ(variant->counter, s.out[i].name);
-		EXPECT_LT(variant->per_failure - 0.3, s.out[i].failing);
-		EXPECT_GT(variant->per_failure + 0.3, s.out[i].failing);
-	}
 }
 
 TEST_HARNESS_MAIN

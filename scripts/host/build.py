@@ -132,11 +132,13 @@ def initramfs(kernel, tested, installed, programs, out):
 
 
 def programs(installed, only=()):
-    """The selftest programs with their time limits in seconds, in the order of their list."""
+    """The selftest programs with their time limits in seconds, in the order of their list:
+    those named, or "all", or without any name those that are not marked as "more"."""
     listing = (installed / "kselftest-list.txt").read_text(encoding="utf-8")
-    known = {words[0]: words[1] if len(words) > 1 else "45"
-             for words in map(str.split, listing.splitlines()) if words}
+    rows = [words for words in map(str.split, listing.splitlines()) if words]
+    known = {name: limit for name, limit, *_ in rows}
     for name in only:
-        if name not in known:
+        if name not in known and name != "all":
             raise Failure(f"no selftest {name!r}; there are: {' '.join(known)}")
-    return {name: limit for name, limit in known.items() if not only or name in only}
+    wanted = only or [name for name, _, *more in rows if not more]
+    return {name: limit for name, limit in known.items() if name in wanted or "all" in wanted}

@@ -38,12 +38,15 @@ def run(*arguments, **options):
 
 
 def run_apart(kernel, modules, installed, programs, out, *arguments, **options):
-    """Boot a guest for each program, all at once: most of what they do is to wait for the
-    kernel. What they left is in OUT/PROGRAM, and one behind the other in OUT."""
+    """Share the programs out over guests that run at once: one more than there are
+    processors, for much of what they do is to wait for the kernel. What they left is in
+    OUT/PROGRAM+PROGRAM, and one behind the other in OUT."""
+    guests = int(build.JOBS) + 1
+    shares = [dict(list(programs.items())[first::guests]) for first in range(guests)]
     sessions = []
     try:
-        for name, limit in programs.items():
-            sessions.append(Session(kernel, modules, installed, {name: limit}, out / name,
+        for share in filter(None, shares):
+            sessions.append(Session(kernel, modules, installed, share, out / "+".join(share),
                                     *arguments, **options))
         endings = guest.wait([session.guest for session in sessions])
     finally:

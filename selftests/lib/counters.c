@@ -13,7 +13,12 @@
 #include "file.h"
 #include "gauges.h"
 
+/*
+ * Pauses grow by so much to more than seven seconds in all: kfree_rcu() can hold
+ * back for five what others free, and what sysfs frees as we read it.
+ */
 #define SETTLE_TRIES 20
+#define SETTLE_PAUSE_US 40000
 
 static struct counter *find(const struct counters *c, const char *name,
 			    int hint)
@@ -296,6 +301,7 @@ int counters_read_settled(struct counters *after,
 	int err;
 
 	for (int i = 0; i < SETTLE_TRIES; i++) {
+		usleep(i * SETTLE_PAUSE_US);
 		counters_settle();
 		err = counters_read(after);
 		if (err || noise_is_over(before, after))

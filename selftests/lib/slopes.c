@@ -12,8 +12,12 @@
 #include "counters.h"
 #include "slopes.h"
 
-/* Times to look again whether what seems to leak comes back: about a second. */
-#define PATIENCE 8
+/*
+ * Times to look again whether what seems to leak comes back, after pauses that
+ * grow to more than five seconds in all, as kfree_rcu() may take.
+ */
+#define PATIENCE 12
+#define PAUSE_US 80000
 
 enum { CLEAN, FAILING, KINDS };
 
@@ -66,8 +70,9 @@ static int suspects(int times)
 
 	for (int i = 0; i < nr_watched; i++) {
 		const struct watched *w = &watched[i];
+		double lost = leaked(w->name, grown(w, times)) * times;
 
-		if (leaked(w->name, grown(w, times)) < SLOPE_BOUND / 2)
+		if (lost < fmax(times * SLOPE_BOUND, w->hidden) / 2)
 			continue;
 		n++;
 		counters_shrink(w->name);
@@ -79,8 +84,10 @@ static int settle(int times)
 {
 	int err = settle_and_read();
 
-	for (int i = 0; i < PATIENCE && !err && suspects(times); i++)
+	for (int i = 0; i < PATIENCE && !err && suspects(times); i++) {
+		usleep(i * PAUSE_US);
 		err = settle_and_read();
+	}
 	return err;
 }
 

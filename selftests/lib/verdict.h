@@ -45,6 +45,11 @@ void verdict_recovered(struct verdict *v, const char *operation);
 /* KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
 int verdict_end(struct verdict *v);
 
+/* Begins in a test of the harness; @variant: its name, or "". */
+#define VERDICT_BEGIN(v, variant) \
+	ASSERT_EQ(0, verdict_begin(v, _metadata->fixture->name, variant, \
+				   _metadata->name))
+
 /*
  * Ends a test of the harness. Never XFAIL_ADD(), which would take a crash for
  * the known issue.

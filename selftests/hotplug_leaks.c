@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a failed hot-add loses that is too little to see in one failure. */
+#include "kselftest_harness.h"
+
+#include "lib/counters.h"
+#include "lib/hotplug.h"
+#include "lib/iomem.h"
+#include "lib/knobs.h"
+#include "lib/slopes.h"
+#include "lib/verdict.h"
+
+#define POINT "section_activate"
+
+FIXTURE(leaks)
+{
+	unsigned long start;
+	int guard;
+};
+
+FIXTURE_SETUP(leaks)
+{
+	const char *why = point_unavailable(POINT);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
+}
+
+/* The guard went with the process of the test, whatever ended that. */
+FIXTURE_TEARDOWN_PARENT(leaks)
+{
+	EXPECT_EQ(0, hotplug_cleanup());
+}
+
+/* Armed all the time, for that takes longer than an operation; times decides. */
+static int add_and_remove(void *start)
+{
+	int err = knob_set(POINT, "times", "0");
+
+	err = err ?: hotplug_add((unsigned long)start, SECTION_SIZE);
+	return err ?: hotplug_remove((unsigned long)start, SECTION_SIZE);
+}
+
+static int fail_to_add(void *start)
+{
+	int err = knob_set(POINT, "times", "1");
+
+	if (err)
+		return err;
+	err = hotplug_add((unsigned long)start, SECTION_SIZE);
+	return err == -ENOMEM ? 0 : err ?: -EPROTO;
+}
+
+TEST_F_TIMEOUT(leaks, thousand_failures, 60)
+{
+	const struct slopes_operation op = {
+		.clean = add_and_remove,
+		.failing = fail_to_add,
+		.arg = (void *)self->start,
+		.rounds = 3,
+		.nr_clean = 50,
+		.nr_failing = 334,
+	};
+	struct verdict v;
+	struct slopes s;
+	struct stats n;
+
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
+	ASSERT_EQ(0, arm_times(POINT, 0));
+	ASSERT_EQ(0, add_and_remove(op.arg));
+	ASSERT_EQ(0, slopes_prepare());
+	VERDICT_BEGIN(&v, "");
+
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	ASSERT_EQ(0, stats_read(POINT, &n));
+	EXPECT_EQ(op.rounds * op.nr_failing, n.injected);
+	EXPECT_EQ(0, n.missed);
+	ASSERT_EQ(0, disarm(POINT));
+	verdict_failed(&v, POINT, "add_memory() of 128 MiB",
+		       op.rounds * op.nr_failing);
+	verdict_slopes(&v, &s);
+
+	EXPECT_EQ(0, hotplug_add(self->start, SECTION_SIZE));
+	EXPECT_EQ(0, hotplug_remove(self->start, SECTION_SIZE));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
+/*
+ * The memmap of 2 MiB is eight pages. The fifth fails: what the four before it
+ * took, page tables among it, is given back.
+ */
+#define PARTIAL "vmemmap_block"
+
+static int remap_and_unmap(void *start)
+{
+	int err = knob_set(PARTIAL, "nth", "1000000");
+
+	err = err ?: hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
+	return err ?: hotplug_memunmap((unsigned long)start);
+}
+
+static int populate_partly(void *start)
+{
+	int err = knob_set(PARTIAL, "nth", "5");
+
+	if (err)
+		return err;
+	err = hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
+	return err == -ENOMEM ? 0 : err ?: -EPROTO;
+}
+
+TEST_F_TIMEOUT(leaks, memmap_partly_populated, 60)
+{
+	const struct slopes_operation op = {
+		.clean = remap_and_unmap,
+		.failing = populate_partly,
+		.arg = (void *)self->start,
+		.rounds = 1,
+		.nr_clean = 20,
+		.nr_failing = 100,
+	};
+	const long failures = op.rounds * op.nr_failing;
+	struct verdict v;
+	struct slopes s;
+	struct stats n;
+
+	ASSERT_EQ(0, knob_set(PARTIAL, "verbose", "0"));
+	ASSERT_EQ(0, knob_set(PARTIAL, "tasks", "self"));
+	ASSERT_EQ(0, remap_and_unmap(op.arg));
+	ASSERT_EQ(0, slopes_prepare());
+	VERDICT_BEGIN(&v, "");
+
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	ASSERT_EQ(0, stats_read(PARTIAL, &n));
+	EXPECT_EQ(failures, n.injected);
+	EXPECT_EQ(0, n.missed);
+	ASSERT_EQ(0, disarm(PARTIAL));
+	verdict_failed(&v, PARTIAL, "memremap_pages() of 2 MiB, in the midst of its memmap",
+		       failures);
+	verdict_slopes(&v, &s);
+
+	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, ""));
+	EXPECT_EQ(0, hotplug_memunmap(self->start));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
+/*
+ * Do slopes see what they are for? The stimulus loses something on purpose with
+ * each failed operation, and just that must be named. That nothing is named
+ * where nothing is lost, thousand_failures tells.
+ */
+FIXTURE(planted)
+{
+	unsigned long start;
+	int guard;
+};
+
+FIXTURE_VARIANT(planted)
+{
+	const char *leak;
+	const char *counter;
+	double per_failure;
+};
+
+FIXTURE_VARIANT_ADD(planted, page)
+{
+	.leak = "page",
+	.counter = COUNTERS_PAGES,
+	.per_failure = -1,
+};
+
+FIXTURE_VARIANT_ADD(planted, object)
+{
+	.leak = "object",
+	.counter = "slab.kmalloc-192",
+	.per_failure = 1,
+};
+
+FIXTURE_SETUP(planted)
+{
+	const char *why = point_unavailable(POINT);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
+	ASSERT_EQ(0, hotplug_leak(variant->leak));
+}
+
+FIXTURE_TEARDOWN_PARENT(planted)
+{
+	EXPECT_EQ(0, hotplug_cleanup());
+}
+
+TEST_F_TIMEOUT(planted, is_named, 60)
+{
+	const struct slopes_operation op = {
+		.clean = add_and_remove,
+		.failing = fail_to_add,
+		.arg = (void *)self->start,
+		.rounds = 1,
+		.nr_clean = 50,
+		.nr_failing = 200,
+	};
+	struct slopes s;
+
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
+	ASSERT_EQ(0, arm_times(POINT, 0));
+	ASSERT_EQ(0, add_and_remove(op.arg));
+	ASSERT_EQ(0, slopes_prepare());
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	EXPECT_EQ(0, add_and_remove(op.arg));
+
+	EXPECT_EQ(1, s.nr);
+	for (int i = 0; i < s.nr; i++) {
+		printf("# %s: %+.2f per clean operation, %+.2f per failure\n",
+		       s.out[i].name, s.out[i].clean, s.out[i].failing);
+		EXPECT_STREQ(variant->counter, s.out[i].name);
+		EXPECT_LT(variant->per_failure - 0.3, s.out[i].failing);
+		EXPECT_GT(variant->per_failure + 0.3, s.out[i].failing);
+	}
+}
+
+TEST_HARNESS_MAIN
