@@ -234,8 +234,9 @@ void counters_shrink(const char *name)
 }
 
 /*
- * The free objects of a slab that a CPU holds count as used: a slab in use and
- * one in reserve for each CPU. That there are fewer objects than before says
+ * The free objects of a slab that a CPU holds count as used: one in use and some
+ * in reserve (4.5 slabs measured, of kmalloc-96 on PREEMPT_RT with 2 CPUs, that
+ * shrinking did not take back at once). That there are fewer objects than before says
  * nothing: they were waiting for RCU to be freed.
  */
 long counter_noise(const struct counter *k)
@@ -243,7 +244,7 @@ long counter_noise(const struct counter *k)
 	long bound = gauge_bound(k->name);
 
 	if (bound == GAUGE_SLABS)
-		bound = 2 * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+		bound = 4 * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
 	return bound;
 }
 
