@@ -197,6 +197,7 @@ FIXTURE_TEARDOWN_PARENT(planted)
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
+/* So many failures that what the CPUs' slabs hide, 84 objects, is less than 0.3 of one each. */
 TEST_F_TIMEOUT(planted, is_named, 60)
 {
 	const struct slopes_operation op = {
@@ -205,7 +206,7 @@ TEST_F_TIMEOUT(planted, is_named, 60)
 		.arg = (void *)self->start,
 		.rounds = 1,
 		.nr_clean = 50,
-		.nr_failing = 200,
+		.nr_failing = 400,
 	};
 	struct slopes s;
 
