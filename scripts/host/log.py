@@ -5,9 +5,7 @@ scripts/log-deny    regexps, one a line: a line that matches is a problem
 scripts/log-allow   REGEXP | REASON: not a problem, even though denied
 A test announces messages by writing to /dev/kmsg
     errpath: expect begin ID: REGEXP      ...      errpath: expect end ID
-Lines between the two that match are no problem; that none matches is one. Where a message
-may be absent, and is, the test ends its announcement with
-    errpath: expect absent ID
+Lines between the two that match are no problem; that none matches is one.
 """
 
 import re
@@ -20,7 +18,7 @@ Problem = namedtuple("Problem", "program text")
 PREFIX = re.compile(r"<\d+>\[[^]]*\] ")
 ESCAPE = re.compile(r"\\x([0-9a-f]{2})")	# /dev/kmsg's, the backslash's own among them
 BEGIN = re.compile(r"errpath: expect begin ([^:\s]+): (.+)")
-END = re.compile(r"errpath: expect (end|absent) (\S+)")
+END = re.compile(r"errpath: expect end (\S+)")
 TEST = re.compile(r"errpath: test (\S+)")
 
 
@@ -73,15 +71,12 @@ class _Scan:
         except re.error as error:
             self.problem(f"expect {name}: bad regexp {regexp!r}: {error}")
 
-    def end(self, how, name):
-        if name not in self.expected:
-            self.problem(f"expect {how} {name}: was not begun")
-            return
-        regexp, seen = self.expected.pop(name)
-        if how == "end" and not seen:
+    def end(self, name):
+        regexp, seen = self.expected.pop(name, (None, 1))
+        if not regexp:
+            self.problem(f"expect end {name}: was not begun")
+        if not seen:
             self.problem(f"announced but absent: {regexp.pattern}")
-        if how == "absent" and seen:
-            self.problem(f"said to be absent, but there: {regexp.pattern}")
 
     def _announced(self, text):
         matching = [entry for entry in self.expected.values() if entry[0].search(text)]
@@ -97,7 +92,7 @@ class _Scan:
         elif begin:
             self.begin(*begin.groups())
         elif end:
-            self.end(*end.groups())
+            self.end(end[1])
         elif not self._announced(text) and any(rule.search(text) for rule in self.deny):
             if not any(rule.search(text) for rule in self.allow):
                 self.problem(text)

@@ -64,7 +64,6 @@ class Scan(unittest.TestCase):
 
 class Announcements(unittest.TestCase):
     BEGIN, END = r"errpath: expect begin w1: at mm/sparse\x5c.c", "errpath: expect end w1"
-    ABSENT = "errpath: expect absent w1"
 
     def test_announced_is_no_problem(self):
         self.assertEqual([], scan(self.BEGIN, SPLATS[0], SPLATS[0], self.END))
@@ -72,11 +71,6 @@ class Announcements(unittest.TestCase):
     def test_absent_is_one(self):
         (problem,) = scan(self.BEGIN, self.END)
         self.assertEqual(r"announced but absent: at mm/sparse\.c", problem.text)
-
-    def test_absent_as_it_may_be(self):
-        self.assertEqual([], scan(self.BEGIN, self.ABSENT))
-        (problem,) = scan(self.BEGIN, SPLATS[0], self.ABSENT)
-        self.assertIn("said to be absent", problem.text)
 
     def test_another_splat_meanwhile_is_one(self):
         self.assertEqual([SPLATS[1]], [problem.text for problem in
