@@ -26,7 +26,7 @@ static struct counters now;
 static struct watched {
 	char name[sizeof(now.at[0].name)];
 	long value;		/* when last read */
-	long hidden;		/* objects that the CPUs' slabs can hide */
+	long hidden;		/* so much comes or goes unseen in a round */
 	double growth[KINDS][SLOPES_ROUNDS];
 } watched[1024];
 static int nr_watched;
@@ -106,7 +106,7 @@ int slopes_prepare(void)
 			return -ENOSPC;
 		snprintf(w->name, sizeof(w->name), "%s", k->name);
 		/* In the median round half of it. */
-		w->hidden = k->slab ? counter_noise(k) / 2 : 0;
+		w->hidden = counter_noise(k) / 2;
 		counters_shrink(k->name);
 	}
 	for (int i = 0; i < PATIENCE && !err; i++)
@@ -151,13 +151,22 @@ static double median(double *values, int n)
 	return values[n / 2];
 }
 
-/* What clean operations give back was held back before: it excuses nothing. */
-static bool is_leak(const struct watched *w, const struct slope *s, int failures)
+/*
+ * What clean operations lose, beyond the noise, failing ones may lose too; what
+ * they give back was held back before, and excuses nothing.
+ */
+static double excused(const struct watched *w, const struct slope *s, int nr_clean)
 {
-	double lost = leaked(s->name, s->failing) -
-		      fmax(0, leaked(s->name, s->clean));
+	return fmax(0, leaked(s->name, s->clean) - (double)w->hidden / nr_clean);
+}
 
-	return lost >= SLOPE_BOUND && lost * failures >= w->hidden;
+static bool is_leak(const struct watched *w, const struct slope *s,
+		    const struct slopes_operation *op)
+{
+	double lost = leaked(s->name, s->failing) - excused(w, s, op->nr_clean);
+
+	return lost >= SLOPE_BOUND &&
+	       lost * op->rounds * op->nr_failing >= w->hidden;
 }
 
 static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
@@ -173,7 +182,7 @@ static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 			median(w->growth[FAILING], op->rounds),
 		};
 
-		if (is_leak(w, &slope, op->rounds * op->nr_failing))
+		if (is_leak(w, &slope, op))
 			s->out[s->nr++] = slope;
 	}
 }

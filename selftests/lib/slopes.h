@@ -4,8 +4,8 @@
 
 /*
  * Leaks of half a page or object per failure are told, if they add up to more
- * than what the CPUs' slabs can hide: a thousand failures show one object each
- * of 16 bytes or more.
+ * than half of a counter's noise, which for slabs is what the CPUs can hide: a
+ * thousand failures show one object each of 16 bytes or more.
  */
 #define SLOPE_BOUND 0.5
 
@@ -36,7 +36,7 @@ struct slopes {
  * Finds leaks too small for the noise of one operation: runs clean and failing
  * ones by turns, and takes how each counter of pages and slab objects grew per
  * operation in the median round. Told are those where failures lose something
- * that clean operations do not. The caches must have been shrunk before anything
+ * that clean operations, but for the noise, do not. The caches must have been shrunk before anything
  * else is compared: call slopes_prepare() first.
  */
 int slopes_prepare(void);
