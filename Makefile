@@ -3,15 +3,20 @@
 
 KERNEL ?= 6.12
 JOBS ?= $(shell nproc)
-export JOBS
+# A kernel of your own: a built tree, or an image (vmlinuz, or Debian packages) and its headers.
+ifneq ($(KDIR)$(IMAGE)$(HEADERS),)
+override KERNEL := user
+endif
+export JOBS KDIR IMAGE HEADERS MODULES
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run test shell modules check mutants nightly bench clean
+.PHONY: help setup run matrix test shell modules check mutants nightly bench clean
 .DEFAULT_GOAL := help
 
 help:	## this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
+	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
 	@echo
 	@awk -F ':.*## ?' '/^[a-z]+:.*##/ { printf "  %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
@@ -23,15 +28,19 @@ setup:	## install the Debian packages that all of this needs
 run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), print the verdict
 	@scripts/run $(KERNEL) --tests "$(TESTS)" --append "$(APPEND)"
 
-test: check	## static checks, tests of the scripts, the first mutants, then run on all lines
+matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
+	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
+
+test: check	## static checks, tests of the scripts, the first mutants, then all tests on all lines
 	@scripts/tests/run
 	@scripts/mutants 6.12 $(MUTANTS)
-	@scripts/run 6.1 6.12 6.12-rt --tests all
+	@scripts/matrix --tests all
 
-nightly: test	## what takes longer: all mutants, bench, 200 loads
+nightly: test	## what takes longer: all mutants, bench, 200 loads, another preemption
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12
-	@scripts/run 6.1 6.12 6.12-rt --tests knobs --append ERRPATH_LOADS=200
+	@scripts/run 6.12 --tests all --append preempt=full
+	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL)

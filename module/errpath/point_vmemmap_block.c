@@ -7,7 +7,7 @@
 #include "point.h"
 
 static struct errpath_function functions[] = {
-	{ .symbol = "vmemmap_alloc_block_buf" },
+	{ .symbol = "vmemmap_alloc_block" },
 	{}
 };
 

@@ -6,11 +6,14 @@ alone, and knows nothing of what is installed, so "newest" is the archive's newe
 """
 
 import functools
+import os
+import platform
 import re
 import shutil
 import subprocess
 import time
 from collections import namedtuple
+from pathlib import Path
 
 from host.common import BUILD, Failure, lock, run, say
 
@@ -18,19 +21,45 @@ DAY = 24 * 60 * 60
 Package = namedtuple("Package", "name version depends")
 
 
-def _sources(suite):
+def _files_of(suite):
     """The machine's apt source files that name SUITE's archive."""
     release = re.compile(rf"{re.escape(suite)}(-updates|-security|/updates)?")
     listing = run(["apt-get", "indextargets", "--no-release-info", "--format",
                    "$(RELEASE) $(SOURCESENTRY)", "Created-By: Packages"], "apt-get indextargets")
-    files = set()
-    for row in listing.splitlines():
-        name, entry = row.split(" ", 1)
-        if release.fullmatch(name):
-            files.add(entry.rpartition(":")[0])
+    entries = (row.split(" ", 1) for row in listing.splitlines())
+    return sorted({Path(entry.rpartition(":")[0]) for name, entry in entries
+                   if release.fullmatch(name)})
+
+
+def renamed(text, own, suite):
+    """The source file TEXT of release OWN made to name SUITE: for 7-backports also release 7."""
+    release = suite.partition("-")[0]
+    wanted = dict.fromkeys([release, suite])
+    lines = []
+    for line in text.splitlines():
+        line = re.sub(rf"(?<=\s){re.escape(own)}(?=[-/])", release, line)
+        if line.startswith("Suites:"):
+            lines.append(re.sub(rf"(?<=\s){re.escape(own)}(?=\s|$)", " ".join(wanted), line))
+        elif line.startswith("deb "):
+            lines += dict.fromkeys(re.sub(rf"(?<=\s){re.escape(own)}(?=\s)", name, line)
+                                   for name in wanted)
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _sources(suite):
+    """Source files for SUITE, name: text. Where the machine has none: those of its own release,
+    with the release's name changed, so the same mirror and the same keyring."""
+    files = _files_of(suite)
+    if files:
+        return {file.name: file.read_text(encoding="utf-8") for file in files}
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    files = own and _files_of(own)
     if not files:
-        raise Failure(f"this machine's apt sources name no {suite} archive: add one to /etc/apt")
-    return sorted(files)
+        raise Failure(f"this machine's apt sources name neither {suite} nor its own release "
+                      f"({own}): add an archive of {suite} to /etc/apt")
+    return {file.name: renamed(file.read_text(encoding="utf-8"), own, suite) for file in files}
 
 
 def _options(suite):
@@ -53,16 +82,26 @@ def _options(suite):
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
+def _apt_get(suite, *words, **options):
+    """apt-get; when it refuses, its own words are the reason."""
+    done = subprocess.run(["apt-get", *_options(suite), "-q", "-y", *words], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          env={**os.environ, "LC_ALL": "C"}, **options)
+    if done.returncode:
+        said = re.findall(r"^E: (.*)", done.stdout, re.M) or done.stdout.splitlines()[-1:]
+        raise Failure(f"apt-get {words[-1].partition('=')[0]}, {suite}: {'; '.join(said)}")
+
+
 def _update(suite):
     root = BUILD / "apt" / suite
     shutil.rmtree(root / "sources", ignore_errors=True)
     for directory in ("sources", "state/lists/partial", "cache/archives/partial"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     (root / "status").touch()
-    for number, file in enumerate(_sources(suite)):
-        shutil.copy(file, root / "sources" / f"{number}-{file.rpartition('/')[2]}")
+    for name, text in _sources(suite).items():
+        (root / "sources" / name).write_text(text, encoding="utf-8")
     say(f"reading the package lists of {suite}")
-    run(["apt-get", *_options(suite), "-q", "-y", "--error-on=any", "update"], "apt-get update")
+    _apt_get(suite, "--error-on=any", "update")
     (root / "updated").touch()
 
 
@@ -79,6 +118,11 @@ def refresh(suite):
             _update(suite)
 
 
+def source_files(suite):
+    """The files that name the suite's archives, for other programs that fetch from there."""
+    return sorted((BUILD / "apt" / suite / "sources").iterdir())
+
+
 def _compare(one, other):
     if one.version == other.version:
         return 0
@@ -91,13 +135,18 @@ def _stanza(text):
     return Package(fields["Package"], fields["Version"], fields.get("Depends", ""))
 
 
-def newest(suite, pattern):
-    """The newest package of SUITE whose whole name matches the regexp PATTERN."""
+def matching(suite, pattern):
+    """The packages of SUITE whose whole name matches the regexp PATTERN."""
     names = run(["apt-cache", *_options(suite), "pkgnames"], "apt-cache pkgnames").split()
     names = [name for name in names if re.fullmatch(pattern, name)]
     stanzas = subprocess.run(["apt-cache", *_options(suite), "show", *names],
                              capture_output=True, text=True, check=False).stdout if names else ""
-    found = [_stanza(text) for text in stanzas.split("\n\n") if text.strip()]
+    return [_stanza(text) for text in stanzas.split("\n\n") if text.strip()]
+
+
+def newest(suite, pattern):
+    """The newest of them."""
+    found = matching(suite, pattern)
     if not found:
         raise Failure(f"{suite} has no package that matches {pattern}")
     return max(found, key=functools.cmp_to_key(_compare))
@@ -107,5 +156,5 @@ def download(suite, packages, directory):
     """Download packages into DIRECTORY; returns their files."""
     directory.mkdir(parents=True, exist_ok=True)
     wanted = [f"{package.name}={package.version}" for package in packages]
-    run(["apt-get", *_options(suite), "-q", "download", *wanted], "download", cwd=directory)
+    _apt_get(suite, "download", *wanted, cwd=directory)
     return sorted(directory.glob("*.deb"))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds what goes into a guest: modules, selftests, init, and the initramfs of them."""
 
-import lzma
 import os
 import re
 import shutil
@@ -22,9 +21,8 @@ def make_modules(kernel, tree, out, *variables):
     with lock(f"modules-{kernel.line}"):
         mirror([tree / "Kbuild", tree / "module"], tree, out)
         # No BTF for the modules: it needs pahole, and nothing here reads it.
-        return run(["make", "-C", kernel.headers, f"M={out}", f"-j{JOBS}",
-                    "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables, "modules"],
-                   f"building the modules for {kernel.line}")
+        return run(kernel.make(out, f"-j{JOBS}", "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables,
+                               "modules"), f"building the modules for {kernel.line}")
 
 
 def modules(kernel, tree=ROOT, out=None):
@@ -55,22 +53,10 @@ def init():
     return program
 
 
-def _module_data(kernel, name):
-    """A kernel module of the kernel's own, uncompressed; None if there is no such file."""
-    pattern = "kernel/**/" + re.sub("[-_]", "[-_]", name) + ".ko*"
-    for file in kernel.modules.glob(pattern):
-        data = file.read_bytes()
-        return lzma.decompress(data) if file.suffix == ".xz" else data
-    return None
-
-
 def _with_dependencies(kernel, name, found):
-    """Add a module, behind what it depends on, to the dictionary FOUND."""
-    data = _module_data(kernel, name)
+    """Add one of the kernel's modules, behind what it depends on, to the dictionary FOUND."""
+    data = kernel.module(name)
     if data is None:
-        builtin = (kernel.modules / "modules.builtin").read_text(encoding="utf-8")
-        if f"/{name}.ko" not in builtin.replace("-", "_"):
-            raise Failure(f"the kernel of {kernel.line} has no {name}, which the guest needs")
         return
     depends = re.search(rb"\0depends=([^\0]*)", data)
     for other in depends[1].decode().split(",") if depends else ():

@@ -1,145 +1,133 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernel lines: which there are, and their packages unpacked under build/kernels."""
+"""A kernel: where its parts are, and what builds and guests need to know of it."""
 
+import gzip
+import lzma
 import re
 import shutil
-from collections import namedtuple
-from pathlib import Path
+import subprocess
 
-from host import apt
-from host.common import BUILD, SCRIPTS, Failure, lock, point, run, say
+from host import root
+from host.common import ROOT, SCRIPTS, Failure, run
 
-KERNELS = BUILD / "kernels"
-Row = namedtuple("Row", "line suite image must")
+# What tests need of a kernel, and what a guest does.
+NEEDED = (ROOT / "selftests/config", SCRIPTS / "kernels/guest.config")
+
+
+def _options(text):
+    """NAME=VALUE lines as a dictionary."""
+    return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("CONFIG_"))
 
 
 class Kernel:
-    """An unpacked kernel: what the builds and the guests need to know of it."""
+    """IMAGE boots, HEADERS (or a built tree) build modules, MODULES has the kernel's own.
 
-    def __init__(self, row, directory):
-        self.line = row.line
-        self.must = row.must.split(",")
-        self.directory = directory
-        self.image = self._one("boot/vmlinuz-*")
-        self.release = self.image.name.partition("-")[2]
-        self.headers = self._one(f"usr/src/linux-headers-{self.release}")
-        self.modules = self._one(f"lib/modules/{self.release}")
+    DIRECTORY: for what is built for this kernel. MUST: globs of the tests that must run.
+    """
 
-    def _one(self, pattern):
-        found = list(self.directory.glob(pattern))
-        if len(found) != 1:
-            raise Failure(f"{self.directory} should hold one {pattern}, not {len(found)}: "
-                          "remove that directory and try again")
-        return found[0]
+    def __init__(self, line, directory, image, headers, modules, must=""):
+        self.line, self.must = line, must.split(",")
+        self.directory, self.image, self.headers, self.modules = directory, image, headers, modules
+        self.config = _options(self._header("include/config/auto.conf"))
+        self.release = re.search(r'UTS_RELEASE "(.*)"',
+                                 self._header("include/generated/utsrelease.h"))[1]
+        if not (headers / "Module.symvers").is_file():
+            raise Failure(f"{headers} has no Module.symvers: build that kernel to the end first")
+        self._check_options()
+
+    def _header(self, name):
+        try:
+            return (self.headers / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise Failure(f"{self.headers} has no {name}: it is neither a kernel's headers nor "
+                          "a built tree") from None
+
+    def _check_options(self):
+        for file in NEEDED:
+            for name, value in _options(file.read_text(encoding="utf-8")).items():
+                if self.config.get(name) not in ("y", value):
+                    raise Failure(f"the kernel {self.release} has no {name}={value}, which "
+                                  f"errpath needs ({file.relative_to(ROOT)}): configure it so")
+
+    def make(self, out, *words):
+        """The command that makes modules in OUT, by the compiler that built the kernel."""
+        command = ["make", "-C", self.headers, f"M={out}", *words]
+        if "CONFIG_CC_IS_CLANG" in self.config:
+            return [*command, "LLVM=1"]
+        compiler = f"gcc-{int(self.config['CONFIG_GCC_VERSION']) // 10000}"
+        command.append(f"CC={compiler}")
+        if shutil.which(compiler):
+            return command
+        # Debian's headers are in more than one directory.
+        places = {out, self.headers.parent, (self.headers / "scripts").resolve().parent}
+        return root.enter(root.have(compiler), command, *sorted(places))
+
+    def module(self, name):
+        """One of the kernel's own modules, uncompressed; None where it is built in."""
+        wanted = re.compile(rf"^(.*/)?{re.sub('[-_]', '[-_]', name)}\.k?o$", re.M)
+        listed = wanted.search(self._list("modules.order"))
+        if listed:
+            return _uncompressed(self.modules / re.sub(r"\.o$", ".ko", listed[0]))
+        if not wanted.search(self._list("modules.builtin")):
+            raise Failure(f"{self.modules} has no {name}, which the guest needs")
+        return None
+
+    def _list(self, name):
+        try:
+            return (self.modules / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise Failure(f"{self.modules} has no {name}: it does not hold the kernel's "
+                          "modules") from None
 
 
-def rows():
-    """The rows of kernels.conf by name."""
-    table = (SCRIPTS / "kernels.conf").read_text(encoding="utf-8")
-    lines = [text.split() for text in table.splitlines() if text and text[0] != "#"]
-    return {words[0]: Row(*words) for words in lines}
+def _uncompressed(file):
+    """A module, whose FILE a distribution may have compressed."""
+    for suffix, read in (("", bytes), (".xz", lzma.decompress), (".gz", gzip.decompress),
+                         (".zst", _zstd)):
+        compressed = file.with_name(file.name + suffix)
+        if compressed.is_file():
+            return read(compressed.read_bytes())
+    raise Failure(f"there is no {file}, which the guest needs")
 
 
-def row_of(line):
-    """The row that a user's KERNEL names."""
-    known = rows()
-    if line not in known:
-        raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join(known)}")
-    return known[line]
+def _zstd(data):
+    try:
+        return subprocess.run(["zstd", "-dcq"], input=data, stdout=subprocess.PIPE,
+                              check=True).stdout
+    except FileNotFoundError:
+        raise Failure("this kernel's modules are compressed by zstd: install zstd") from None
 
 
-def _packages(row):
-    """Image, headers and build tools: the headers package names the rest."""
-    image = apt.newest(row.suite, row.image)
-    headers = apt.newest(row.suite, re.escape(image.name.replace("-image-", "-headers-", 1)))
-    rest = re.findall(r"linux-headers-[^ ,]+-common[^ ,]*|linux-kbuild-[^ ,]+", headers.depends)
-    return [image, headers, *(apt.newest(row.suite, re.escape(name)) for name in rest)]
-
-
-def _unpack(row, packages, target):
-    fresh = KERNELS / f".{row.line}.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    for deb in apt.download(row.suite, packages, fresh / "debs"):
-        run(["dpkg", "-x", deb, fresh], "unpacking")
-    shutil.rmtree(fresh / "debs")
-    for makefile in fresh.glob("usr/src/linux-headers-*/Makefile"):
+def unpack(debs, directory):
+    """Unpack a kernel's packages, and make its headers find each other there."""
+    for deb in debs:
+        run(["dpkg", "-x", deb, directory], f"unpacking {deb}")
+    for makefile in directory.glob("usr/src/linux-headers-*/Makefile"):
         _relocate(makefile)
-    fresh.rename(target)
 
 
 def _relocate(makefile):
-    """The headers' Makefile includes the common one by the path it has when installed."""
+    """The headers' Makefile names itself and the common one by the path it has when installed."""
+    here = "$(abspath $(dir $(lastword $(MAKEFILE_LIST))))"
     text = makefile.read_text(encoding="utf-8")
-    beside = "include $(dir $(lastword $(MAKEFILE_LIST)))../"
-    makefile.write_text(re.sub(r"^include /usr/src/", beside, text, flags=re.M), encoding="utf-8")
+    text = re.sub(r"^include /usr/src/", f"include {here}/../", text, flags=re.M)
+    text = re.sub(r"^KBUILD_OUTPUT=/usr/src/.*", f"KBUILD_OUTPUT := {here}", text, flags=re.M)
+    makefile.write_text(text, encoding="utf-8")
 
 
-def _current(row):
-    """The line's unpacked kernel, when there is one that its row still asks for."""
-    link = KERNELS / row.line
-    if link.is_dir() and re.fullmatch(row.image, link.resolve().name.partition("_")[0]):
-        return link.resolve()
-    return None
+def _one(directory, what, *patterns):
+    found = [path for pattern in patterns for path in directory.glob(pattern)]
+    if len(found) != 1:
+        raise Failure(f"{directory} should hold one kernel's {what}, not {len(found)}: "
+                      f"{' or '.join(patterns)}")
+    return found[0]
 
 
-def _fetch(row):
-    have = _current(row)
-    if have and apt.fresh(row.suite):
-        return have
-    try:
-        apt.refresh(row.suite)
-    except Failure as failure:
-        if not have:
-            raise
-        say(f"{failure}; using {have.name}, fetched earlier")
-        return have
-    packages = _packages(row)
-    target = KERNELS / f"{packages[0].name}_{packages[0].version}"
-    if not target.is_dir():
-        say(f"fetching {packages[0].name} {packages[0].version}")
-        KERNELS.mkdir(parents=True, exist_ok=True)
-        _unpack(row, packages, target)
-    point(KERNELS / row.line, target)
-    return target
-
-
-def fetch(line):
-    """The newest kernel of a line, unpacked."""
-    row = row_of(line)
-    with lock(f"kernel-{line}"):
-        return Kernel(row, _fetch(row))
-
-
-# From linux-source: no binary package has these.
-KSFT = BUILD / "ksft"
-KSFT_FILES = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
-              "tools/testing/selftests/kselftest.h",
-              "tools/testing/selftests/kselftest_harness.h")
-
-
-def fetch_ksft():
-    """The kselftest headers and checkpatch, in build/ksft."""
-    with lock("ksft"):
-        if not KSFT.is_dir():
-            _extract_ksft()
-    return KSFT
-
-
-def _extract_ksft():
-    suite = "bookworm"
-    apt.refresh(suite)
-    source = apt.newest(suite, r"linux-source-6\.12")
-    say(f"fetching {source.name} for kselftest's headers and checkpatch")
-    fresh = BUILD / ".ksft.new"
-    shutil.rmtree(fresh, ignore_errors=True)
-    (deb,) = apt.download(suite, [source], fresh / "debs")
-    # The archive is compressed in blocks, which xz -T0 reads side by side.
-    wanted = " ".join(f"'*/{name}'" for name in KSFT_FILES)
-    run(["bash", "-o", "pipefail", "-c", f"dpkg-deb --fsys-tarfile {Path(deb).name} | "
-         "tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | xz -dcT0 | "
-         f"tar -x -C .. --strip-components=1 --wildcards {wanted}"],
-        "extracting from linux-source", cwd=fresh / "debs")
-    shutil.rmtree(fresh / "debs")
-    for name in KSFT_FILES:
-        (fresh / name).rename(fresh / Path(name).name)
-    fresh.rename(KSFT)
+def unpacked(line, directory, must=""):
+    """The kernel whose packages were unpacked there."""
+    modules = _one(directory, "modules", "lib/modules/*/modules.order",
+                   "usr/lib/modules/*/modules.order").parent
+    return Kernel(line, directory,
+                  _one(directory, "image", "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz*"),
+                  _one(directory, "headers", f"usr/src/linux-headers-{modules.name}"),
+                  modules, must)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One run: a guest with modules and selftests on one kernel, from boot to verdict."""
+"""Guests that run selftests: each from its boot to its results, some of them at once."""
+
+import time
 
 from host import build, guest, verdict
 from host.common import BUILD
 
 # What a guest may take from its first word besides its programs' own limits, in seconds.
 SLACK = 30
+# One more guest than processors, for much of what they do is to wait for the kernel.
+AT_ONCE = int(build.JOBS) + 1
 
 
 def trial_initrd(kernel, nothing=BUILD / "nothing"):
@@ -15,46 +19,67 @@ def trial_initrd(kernel, nothing=BUILD / "nothing"):
 
 
 class Session:
-    """A guest that runs programs, and what comes of them."""
+    """Programs that run in one guest, or, when they lose it, the rest of them in the next."""
 
     def __init__(self, kernel, modules, installed, programs, out, append="", limit=None,
                  boot_limit=guest.BOOT_LIMIT, accel=None):
-        self.kernel, self.programs, self.out = kernel, programs, out
-        out.mkdir(parents=True, exist_ok=True)
-        initrd = build.initramfs(kernel, modules, installed, programs, out / "initramfs")
-        accel = accel or guest.accelerator(kernel, trial_initrd(kernel))
-        limit = limit or SLACK + sum(map(int, programs.values()))
-        self.guest = guest.Guest(guest.command(kernel, initrd, append, accel), out, limit,
-                                 boot_limit)
+        """PROGRAMS: their time limits by name. OUT: where the first guest's files go."""
+        self.kernel, self.modules, self.installed = kernel, modules, installed
+        self.programs, self.out, self.append = programs, out, append
+        self.limit, self.boot_limit, self.accel = limit, boot_limit, accel
+        self.guest, self.outs, self.results, self.started = None, [], [], None
 
-    def results(self, ending):
-        return verdict.judge(self.out, ending, self.programs, self.kernel.must)
+    def start(self):
+        """Boot a guest for what is left to run."""
+        self.started = self.started or time.monotonic()
+        self.outs.append(self.out)
+        self.out.mkdir(parents=True, exist_ok=True)
+        initrd = build.initramfs(self.kernel, self.modules, self.installed, self.programs,
+                                 self.out / "initramfs")
+        accel = self.accel or guest.accelerator(self.kernel, trial_initrd(self.kernel))
+        limit = self.limit or SLACK + sum(map(int, self.programs.values()))
+        self.guest = guest.Guest(guest.command(self.kernel, initrd, self.append, accel),
+                                 self.out, limit, self.boot_limit)
+
+    def poll(self):
+        """True once nothing is left to run."""
+        ending = self.guest.poll()
+        if not ending:
+            return False
+        results, lost_during = verdict.judge(self.out, ending, self.programs, self.kernel.must)
+        self.results += results
+        names = list(self.programs)
+        rest = names[names.index(lost_during) + 1:] if lost_during in names else []
+        if not rest:
+            return True
+        self.programs = {name: self.programs[name] for name in rest}
+        self.out = self.outs[0] / f"after-{lost_during}"
+        self.start()
+        return False
+
+    def end(self):
+        if self.guest:
+            self.guest.end()
+
+
+def run_all(sessions):
+    """Run sessions, AT_ONCE at a time; yields each as it is done, and leaves no guest behind."""
+    waiting, running = list(sessions), []
+    try:
+        while waiting or running:
+            while waiting and len(running) < AT_ONCE:
+                running.append(waiting.pop(0))
+                running[-1].start()
+            time.sleep(0.05)
+            done = [session for session in running if session.poll()]
+            running = [session for session in running if session not in done]
+            yield from done
+    finally:
+        for session in running:
+            session.end()
 
 
 def run(*arguments, **options):
-    """Boot one guest for all programs; returns the results."""
-    session = Session(*arguments, **options)
-    return session.results(*guest.wait([session.guest]))
-
-
-def run_apart(kernel, modules, installed, programs, out, *arguments, **options):
-    """Share the programs out over guests that run at once: one more than there are
-    processors, for much of what they do is to wait for the kernel. What they left is in
-    OUT/PROGRAM+PROGRAM, and one behind the other in OUT."""
-    guests = int(build.JOBS) + 1
-    shares = [dict(list(programs.items())[first::guests]) for first in range(guests)]
-    sessions = []
-    try:
-        for share in filter(None, shares):
-            sessions.append(Session(kernel, modules, installed, share, out / "+".join(share),
-                                    *arguments, **options))
-        endings = guest.wait([session.guest for session in sessions])
-    finally:
-        for session in sessions:
-            session.guest.end()
-    for port in ("console", *guest.PORTS):
-        (out / port).write_bytes(b"".join((session.out / port).read_bytes()
-                                          for session in sessions))
-    results = [result for session, ending in zip(sessions, endings)
-               for result in session.results(ending)]
-    return list(dict.fromkeys(results))
+    """Run one session; returns its results."""
+    session, = run_all([Session(*arguments, **options)])
+    return session.results

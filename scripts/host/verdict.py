@@ -73,7 +73,8 @@ def _enforce(results, must, programs):
 
 
 def judge(out, ending, programs, must):
-    """All results of a run: of its tests, of its kernel log, and of the guest itself.
+    """All results of a guest: of its tests, of its kernel log, and of the guest itself; and the
+    program during which it was lost, or None.
 
     PROGRAMS: those that were to run. MUST: the globs of what must not skip.
     """
@@ -84,12 +85,12 @@ def judge(out, ending, programs, must):
     results += _log_results(out, complete=not lost)
     if lost:
         results.append(lost)
-    return results
+    return results, running if lost else None
 
 
 def table(results):
     """A line for each result, and below it what a failed test said."""
-    width = max(len(result.name) for result in results)
+    width = max((len(result.name) for result in results), default=0)
     for result in results:
         outcome = result.outcome if result.outcome in (*GOOD, "skip") else result.outcome.upper()
         yield f"  {outcome:5}  {result.name:{width}}  {result.reason}".rstrip()

@@ -35,7 +35,8 @@ def run(programs, *options):
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(command(Path(directory), programs, *options), text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        left = {file.name: file.read_bytes() for file in Path(directory, LINE).glob("*")}
+        left = {file.name: file.read_bytes() for file in Path(directory, LINE).glob("*")
+                if file.is_file()}
     return done.returncode, done.stdout, left
 
 
@@ -96,7 +97,8 @@ class Outcomes(GuestTest):
 class Lost(GuestTest):
     RUNS = {
         "hang": ({"freezes": (60, "echo freeze >/sys/power/state")}, "--limit", "4"),
-        "oops": ({"oopses": (60, "echo c >/proc/sysrq-trigger")},),
+        "oops": ({"oopses": (60, "echo c >/proc/sysrq-trigger"),
+                  "goes_on": (60, "echo after >$ERRPATH_COUNTERS")},),
         "silence": ({"sleeps": (60, "sleep 60")},
                     "--append", "rdinit=/selftests/sleeps", "--boot-limit", "5"),
         "no status": ({"quits": (60, "poweroff -f")}, "--append", "rdinit=/selftests/quits"),
@@ -116,6 +118,12 @@ class Lost(GuestTest):
 
     def test_oops(self):
         self.lost("oops", "oopses", "oops, during oopses: Kernel panic .*sysrq")
+
+    def test_the_rest_goes_on_in_another_guest(self):
+        done = self.runs["oops"].result()
+        self.seen(done[1], "pass", "goes_on")
+        self.assertEqual(b"after\n", done[2]["counters"])
+        self.assertIn(b"sysrq", done[2]["console"])
 
     def test_silence(self):
         self.lost("silence", "guest", "silent")

@@ -90,7 +90,7 @@ class Judge(unittest.TestCase):
             (self.out / name).write_text(content)
 
     def judge(self, ending="ended", must=("*",), programs=("prog",)):
-        results = verdict.judge(self.out, ending, programs, must)
+        results, self.lost_during = verdict.judge(self.out, ending, programs, must)
         return results, verdict.good(results)
 
     def lost(self, **left):

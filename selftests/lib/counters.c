@@ -248,6 +248,14 @@ long counter_noise(const struct counter *k)
 	return bound;
 }
 
+long counters_noise(const struct counters *c, const char *name)
+{
+	const struct counter *k = find(c, name, 0);
+	long bound = k ? counter_noise(k) : GAUGE_EXACT;
+
+	return bound < 0 ? GAUGE_EXACT : bound;
+}
+
 static void compare(struct comparison *c, const struct counter *k, long before,
 		    long after)
 {

@@ -44,6 +44,8 @@ long counters_value(const struct counters *c, const char *name);
 
 /* By how much it may differ when nothing was lost, see gauge_bound(). */
 long counter_noise(const struct counter *k);
+/* The same by name; 0 if there is no such counter or nobody compares it. */
+long counters_noise(const struct counters *c, const char *name);
 
 /* Lets the kernel free what it holds back and bring its books up to date. */
 void counters_settle(void);

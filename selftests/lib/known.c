@@ -144,7 +144,7 @@ static int parse_row(struct known_list *l, const char *test, char *line)
 	if (parse_observation(k))
 		return -EINVAL;
 	known_kernel(version, sizeof(version), &stock);
-	if (strcmp(name, test) ||
+	if (fnmatch(name, test, 0) ||
 	    !known_applies(kernels, version, stock, &k->must_show))
 		return 0;
 	if (++l->nr == ARRAY_SIZE(l->row))
@@ -190,11 +190,37 @@ int known_load(struct known_list *l, const char *test)
 	return err;
 }
 
-long known_difference(const struct known *k, long failures)
+static bool says(const struct known *k, const char *name, bool lasting)
 {
-	if (k->kind != KNOWN_COUNTER || !failures)
-		return 0;
-	return k->per_failure ? k->difference * failures : k->difference;
+	return k->kind == KNOWN_COUNTER && !strcmp(k->name, name) &&
+	       (k->per_failure || !lasting);
+}
+
+long known_difference(const struct known_list *l, const char *name,
+		      long failures, bool lasting)
+{
+	long sum = 0;
+
+	for (int i = 0; i < l->nr; i++) {
+		const struct known *k = &l->row[i];
+
+		if (says(k, name, lasting))
+			sum += k->difference * (k->per_failure ? failures : 1);
+	}
+	return sum;
+}
+
+void known_showed(struct known_list *l, const char *name, bool lasting,
+		  bool right)
+{
+	for (int i = 0; i < l->nr; i++) {
+		struct known *k = &l->row[i];
+
+		if (!says(k, name, lasting))
+			continue;
+		k->refuted |= !right;
+		k->shown = !k->refuted;
+	}
 }
 
 int known_report(const struct known_list *l)

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 enum known_kind {
-	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE [kB] once|per failure */
+	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE once|per failure */
 	KNOWN_KMSG,		/* kmsg REGEXP */
 	KNOWN_ERRNO,		/* errno STEP NAME */
 };
@@ -16,10 +16,11 @@ struct known {
 	char reason[512];
 	char name[192];		/* of the counter, the regexp, the step */
 	long difference;
-	bool per_failure;
+	bool per_failure;	/* and for good; else gone after a success */
 	int err;
 	bool must_show;		/* this kernel is one in which it was seen */
 	bool shown;
+	bool refuted;		/* a step was not as the row says */
 };
 
 struct known_list {
@@ -34,8 +35,15 @@ struct known_list {
  */
 int known_load(struct known_list *l, const char *test);
 
-/* The difference that a row explains after @failures failures, or 0. */
-long known_difference(const struct known *k, long failures);
+/*
+ * The difference that all rows about the counter @name explain after @failures
+ * failures; @lasting: after a success, too.
+ */
+long known_difference(const struct known_list *l, const char *name,
+		      long failures, bool lasting);
+/* Tells these rows whether they were right; one that was wrong once stays so. */
+void known_showed(struct known_list *l, const char *name, bool lasting,
+		  bool right);
 
 /*
  * Prints what showed and what did not; returns how many of the rows that

@@ -36,8 +36,8 @@ struct slopes {
  * Finds leaks too small for the noise of one operation: runs clean and failing
  * ones by turns, and takes how each counter of pages and slab objects grew per
  * operation in the median round. Told are those where failures lose something
- * that clean operations, but for the noise, do not. The caches must have been shrunk before anything
- * else is compared: call slopes_prepare() first.
+ * that clean operations, but for the noise, do not. The caches must have been
+ * shrunk before anything else is compared: call slopes_prepare() first.
  */
 int slopes_prepare(void);
 int slopes_measure(const struct slopes_operation *op, struct slopes *s);

@@ -47,22 +47,6 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	return err ?: counters_read(&before);
 }
 
-/* What known-issues explains of a difference, of which @bound is noise. */
-static double explained(struct verdict *v, const char *name, double difference,
-			double bound, long failures)
-{
-	for (int i = 0; i < v->known.nr; i++) {
-		struct known *k = &v->known.row[i];
-		long known = known_difference(k, failures);
-
-		if (!known || strcmp(k->name, name))
-			continue;
-		k->shown = fabs(difference - known) <= bound;
-		return known;
-	}
-	return 0;
-}
-
 static void tell(const char *name, long from, long to, long failures,
 		 const char *what)
 {
@@ -83,7 +67,23 @@ static long noise(const struct verdict *v, const struct difference *d)
 	return fmax(d->bound, v->failures * SLOPE_BOUND);
 }
 
-static void judge_gauges(struct verdict *v, long failures)
+/* Does each row about a counter tell just what it did? */
+static void judge_rows(struct verdict *v, bool lasting)
+{
+	for (int i = 0; i < v->known.nr; i++) {
+		const struct known *k = &v->known.row[i];
+		long diff = counters_value(&after, k->name) -
+			    counters_value(&before, k->name);
+		long known = known_difference(&v->known, k->name, v->failures,
+					      lasting);
+
+		if (k->kind == KNOWN_COUNTER)
+			known_showed(&v->known, k->name, lasting,
+				     labs(diff - known) <= counters_noise(&before, k->name));
+	}
+}
+
+static void judge_gauges(struct verdict *v, bool lasting)
 {
 	struct comparison c;
 
@@ -92,13 +92,13 @@ static void judge_gauges(struct verdict *v, long failures)
 		 "difference", "per failure");
 	for (int i = 0; i < c.nr; i++) {
 		const struct difference *d = &c.out[i];
-		long diff = d->after - d->before;
-		long rest = diff - explained(v, d->name, diff, d->bound,
-					     failures);
+		long rest = d->after - d->before -
+			    known_difference(&v->known, d->name, v->failures,
+					     lasting);
 		long bound = noise(v, d);
 		bool ok = labs(rest) <= bound;
 
-		tell(d->name, d->before, d->after, failures,
+		tell(d->name, d->before, d->after, lasting ? 0 : v->failures,
 		     ok ? "known issue" : "WRONG");
 		if (ok)
 			continue;
@@ -108,7 +108,8 @@ static void judge_gauges(struct verdict *v, long failures)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		tell(always[i], counters_value(&before, always[i]),
-		     counters_value(&after, always[i]), failures, "");
+		     counters_value(&after, always[i]),
+		     lasting ? 0 : v->failures, "");
 	evidence("  %d gauges did not move, %d moved within their noise",
 		 c.same, c.noise);
 }
@@ -140,7 +141,7 @@ static void judge_iomem(struct verdict *v)
 	tell_lines(after.iomem, before.iomem, '+');
 }
 
-static void judge(struct verdict *v, long failures)
+static void judge(struct verdict *v, bool lasting)
 {
 	int err = counters_read_settled(&after, &before);
 
@@ -149,7 +150,8 @@ static void judge(struct verdict *v, long failures)
 		printf("# counters: %s\n", strerror(-err));
 		return;
 	}
-	judge_gauges(v, failures);
+	judge_rows(v, lasting);
+	judge_gauges(v, lasting);
 	judge_iomem(v);
 }
 
@@ -168,13 +170,13 @@ void verdict_failed(struct verdict *v, const char *point,
 	if (!stats_read(point, &s))
 		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
 			 s.injected, failures, s.seen, s.missed, s.matched);
-	judge(v, failures);
+	judge(v, false);
 }
 
 void verdict_recovered(struct verdict *v, const char *operation)
 {
 	evidence("then:      %s", operation);
-	judge(v, 0);
+	judge(v, true);
 }
 
 void verdict_slopes(struct verdict *v, const struct slopes *s)
@@ -182,10 +184,10 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 	for (int i = 0; i < s->nr; i++) {
 		const struct slope *o = &s->out[i];
 		double rest = o->failing - o->clean -
-			      explained(v, o->name, o->failing - o->clean,
-					SLOPE_BOUND, 1);
+			      known_difference(&v->known, o->name, 1, true);
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
+		known_showed(&v->known, o->name, true, ok);
 		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
 			 o->name, o->clean, o->failing,
 			 ok ? "known issue" : "LEAK");

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From linux-source, for no binary package has these: kselftest's headers and checkpatch."""
+
+import shutil
+
+from host import apt
+from host.common import BUILD, lock, run, say
+
+KSFT = BUILD / "ksft"
+FILES = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
+         "tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
+
+
+def fetch():
+    """The directory of these files."""
+    with lock("ksft"):
+        if not KSFT.is_dir():
+            _extract()
+    return KSFT
+
+
+def _extract():
+    suite = "bookworm"
+    apt.refresh(suite)
+    source = apt.newest(suite, r"linux-source-6\.12")
+    say(f"fetching {source.name} for kselftest's headers and checkpatch")
+    fresh = BUILD / ".ksft.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    (deb,) = apt.download(suite, [source], fresh / "debs")
+    # The archive is compressed in blocks, which xz -T0 reads side by side.
+    wanted = " ".join(f"'*/{name}'" for name in FILES)
+    run(["bash", "-o", "pipefail", "-c", f"dpkg-deb --fsys-tarfile {deb.name} | "
+         "tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | xz -dcT0 | "
+         f"tar -x -C .. --strip-components=1 --wildcards {wanted}"],
+        "extracting from linux-source", cwd=fresh / "debs")
+    shutil.rmtree(fresh / "debs")
+    for name in FILES:
+        (fresh / name).rename(fresh / name.rpartition("/")[2])
+    fresh.rename(KSFT)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The user's own kernel, by the variables KDIR, or IMAGE and HEADERS (and MODULES)."""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+from host.common import BUILD, Failure, lock, say
+from host.kernel import Kernel, unpack, unpacked
+
+# Its name among the kernel lines.
+LINE = "user"
+WAYS = "give KDIR= (a built tree), or IMAGE= and HEADERS="
+
+
+def _paths(name):
+    """The existing files and directories that a variable names."""
+    paths = [Path(word).absolute() for word in os.environ.get(name, "").split()]
+    for path in paths:
+        if not path.exists():
+            raise Failure(f"{name}: there is no {path}")
+    return paths
+
+
+def _path(name):
+    paths = _paths(name)
+    if len(paths) > 1:
+        raise Failure(f"{name} names {len(paths)} paths; it takes one")
+    return paths[0] if paths else None
+
+
+def _directory(*sources):
+    """Where to build for a kernel that comes from these files, in the state they are in."""
+    state = "".join(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n"
+                    for path in sources)
+    return BUILD / "kernels" / f"{LINE}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
+
+
+def _tree(kdir):
+    image = kdir / "arch/x86/boot/bzImage"
+    if not image.is_file():
+        raise Failure(f"KDIR: {kdir} has no {image.relative_to(kdir)}: build that kernel first")
+    return Kernel(LINE, _directory(kdir), image, kdir, kdir)
+
+
+def _debs(debs):
+    directory = _directory(*debs)
+    with lock(LINE):
+        if not directory.is_dir():
+            say(f"unpacking {len(debs)} packages")
+            fresh = directory.with_name(f".{directory.name}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir(parents=True)
+            unpack(debs, fresh)
+            fresh.rename(directory)
+    for makefile in directory.glob("usr/src/linux-headers-*/Makefile"):
+        for name in re.findall(r"^include .*/\.\./([^/]+)/", makefile.read_text(), re.M):
+            if not (makefile.parents[1] / name).is_dir():
+                raise Failure(f"HEADERS: the package {name} is missing; name it too")
+    return unpacked(LINE, directory)
+
+
+def _modules(image, release):
+    """The kernel's own modules: given, or where they are installed beside its image."""
+    given = _path("MODULES")
+    places = [given] if given else [image.parent, image.parents[1] / "lib/modules" / release,
+                                    Path("/lib/modules") / release]
+    for place in places:
+        if (place / "modules.order").is_file():
+            return place
+    raise Failure(f"no modules of {release} in {' or '.join(map(str, places))}: give MODULES= "
+                  "(a directory that holds modules.order)")
+
+
+def _installed(image, headers):
+    built = Kernel(LINE, _directory(image, headers), image, headers, None)
+    built.modules = _modules(image, built.release)
+    return built
+
+
+def kernel():
+    """The kernel that the variables name."""
+    kdir, images, headers = _path("KDIR"), _paths("IMAGE"), _paths("HEADERS")
+    if kdir and (images or headers):
+        raise Failure(f"KDIR with IMAGE or HEADERS: which kernel? {WAYS}")
+    if kdir:
+        return _tree(kdir)
+    if not images or not headers:
+        raise Failure(f"{'HEADERS' if images else 'IMAGE'} is missing: {WAYS}")
+    files = images + headers
+    if all(path.suffix == ".deb" for path in files):
+        return _debs(files)
+    if any(path.suffix == ".deb" for path in files) or len(files) != 2:
+        raise Failure("IMAGE and HEADERS are either all Debian packages, or one image and one "
+                      "directory")
+    return _installed(*files)

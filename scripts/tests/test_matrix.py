@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the matrix tells: its table, KTAP and JUnit; and lines that cannot run."""
+
+import unittest
+import xml.etree.ElementTree as xml
+from types import SimpleNamespace
+
+from host import archive, matrix
+from host.ktap import Result
+
+
+def run(line, *results, unavailable=None):
+    return SimpleNamespace(line=line, title=f"{line}: Linux", seconds=3, results=list(results),
+                           unavailable=unavailable)
+
+
+RUNS = [run("one", Result("prog.a", "pass", ""), Result("prog.b", "xfail", "known: x +1")),
+        run("two", Result("prog.a", "fail", "it & that", ("said so",)),
+            Result("prog.b", "skip", "none here"), Result("guest", "LOST", "hang"))]
+
+
+class Told(unittest.TestCase):
+    def test_table(self):
+        lines = [line.split() for line in matrix.table(RUNS)]
+        self.assertEqual([["one", "two"], ["prog.a", "ok", "FAIL"], ["prog.b", "xfail", "skip"],
+                          ["guest", "-", "LOST"]], lines[:4])
+        self.assertIn(["FAIL", "prog.a", "it", "&", "that"], lines)
+        self.assertIn(["said", "so"], lines)
+        self.assertNotIn(["pass", "prog.a"], lines)
+
+    def test_ktap(self):
+        text = "\n".join(matrix.ktap(RUNS))
+        self.assertIn("KTAP version 1\n1..2\n# Subtest: one\n    KTAP version 1\n    1..2\n"
+                      "    ok 1 prog.a\n    ok 2 prog.b # XFAIL known: x +1\nok 1 one\n", text)
+        self.assertIn("    # said so\n    not ok 1 prog.a # it & that\n", text)
+        self.assertIn("    ok 2 prog.b # SKIP none here\n    not ok 3 guest # LOST hang\n"
+                      "not ok 2 two", text)
+
+    def test_junit(self):
+        suites = xml.fromstring(matrix.junit(RUNS))
+        one, two = suites
+        self.assertEqual({"name": "two", "tests": "3", "failures": "1", "errors": "1",
+                          "skipped": "1", "time": "3"}, two.attrib)
+        self.assertEqual("said so", two.find("testcase[@name='a']/failure").text)
+        self.assertEqual("hang", two.find("testcase[@name='guest']/error").get("message"))
+        self.assertEqual("one.prog", one[0].get("classname"))
+
+
+class Unavailable(unittest.TestCase):
+    ROWS = {line: archive.Row(line, "suite", "release", need, "*")
+            for line, need in (("must", "required"), ("may", "optional"))}
+
+    def outcome(self, line):
+        result = matrix.unavailable(run(line, unavailable="the suite is gone"), self.ROWS)
+        self.assertEqual("the suite is gone", result.reason)
+        return result.outcome
+
+    def test_required(self):
+        self.assertEqual("fail", self.outcome("must"))
+
+    def test_optional(self):
+        self.assertEqual("skip", self.outcome("may"))
+
+    def test_users_own(self):
+        self.assertEqual("fail", self.outcome("user"))

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The user's own kernel: KDIR, or IMAGE and HEADERS."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from host import archive
+from host.common import SCRIPTS
+
+LINE = os.environ.get("KERNEL", "6.12")
+
+
+def run(*words, **variables):
+    """scripts/run on the user's kernel, with some of its variables set."""
+    clean = {name: value for name, value in os.environ.items()
+             if name not in ("KDIR", "IMAGE", "HEADERS", "MODULES")}
+    return subprocess.run([SCRIPTS / "run", "user", *words], capture_output=True, text=True,
+                          check=False, env={**clean, **{name: str(value) for name, value in
+                                                        variables.items()}})
+
+
+class Given(unittest.TestCase):
+    """Image and headers as files: no row of kernels.conf has any part in it."""
+
+    def test_image_and_headers(self):
+        kernel = archive.fetch(LINE)
+        with tempfile.TemporaryDirectory() as directory:
+            done = run("--results", directory, "--tests", "section_activate",
+                       IMAGE=kernel.image, HEADERS=kernel.headers)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertRegex(done.stdout, rf"user: Linux {kernel.release}".replace("+", r"\+"))
+            self.assertRegex(done.stdout, "xfail +section_activate")
+            self.assertTrue(Path(directory, "user/ktap").is_file())
+
+
+class Refused(unittest.TestCase):
+    """One line that names the thing, and what mends it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kernel = archive.fetch(LINE)
+
+    def setUp(self):
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def refused(self, pattern, **variables):
+        done = run("--results", self.directory / "results", **variables)
+        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        self.assertRegex(done.stderr, pattern)
+
+    def headers(self):
+        """A copy of what is read of headers."""
+        copy = self.directory / "headers"
+        for name in ("include/config/auto.conf", "include/generated/utsrelease.h",
+                     "Module.symvers"):
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.kernel.headers / name, copy / name)
+        return copy
+
+    def test_nothing_given(self):
+        self.refused("IMAGE is missing: give KDIR= .* or IMAGE= and HEADERS=")
+
+    def test_both_given(self):
+        self.refused("KDIR with IMAGE", KDIR="/", IMAGE=self.kernel.image)
+
+    def test_no_such_file(self):
+        self.refused("IMAGE: there is no /nowhere", IMAGE="/nowhere", HEADERS="/")
+
+    def test_headers_missing(self):
+        self.refused("HEADERS is missing", IMAGE=self.kernel.image)
+
+    def test_tree_without_image(self):
+        self.refused("has no arch/x86/boot/bzImage: build that kernel", KDIR=self.headers())
+
+    def test_no_headers(self):
+        self.refused("has no include/config/auto.conf: it is neither", IMAGE=self.kernel.image,
+                     HEADERS=self.directory)
+
+    def test_not_built(self):
+        headers = self.headers()
+        (headers / "Module.symvers").unlink()
+        self.refused("has no Module.symvers: build", IMAGE=self.kernel.image, HEADERS=headers)
+
+    def test_no_modules(self):
+        image = self.directory / "elsewhere/vmlinuz"
+        image.parent.mkdir()
+        image.touch()
+        self.refused("no modules of .*: give MODULES=", IMAGE=image, HEADERS=self.headers())
+
+    def test_option_missing(self):
+        headers = self.headers()
+        options = headers / "include/config/auto.conf"
+        text = options.read_text(encoding="utf-8")
+        options.write_text(text.replace("CONFIG_KPROBES=y\n", ""), encoding="utf-8")
+        self.refused(r"the kernel \S+ has no CONFIG_KPROBES=y, which errpath needs",
+                     IMAGE=self.kernel.image, HEADERS=headers)
+
+    def test_compiler_missing(self):
+        headers = self.headers()
+        options = headers / "include/config/auto.conf"
+        with options.open("a", encoding="utf-8") as file:
+            file.write("CONFIG_GCC_VERSION=990000\n")
+        self.refused("built by gcc-99, which is not here: install it", IMAGE=self.kernel.image,
+                     HEADERS=headers)
