@@ -38,7 +38,7 @@ def _lost(out, ending, running):
         reason = "silent: the guest never said a word"
     else:
         reason = f"no status, {where}: the guest ended and left {status!r}"
-    return Result(running or "guest", "LOST", reason, oops[:DETAIL])
+    return Result(running or "guest", "LOST", reason, tuple(oops[:DETAIL]))
 
 
 def _log_results(out, complete):
