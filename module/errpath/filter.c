@@ -53,30 +53,38 @@ static int add_word(struct callers *callers, const char *word)
 	return add_ranges(callers->direct, &callers->nr_direct, word);
 }
 
-static int add_words(struct callers *callers, char *text, bool optional)
+static int add_helper(struct callers *callers, const char *word)
 {
-	char *word;
-	int err;
+	return add_ranges(callers->helpers, &callers->nr_helpers, word);
+}
 
-	while ((word = strsep(&text, " ,\t\n"))) {
+static int add_words(struct callers *callers, const char *words, bool optional,
+		     int (*add)(struct callers *callers, const char *word))
+{
+	char *copy = kstrdup(words, GFP_KERNEL), *rest = copy, *word;
+	int err = copy ? 0 : -ENOMEM;
+
+	while (!err && (word = strsep(&rest, " ,\t\n"))) {
 		if (!*word)
 			continue;
-		err = add_word(callers, word);
+		err = add(callers, word);
 		if (err == -ENOENT && optional)
-			continue;
+			err = 0;
 		if (err) {
 			pr_err("caller: %s: %s\n", word, err == -ENOENT ?
 			       "this kernel has no such function out of line" : "too many callers");
-			return -EINVAL;
+			err = -EINVAL;
 		}
 	}
-	return 0;
+	kfree(copy);
+	return err;
 }
 
 /**
  * callers_parse() - from names to text ranges
  * @text: SYMBOL (the direct caller) or stack:SYMBOL (anywhere above), separated
  *	by blanks or commas; empty: any caller
+ * @helpers: names of functions that call on behalf of others, or NULL
  * @optional: leave out names that this kernel lacks (a point's own defaults)
  *
  * May sleep.
@@ -84,25 +92,25 @@ static int add_words(struct callers *callers, char *text, bool optional)
  * Return: what kfree() frees, or after a line in the kernel log ERR_PTR() of
  * -EINVAL (unknown name, or too many), or of -ENOMEM.
  */
-struct callers *callers_parse(const char *text, bool optional)
+struct callers *callers_parse(const char *text, const char *helpers, bool optional)
 {
 	struct callers *callers = kzalloc(sizeof(*callers), GFP_KERNEL);
-	char *copy = kstrdup(text, GFP_KERNEL);
-	int err = -ENOMEM;
+	int err;
 
-	if (!callers || !copy)
-		goto fail;
+	if (!callers)
+		return ERR_PTR(-ENOMEM);
 	err = strscpy(callers->text, text, sizeof(callers->text)) < 0 ? -EINVAL : 0;
+	err = err ?: add_words(callers, text, optional, add_word);
+	err = err ?: add_words(callers, helpers ?: "", true, add_helper);
 	if (!err)
-		err = add_words(callers, copy, optional);
-	if (err)
-		goto fail;
-	kfree(copy);
-	return callers;
-fail:
-	kfree(copy);
+		return callers;
 	kfree(callers);
 	return ERR_PTR(err);
+}
+
+static bool is_helper(const struct callers *callers, unsigned long addr)
+{
+	return any_range_has(callers->helpers, callers->nr_helpers, addr);
 }
 
 /**
@@ -116,9 +124,10 @@ fail:
  */
 bool callers_may_match(const struct callers *callers, unsigned long caller)
 {
-	if (!callers->nr_direct)
+	if (!callers->nr_direct || callers->nr_stack)
 		return true;
-	return callers->nr_stack || any_range_has(callers->direct, callers->nr_direct, caller);
+	return any_range_has(callers->direct, callers->nr_direct, caller) ||
+	       is_helper(callers, caller);
 }
 
 static bool rejects_nothing(const struct stack_filter *filter)
@@ -169,26 +178,49 @@ static bool on_stack(const struct callers *callers, const unsigned long *entry, 
 }
 
 /**
+ * callers_site() - the first frame that is no helper's
+ * @callers: knows the helpers
+ * @caller: the call's return address
+ *
+ * Any context; walks the stack if a helper calls.
+ */
+unsigned long callers_site(const struct callers *callers, unsigned long caller)
+{
+	unsigned long entries[STACK_MAX_DEPTH + OWN_FRAMES], *entry;
+	unsigned int n;
+
+	if (!is_helper(callers, caller))
+		return caller;
+	for (n = walk(entries, ARRAY_SIZE(entries), caller, &entry); n--; entry++)
+		if (!is_helper(callers, *entry))
+			return *entry;
+	return caller;
+}
+
+/**
  * stack_matches() - the dear half of the filter
  * @callers: the filter by symbols, already passed by callers_may_match()
  * @filter: the filter by addresses
  * @caller: the call's return address
+ * @site: what callers_site() makes of that
  *
  * Any context.
  */
 bool stack_matches(const struct callers *callers, const struct stack_filter *filter,
-		   unsigned long caller)
+		   unsigned long caller, unsigned long site)
 {
 	unsigned long entries[STACK_MAX_DEPTH + OWN_FRAMES], *first;
-	bool caller_ok = !callers->nr_stack ||
-			 any_range_has(callers->direct, callers->nr_direct, caller);
+	bool site_ok = any_range_has(callers->direct, callers->nr_direct, site) ||
+		       (!callers->nr_direct && !callers->nr_stack);
 	unsigned int n;
 
-	if (caller_ok && requires_nothing(filter) && rejects_nothing(filter))
+	if (!site_ok && !callers->nr_stack)
+		return false;
+	if (site_ok && requires_nothing(filter) && rejects_nothing(filter))
 		return true;
 	n = walk(entries, ARRAY_SIZE(entries), caller, &first);
 	n = min_t(unsigned int, n, filter->depth);
-	return (caller_ok || on_stack(callers, first, n)) && ranges_pass(filter, first, n);
+	return (site_ok || on_stack(callers, first, n)) && ranges_pass(filter, first, n);
 }
 
 /**

@@ -15,8 +15,10 @@
  * @text: as written
  * @nr_direct: how many of @direct are in use; any one of them will do
  * @nr_stack: the same for @stack
- * @direct: the function that calls
+ * @nr_helpers: the same for @helpers
+ * @direct: the function that calls, or has a helper call
  * @stack: a function anywhere above
+ * @helpers: functions that call on behalf of others
  *
  * Never changed once a point uses it: replaced whole.
  */
@@ -24,8 +26,10 @@ struct callers {
 	char text[CALLERS_TEXT_SIZE];
 	unsigned int nr_direct;
 	unsigned int nr_stack;
+	unsigned int nr_helpers;
 	struct text_range direct[CALLERS_MAX_RANGES];
 	struct text_range stack[CALLERS_MAX_RANGES];
+	struct text_range helpers[CALLERS_MAX_RANGES];
 };
 
 /**
@@ -44,10 +48,11 @@ struct stack_filter {
 	unsigned long reject_end;
 };
 
-struct callers *callers_parse(const char *text, bool optional);
+struct callers *callers_parse(const char *text, const char *helpers, bool optional);
 bool callers_may_match(const struct callers *callers, unsigned long caller);
+unsigned long callers_site(const struct callers *callers, unsigned long caller);
 bool stack_matches(const struct callers *callers, const struct stack_filter *filter,
-		   unsigned long caller);
+		   unsigned long caller, unsigned long site);
 void stack_filter_init(struct stack_filter *filter);
 
 #endif /* ERRPATH_FILTER_H */

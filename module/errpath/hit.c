@@ -67,18 +67,22 @@ static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs 
 				    unsigned long caller)
 {
 	struct errpath_point *point = fn->point;
+	const struct callers *callers = callers_of(point);
+	unsigned long site;
 
 	if (fn->match && !fn->match(regs))
 		return;
-	if (!stack_matches(callers_of(point), &point->stack, caller))
+	site = callers_site(callers, caller);
+	if (!stack_matches(callers, &point->stack, caller, site))
 		return;
 	this_cpu_inc(point->stats->matched);
 	if (!fault_rules_should_fail(&point->rules, 1))
 		return;
-	intercept_return(regs, READ_ONCE(point->errno));
+	intercept_return(regs, READ_ONCE(point->errno) ?: fn->returns);
 	this_cpu_inc(point->stats->injected);
-	remember(point, caller);
-	report(fn, caller);
+	sites_count(&point->sites, site);
+	remember(point, site);
+	report(fn, site);
 }
 
 /* Out of line: most calls do not get here, and should not pay for its stack frame. */

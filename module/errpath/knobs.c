@@ -268,6 +268,32 @@ static void show_stats(struct errpath_point *point, const struct knob *knob, str
 
 	seq_printf(seq, "seen %llu\nmissed %llu\nmatched %llu\ninjected %llu\n",
 		   stats.seen, stats.missed, stats.matched, stats.injected);
+	sites_show(&point->sites, seq);
+}
+
+static bool has_functions(const struct errpath_point *point)
+{
+	return point->functions[1].symbol;
+}
+
+static int set_function(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	int err = point_select_functions(point, text);
+
+	if (err == -EBUSY)
+		pr_err_ratelimited("%s is armed: disarm it before choosing its functions\n",
+				   point->name);
+	return err;
+}
+
+static void show_function(struct errpath_point *point, const struct knob *knob,
+			  struct seq_file *seq)
+{
+	const struct errpath_function *fn;
+
+	for (fn = point->functions; fn->symbol; fn++)
+		if (!fn->unselected)
+			seq_printf(seq, "%s\n", fn->symbol);
 }
 
 #define AT(field)	offsetof(struct errpath_point, field)
@@ -289,6 +315,8 @@ static const struct knob knobs[] = {
 	{ "reject-end", "an address", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
 	{ "tasks", "pids of living tasks, or self", set_tasks, show_tasks },
 	{ "caller", "names of functions, or stack:NAME", set_caller, show_caller },
+	{ "function", "functions of the point, as status names them; empty: all",
+	  set_function, show_function, .exists = has_functions },
 	{ "nth", "a number, 0: none", set_nth, show_nth },
 	{ "errno", "-4095 to -1", set_errno, show_errno, .exists = returns_errno },
 	{ "stats", NULL, NULL, show_stats },

@@ -46,7 +46,7 @@ static bool is_present(const struct errpath_point *point)
 	struct errpath_function *fn;
 
 	for (fn = point->functions; fn->symbol; fn++)
-		if (function_is_present(fn))
+		if (!fn->unselected && function_is_present(fn))
 			return true;
 	return false;
 }
@@ -108,6 +108,7 @@ static void clear_stats(struct errpath_point *point)
 
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(point->stats, cpu), 0, sizeof(*point->stats));
+	memset(&point->sites, 0, sizeof(point->sites));
 	point->last = (struct errpath_last) {};
 }
 
@@ -143,7 +144,8 @@ static void wait_for_handlers(const struct errpath_point *point)
 
 static int replace_callers(struct errpath_point *point, const char *text, bool optional)
 {
-	struct callers *old = point->callers, *callers = callers_parse(text, optional);
+	struct callers *old = point->callers;
+	struct callers *callers = callers_parse(text, point->helpers, optional);
 
 	if (IS_ERR(callers))
 		return PTR_ERR(callers);
@@ -179,7 +181,9 @@ static int install(struct errpath_point *point)
 	int err;
 
 	for (fn = point->functions; fn->symbol; fn++) {
-		err = function_is_present(fn) ? intercept_install(&fn->ic) : 0;
+		if (fn->unselected || !function_is_present(fn))
+			continue;
+		err = intercept_install(&fn->ic);
 		if (err)
 			return err;
 	}
@@ -240,8 +244,54 @@ int point_set_callers(struct errpath_point *point, const char *text)
 	return replace_callers(point, text, false);
 }
 
+static struct errpath_function *find_function(struct errpath_point *point, const char *symbol)
+{
+	struct errpath_function *fn;
+
+	for (fn = point->functions; fn->symbol; fn++)
+		if (!strcmp(fn->symbol, symbol))
+			return fn;
+	return NULL;
+}
+
+/**
+ * point_select_functions() - the knob function
+ * @point: the point; errpath_mutex is held
+ * @text: which of its functions to intercept, separated by blanks or commas;
+ *	empty: all. It is consumed.
+ *
+ * Return: 0, or with nothing changed -EINVAL (not a function of the point) or
+ * -EBUSY (the point is armed).
+ */
+int point_select_functions(struct errpath_point *point, char *text)
+{
+	struct errpath_function *fn, *chosen[ERRPATH_MAX_FUNCTIONS];
+	int n = 0;
+	char *word;
+
+	if (point->armed)
+		return -EBUSY;
+	while ((word = strsep(&text, " ,\t\n"))) {
+		if (!*word)
+			continue;
+		fn = find_function(point, word);
+		if (!fn || n == ERRPATH_MAX_FUNCTIONS)
+			return -EINVAL;
+		chosen[n++] = fn;
+	}
+	for (fn = point->functions; fn->symbol; fn++)
+		fn->unselected = n;
+	while (n--)
+		chosen[n]->unselected = false;
+	return 0;
+}
+
 static void set_defaults(struct errpath_point *point)
 {
+	struct errpath_function *fn;
+
+	for (fn = point->functions; fn->symbol; fn++)
+		fn->unselected = false;
 	fault_rules_init(&point->rules);
 	stack_filter_init(&point->stack);
 	task_set_clear(&point->tasks);
@@ -324,7 +374,8 @@ void point_module_coming(struct errpath_point *point, const char *module)
 		if (!is_in_module(fn, module))
 			continue;
 		fn->presence = PRESENCE_UNKNOWN;
-		if (point->armed && function_is_present(fn) && intercept_install(&fn->ic))
+		if (point->armed && !fn->unselected && function_is_present(fn) &&
+		    intercept_install(&fn->ic))
 			pr_err("%s: %s came and could not be intercepted\n", point->name, module);
 	}
 }

@@ -9,19 +9,26 @@
 #include "../common/intercept.h"
 #include "decide.h"
 #include "filter.h"
+#include "sites.h"
 #include "tasks.h"
 
 struct errpath_point;
+
+/* So many can be chosen at once by the knob function. */
+#define ERRPATH_MAX_FUNCTIONS	32
 
 /**
  * struct errpath_function - one function that a point intercepts
  * @symbol: its name, MODULE:NAME for one in a module
  * @match: which of its calls are meant, by their arguments; NULL: all
+ * @returns: what a failed call returns, where the point has no errno
  */
 struct errpath_function {
 	const char *symbol;
 	bool (*match)(struct pt_regs *regs);
+	long returns;
 	/* private: */
+	bool unselected;	/* knob function */
 	struct errpath_point *point;
 	struct intercept ic;
 	enum { PRESENCE_UNKNOWN, PRESENT, ABSENT } presence;
@@ -54,15 +61,18 @@ struct errpath_last {
  * @name: its debugfs directory
  * @functions: what to intercept; the last has no @symbol
  * @default_caller: value of the knob caller until it is written
- * @default_errno: what a failed call returns; 0 if that is NULL
+ * @default_errno: what a failed call returns; 0 if the functions say that
+ * @helpers: functions that call on behalf of others: the first frame above them
+ *	is the site, for the knob caller too
  *
- * A point_*.c defines one with these four and the module's Kbuild finds it.
+ * A point_*.c defines one with these and the module's Kbuild finds it.
  */
 struct errpath_point {
 	const char *name;
 	struct errpath_function *functions;
 	const char *default_caller;
 	int default_errno;
+	const char *helpers;
 	/* private: the knobs, changed under errpath_mutex */
 	struct fault_rules rules;
 	struct stack_filter stack;
@@ -75,6 +85,7 @@ struct errpath_point {
 	/* private: */
 	bool armed;
 	struct errpath_stats __percpu *stats;
+	struct sites sites;
 	struct errpath_last last;
 };
 
@@ -88,6 +99,7 @@ void point_exit(struct errpath_point *point);
 int point_update(struct errpath_point *point);
 void point_reset(struct errpath_point *point);
 int point_set_callers(struct errpath_point *point, const char *text);
+int point_select_functions(struct errpath_point *point, char *text);
 void point_module_coming(struct errpath_point *point, const char *module);
 void point_module_going(struct errpath_point *point, const char *module);
 bool function_is_present(struct errpath_function *fn);

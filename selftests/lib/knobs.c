@@ -50,7 +50,7 @@ int knob_get(const char *point, const char *knob, char *buf, size_t size)
 
 int stats_read(const char *point, struct stats *s)
 {
-	char text[256];
+	char text[2048];
 	int err = knob_get(point, "stats", text, sizeof(text));
 
 	if (err)
@@ -58,6 +58,22 @@ int stats_read(const char *point, struct stats *s)
 	if (sscanf(text, "seen %ld missed %ld matched %ld injected %ld",
 		   &s->seen, &s->missed, &s->matched, &s->injected) != 4)
 		return -EPROTO;
+	return 0;
+}
+
+long stats_site(const char *point, const char *site)
+{
+	char text[2048], name[128], *line, *save;
+	long injected;
+
+	if (knob_get(point, "stats", text, sizeof(text)))
+		return -1;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (sscanf(line, "site %127s %ld", name, &injected) == 2 &&
+		    !strcmp(name, site))
+			return injected;
+	}
 	return 0;
 }
 

@@ -22,6 +22,8 @@ int knob_set(const char *point, const char *knob, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int knob_get(const char *point, const char *knob, char *buf, size_t size);
 int stats_read(const char *point, struct stats *s);
+/* How many calls from the function @site were failed; -1: no such point. */
+long stats_site(const char *point, const char *site);
 
 /* Only this task and its children, and of their calls the nth. */
 int arm_nth(const char *point, long nth);

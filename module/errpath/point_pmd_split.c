@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transparent huge pages: no memory for the page table that a split of a huge
+ * PMD needs. Stock kernels deposit one when they make the PMD, so that a split
+ * cannot fail; there the deposit fails. Kernels that allocate it at the split
+ * fail there, below helpers that say nothing of who splits.
+ */
+#include "point.h"
+
+static struct errpath_function functions[] = {
+	{ .symbol = "pte_alloc_one" },
+	{}
+};
+
+struct errpath_point point_pmd_split = {
+	.name = "pmd_split",
+	.functions = functions,
+	.default_caller =
+		/* deposits */
+		"do_huge_pmd_anonymous_page copy_huge_pmd __migrate_device_pages "
+		/* splits */
+		"vma_adjust_trans_huge move_page_tables unmap_page_range __zap_vma_range "
+		"do_huge_pmd_wp_page change_protection move_pages move_pages_huge_pmd "
+		"try_to_migrate_one try_to_unmap_one migrate_vma_collect_pmd walk_pgd_range",
+	.helpers =
+		"__split_huge_pmd __split_huge_pmd_locked split_huge_pmd_locked "
+		"split_huge_pmd_address split_huge_pmd_if_needed",
+};

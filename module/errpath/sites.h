@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef ERRPATH_SITES_H
+#define ERRPATH_SITES_H
+
+#include <linux/atomic.h>
+#include <linux/seq_file.h>
+
+#define SITES_MAX	16
+
+/**
+ * struct sites - from where the failed calls came
+ * @at: each return address and how many failures came from there
+ * @others: failures from elsewhere, once @at is full
+ */
+struct sites {
+	struct {
+		unsigned long addr;
+		atomic_long_t injected;
+	} at[SITES_MAX];
+	atomic_long_t others;
+};
+
+void sites_count(struct sites *sites, unsigned long addr);
+void sites_show(const struct sites *sites, struct seq_file *seq);
+
+#endif /* ERRPATH_SITES_H */
