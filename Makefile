@@ -40,7 +40,7 @@ nightly: test	## what takes longer: all mutants, bench, 200 loads, another preem
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12
 	@scripts/run 6.12 --tests all --append preempt=full
-	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200
+	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 300
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL)

@@ -9,6 +9,11 @@
 
 #include "point.h"
 
+/* folio_get_anon_vma() also serves migration. */
+#define SPLITTERS	"split_huge_page_to_list split_huge_page_to_list_to_order " \
+			"__split_huge_page_to_list_to_order __folio_split folio_split " \
+			"__migrate_device_pages"
+
 static struct errpath_function functions[] = {
 	{ .symbol = "folio_get_anon_vma" },
 	{ .symbol = "can_split_folio" },
@@ -20,9 +25,5 @@ static struct errpath_function functions[] = {
 struct errpath_point point_folio_split = {
 	.name = "folio_split",
 	.functions = functions,
-	/* folio_get_anon_vma() also serves migration. */
-	.default_caller =
-		"split_huge_page_to_list split_huge_page_to_list_to_order "
-		"__split_huge_page_to_list_to_order __folio_split folio_split "
-		"__migrate_device_pages migrate_vma_split_unmapped_folio",
+	.default_caller = SPLITTERS,
 };

@@ -7,6 +7,15 @@
  */
 #include "point.h"
 
+#define DEPOSITS	"do_huge_pmd_anonymous_page copy_huge_pmd __migrate_device_pages "
+
+#define SPLITS_BY_USERS	"vma_adjust_trans_huge move_page_tables unmap_page_range __zap_vma_range "
+#define SPLITS_BY_PTES	"do_huge_pmd_wp_page change_protection move_pages walk_pgd_range "
+#define SPLITS_BY_MM	"try_to_migrate_one try_to_unmap_one migrate_vma_collect_pmd"
+
+#define HELPERS		"__split_huge_pmd __split_huge_pmd_locked " \
+			"split_huge_pmd_locked split_huge_pmd_address"
+
 static struct errpath_function functions[] = {
 	{ .symbol = "pte_alloc_one" },
 	{}
@@ -15,14 +24,6 @@ static struct errpath_function functions[] = {
 struct errpath_point point_pmd_split = {
 	.name = "pmd_split",
 	.functions = functions,
-	.default_caller =
-		/* deposits */
-		"do_huge_pmd_anonymous_page copy_huge_pmd __migrate_device_pages "
-		/* splits */
-		"vma_adjust_trans_huge move_page_tables unmap_page_range __zap_vma_range "
-		"do_huge_pmd_wp_page change_protection move_pages move_pages_huge_pmd "
-		"try_to_migrate_one try_to_unmap_one migrate_vma_collect_pmd walk_pgd_range",
-	.helpers =
-		"__split_huge_pmd __split_huge_pmd_locked split_huge_pmd_locked "
-		"split_huge_pmd_address split_huge_pmd_if_needed",
+	.default_caller = DEPOSITS SPLITS_BY_USERS SPLITS_BY_PTES SPLITS_BY_MM,
+	.helpers = HELPERS,
 };

@@ -25,6 +25,7 @@ def options(words, prog, description, lines):
     parser.add_argument("--selftests", type=Path, help="installed selftests, instead of ours")
     parser.add_argument("--together", action="store_true", help="all programs in one guest")
     parser.add_argument("--no-modules", action="store_true", help="leave errpath out")
+    parser.add_argument("--timeout", type=int, help="seconds a program may take")
     parser.add_argument("--limit", type=float,
                         help="seconds, from its first word, until a guest counts as hung")
     parser.add_argument("--boot-limit", type=float, default=guest.BOOT_LIMIT,
@@ -81,6 +82,8 @@ def _prepared(lines, choice):
     with ThreadPoolExecutor(int(build.JOBS)) as pool:
         installed = choice.selftests or build.selftests(ksft.fetch())
         programs = build.programs(installed, choice.tests.split())
+        if choice.timeout:
+            programs = dict.fromkeys(programs, choice.timeout)
         say(f"{', '.join(lines)}: to run {' '.join(programs)}")
         for done in [pool.submit(run.prepare, installed, programs, shares, choice)
                      for run in runs]:

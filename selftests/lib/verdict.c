@@ -47,6 +47,19 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	return err ?: counters_read(&before);
 }
 
+static void tell_sites(const char *point)
+{
+	char text[2048], *line, *save;
+
+	if (knob_get(point, "stats", text, sizeof(text)))
+		return;
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "site ", 5))
+			evidence("           from %s", line + 5);
+	}
+}
+
 static void tell(const char *name, long from, long to, long failures,
 		 const char *what)
 {
@@ -170,6 +183,7 @@ void verdict_failed(struct verdict *v, const char *point,
 	if (!stats_read(point, &s))
 		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
 			 s.injected, failures, s.seen, s.missed, s.matched);
+	tell_sites(point);
 	judge(v, false);
 }
 

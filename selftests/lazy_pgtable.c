@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What huge pages cost in page tables: on kernels that deposit them one each,
+ * on kernels that allocate them lazily none until a split; and nothing, once
+ * the huge pages are gone, by whatever way they went.
+ */
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/counters.h"
+#include "lib/thp.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25	/* since 6.1 */
+#endif
+
+#define N 64
+#define SEED 5
+#define TABLE_KB 4
+/* Folded per-CPU differences, and tables of processes elsewhere. */
+#define NOISE_PAGES 3
+
+/* All but the first, which brings the tables above. */
+static char *range_of(char *mem)
+{
+	return mem + thp_size();
+}
+
+static void touch_all(char *mem)
+{
+	for (int i = 0; i < N; i++)
+		pattern_fill(range_of(mem) + i * thp_size(), 4096, SEED + i);
+}
+
+static size_t all_wrong(const char *mem)
+{
+	size_t wrong = 0;
+
+	for (int i = 0; i < N; i++)
+		wrong += pattern_wrong(mem + thp_size() * (i + 1), 4096, SEED + i);
+	return wrong;
+}
+
+static int keep(char **mem)
+{
+	(void)mem;
+	return 0;
+}
+
+/* Half of each page becomes a mapping of its own. */
+static int split(char **mem)
+{
+	for (int i = 0; i < N; i++)
+		if (mprotect(range_of(*mem) + i * thp_size(), thp_size() / 2,
+			     PROT_READ))
+			return -errno;
+	return 0;
+}
+
+static int collapse(char **mem)
+{
+	int err = split(mem);
+
+	if (mprotect(range_of(*mem), N * thp_size(), PROT_READ | PROT_WRITE))
+		return -errno;
+	for (int i = 0; i < N && !err; i++)
+		if (madvise(range_of(*mem) + i * thp_size(), thp_size(),
+			    MADV_COLLAPSE))
+			err = -errno;
+	return err;
+}
+
+/* To the other half, whose PMDs are in the same table. */
+static int move(char **mem)
+{
+	const size_t size = (N + 1) * thp_size();
+	char *to = *mem + size;
+	void *moved = mremap(*mem, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+
+	if (moved == MAP_FAILED)
+		return -errno;
+	*mem = to;
+	return 0;
+}
+
+static int zap(char **mem)
+{
+	return madvise(range_of(*mem), N * thp_size(), MADV_DONTNEED) ? -errno : 0;
+}
+
+/* What the child, which is given as many tables, says of its own. */
+static int fork_all(char **mem)
+{
+	long tables = status_kb("VmPTE");
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(all_wrong(*mem) ? 1 : tables - status_kb("VmPTE") > TABLE_KB * 8);
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -errno;
+	return status ? -EPROTO : 0;
+}
+
+FIXTURE(lazy_pgtable)
+{
+	char *mem;
+};
+
+FIXTURE_VARIANT(lazy_pgtable)
+{
+	int (*operate)(char **mem);
+	int tables;		/* each page's, afterwards, where they are deposited */
+	int lazy_tables;	/* and where they are allocated at a split */
+	bool gone;
+	bool huge;
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, munmap)
+{
+	.operate = keep, .tables = 1, .lazy_tables = 0, .huge = true,
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, zap)
+{
+	.operate = zap, .gone = true,
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, split)
+{
+	.operate = split, .tables = 1, .lazy_tables = 1,
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, collapse)
+{
+	.operate = collapse, .tables = 1, .lazy_tables = 0, .huge = true,
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, mremap)
+{
+	.operate = move, .tables = 1, .lazy_tables = 0, .huge = true,
+};
+
+FIXTURE_VARIANT_ADD(lazy_pgtable, fork)
+{
+	.operate = fork_all, .tables = 1, .lazy_tables = 0, .huge = true,
+};
+
+FIXTURE_SETUP(lazy_pgtable)
+{
+	const char *why = thp_unavailable();
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, thp_hold_khugepaged(true));
+	self->mem = thp_map(2 * (N + 1));
+	ASSERT_NE(NULL, self->mem);
+}
+
+FIXTURE_TEARDOWN(lazy_pgtable)
+{
+	thp_unmap(self->mem, 2 * (N + 1));
+	thp_hold_khugepaged(false);
+}
+
+/* Of the range alone; the mapping begins one huge page before it. */
+static long huge_kb(const char *mem)
+{
+	return smaps_kb(mem, (N + 1) * thp_size(), "AnonHugePages") -
+	       (long)thp_size() / 1024;
+}
+
+static long page_tables(void)
+{
+	counters_settle();
+	return vmstat_value("nr_page_table_pages");
+}
+
+#define EXPECT_NEAR(expected, seen, noise) do { \
+	long __e = (expected), __s = (seen), __n = (noise); \
+	EXPECT_LE(__e - __n, __s); \
+	EXPECT_GE(__e + __n, __s); \
+} while (0)
+
+TEST_F(lazy_pgtable, one_table_each_and_all_back)
+{
+	const bool lazy = thp_is_lazy();
+	const int made = lazy ? 0 : N;
+	const int left = N * (lazy ? variant->lazy_tables : variant->tables);
+	const long whole = N * (long)thp_size() / 1024;
+	long kb, pages, in_meminfo;
+
+	self->mem[0] = 1;
+	kb = status_kb("VmPTE");
+	pages = page_tables();
+	in_meminfo = meminfo_kb("PageTables");
+	touch_all(self->mem);
+	ASSERT_EQ(whole, huge_kb(self->mem));
+	EXPECT_EQ(kb + made * TABLE_KB, status_kb("VmPTE"));
+	EXPECT_NEAR(pages + made, page_tables(), NOISE_PAGES);
+	EXPECT_NEAR(in_meminfo + made * TABLE_KB, meminfo_kb("PageTables"),
+		    NOISE_PAGES * TABLE_KB);
+
+	ASSERT_EQ(0, variant->operate(&self->mem));
+	if (!variant->gone)
+		EXPECT_EQ(0, all_wrong(self->mem));
+	EXPECT_EQ(variant->huge ? whole : 0, huge_kb(self->mem));
+	EXPECT_EQ(kb + left * TABLE_KB, status_kb("VmPTE"));
+	EXPECT_NEAR(pages + left, page_tables(), NOISE_PAGES);
+
+	ASSERT_EQ(0, thp_renew(range_of(self->mem), N));
+	EXPECT_EQ(kb, status_kb("VmPTE"));
+	EXPECT_NEAR(pages, page_tables(), NOISE_PAGES);
+}
+
+/* A process that ends gives them back, too. */
+TEST_F(lazy_pgtable, all_back_at_exit)
+{
+	long pages = page_tables();
+	pid_t child = fork();
+	int status;
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		touch_all(self->mem);
+		_exit(variant->operate(&self->mem) ? 1 : 0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_NEAR(pages, page_tables(), NOISE_PAGES);
+}
+
+TEST_HARNESS_MAIN

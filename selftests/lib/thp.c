@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "file.h"
+#include "thp.h"
+
+#define THP "/sys/kernel/mm/transparent_hugepage"
+#define SLEEP THP "/khugepaged/scan_sleep_millisecs"
+
+const char *thp_unavailable(void)
+{
+	char text[64];
+
+	if (file_read(THP "/enabled", text, sizeof(text)) < 0)
+		return "this kernel has no transparent huge pages";
+	if (strstr(text, "[never]"))
+		return "transparent huge pages are off (" THP "/enabled)";
+	return NULL;
+}
+
+size_t thp_size(void)
+{
+	static size_t size;
+	char text[32];
+
+	if (!size && file_read(THP "/hpage_pmd_size", text, sizeof(text)) > 0)
+		size = strtoul(text, NULL, 10);
+	return size;
+}
+
+int thp_hold_khugepaged(bool hold)
+{
+	static char before[32];
+
+	if (!hold)
+		return file_write(SLEEP, before);
+	if (!before[0] && file_read(SLEEP, before, sizeof(before)) < 0)
+		return -ENOENT;
+	return file_write(SLEEP, "100000000");
+}
+
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
+int thp_renew(char *mem, int n)
+{
+	size_t size = n * thp_size();
+	void *p = mmap(mem, size, PROT_READ | PROT_WRITE,
+		       ANONYMOUS | MAP_FIXED, -1, 0);
+
+	return p == MAP_FAILED || madvise(mem, size, MADV_HUGEPAGE) ? -errno : 0;
+}
+
+char *thp_map(int n)
+{
+	size_t size = n * thp_size(), align = thp_size();
+	char *mem, *aligned;
+
+	while (align < size)
+		align *= 2;
+	mem = mmap(NULL, size + align, PROT_NONE, ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED)
+		return NULL;
+	aligned = (char *)(((uintptr_t)mem + align - 1) & ~(align - 1));
+	munmap(aligned + size, mem + align - aligned);
+	munmap(mem, aligned - mem);
+	return thp_renew(aligned, n) ? NULL : aligned;
+}
+
+void thp_unmap(char *mem, int n)
+{
+	munmap(mem, n * thp_size());
+}
+
+static char pattern(size_t i, unsigned int seed)
+{
+	return (i * 31 + (i >> 12) * 7 + seed) % 251 + 1;
+}
+
+void pattern_fill(char *mem, size_t size, unsigned int seed)
+{
+	for (size_t i = 0; i < size; i++)
+		mem[i] = pattern(i, seed);
+}
+
+size_t pattern_wrong(const char *mem, size_t size, unsigned int seed)
+{
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < size; i++)
+		wrong += mem[i] != pattern(i, seed);
+	return wrong;
+}
+
+/* Adds what "FIELD: NUMBER kB" says, of lines that are wanted. */
+static long sum_kb(const char *path, const char *field, const char *mem,
+		   size_t size)
+{
+	bool wanted = !mem;
+	char line[256];
+	long sum = 0;
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		size_t len = strlen(field);
+		unsigned long start, end;
+
+		if (mem && sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			wanted = start - (uintptr_t)mem < size;
+		if (wanted && !strncmp(line, field, len) && line[len] == ':')
+			sum += strtol(line + len + 1, NULL, 10);
+	}
+	fclose(f);
+	return sum;
+}
+
+long smaps_kb(const char *mem, size_t size, const char *field)
+{
+	return sum_kb("/proc/self/smaps", field, mem, size);
+}
+
+long status_kb(const char *field)
+{
+	return sum_kb("/proc/self/status", field, NULL, 0);
+}
+
+static long value_in(const char *path, const char *name)
+{
+	char line[128], found[64];
+	long value, result = -1;
+	FILE *f = fopen(path, "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63[^: ]%*[: ]%ld", found, &value) == 2 &&
+		    !strcmp(found, name))
+			result = value;
+	}
+	if (f)
+		fclose(f);
+	return result;
+}
+
+long vmstat_value(const char *name)
+{
+	return value_in("/proc/vmstat", name);
+}
+
+long meminfo_kb(const char *name)
+{
+	return value_in("/proc/meminfo", name);
+}
+
+bool thp_is_lazy(void)
+{
+	char *mem = thp_map(2);
+	long before;
+	bool lazy;
+
+	if (!mem)
+		return false;
+	mem[0] = 1;
+	before = status_kb("VmPTE");
+	mem[thp_size()] = 1;
+	lazy = status_kb("VmPTE") == before;
+	thp_unmap(mem, 2);
+	return lazy;
+}
