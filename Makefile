@@ -31,16 +31,17 @@ run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
 
-test: check	## static checks, tests of the scripts, the first mutants, then all tests on all lines
+test: check	## static checks, tests of the scripts, the first mutants, bench, then all tests on all lines
 	@scripts/tests/run
 	@scripts/mutants 6.12 $(MUTANTS)
+	@scripts/bench 6.12
 	@scripts/matrix --tests all
 
 nightly: test	## what takes longer: all mutants, bench, 200 loads, another preemption
 	@scripts/mutants 6.12
-	@scripts/bench 6.1 6.12
+	@scripts/bench 6.1 6.12 7.3
 	@scripts/run 6.12 --tests all --append preempt=full
-	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 300
+	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL)

@@ -113,6 +113,13 @@ static bool is_helper(const struct callers *callers, unsigned long addr)
 	return any_range_has(callers->helpers, callers->nr_helpers, addr);
 }
 
+/* Out of line: the point without helpers should not pay for its stack frame. */
+static noinline bool is_helper_or_direct(const struct callers *callers, unsigned long addr)
+{
+	return is_helper(callers, addr) ||
+	       any_range_has(callers->direct, callers->nr_direct, addr);
+}
+
 /**
  * callers_may_match() - the cheap half of the filter
  * @callers: the filter
@@ -126,8 +133,9 @@ bool callers_may_match(const struct callers *callers, unsigned long caller)
 {
 	if (!callers->nr_direct || callers->nr_stack)
 		return true;
-	return any_range_has(callers->direct, callers->nr_direct, caller) ||
-	       is_helper(callers, caller);
+	if (unlikely(callers->nr_helpers))
+		return is_helper_or_direct(callers, caller);
+	return any_range_has(callers->direct, callers->nr_direct, caller);
 }
 
 static bool rejects_nothing(const struct stack_filter *filter)
@@ -178,13 +186,13 @@ static bool on_stack(const struct callers *callers, const unsigned long *entry, 
 }
 
 /**
- * callers_site() - the first frame that is no helper's
+ * callers_find_site() - the first frame that is no helper's
  * @callers: knows the helpers
  * @caller: the call's return address
  *
  * Any context; walks the stack if a helper calls.
  */
-unsigned long callers_site(const struct callers *callers, unsigned long caller)
+unsigned long callers_find_site(const struct callers *callers, unsigned long caller)
 {
 	unsigned long entries[STACK_MAX_DEPTH + OWN_FRAMES], *entry;
 	unsigned int n;

@@ -50,9 +50,16 @@ struct stack_filter {
 
 struct callers *callers_parse(const char *text, const char *helpers, bool optional);
 bool callers_may_match(const struct callers *callers, unsigned long caller);
-unsigned long callers_site(const struct callers *callers, unsigned long caller);
+unsigned long callers_find_site(const struct callers *callers, unsigned long caller);
 bool stack_matches(const struct callers *callers, const struct stack_filter *filter,
 		   unsigned long caller, unsigned long site);
 void stack_filter_init(struct stack_filter *filter);
+
+/* Who is to be called the caller, where functions call on behalf of others. */
+static __always_inline unsigned long callers_site(const struct callers *callers,
+						  unsigned long caller)
+{
+	return callers->nr_helpers ? callers_find_site(callers, caller) : caller;
+}
 
 #endif /* ERRPATH_FILTER_H */
