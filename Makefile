@@ -39,7 +39,7 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 
 nightly: test	## what takes longer: all mutants, bench, 200 loads, another preemption
 	@scripts/mutants 6.12
-	@scripts/bench 6.1 6.12 7.3
+	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 
