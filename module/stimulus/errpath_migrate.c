@@ -372,7 +372,7 @@ static void device_exit(void)
 
 static int device_show(struct seq_file *seq, void *v)
 {
-	seq_printf(seq, "pages %lu used %lu\n", DEVICE_PAGES, READ_ONCE(device.nr_used));
+	seq_printf(seq, "pages %d used %lu\n", DEVICE_PAGES, READ_ONCE(device.nr_used));
 	return 0;
 }
 #else
