@@ -44,12 +44,12 @@ int migrate(const char *mem, size_t size, const char *how, struct migration *m)
 
 bool migrate_can(const char *feature)
 {
-	char text[64], *word, *save;
+	char text[64], *word, *rest = text;
 
 	if (file_read(DIR "features", text, sizeof(text)) < 0)
 		return false;
-	for (word = strtok_r(text, " \n", &save); word;
-	     word = strtok_r(NULL, " \n", &save)) {
+	text[strcspn(text, "\n")] = '\0';
+	while ((word = strsep(&rest, " "))) {
 		if (!strcmp(word, feature))
 			return true;
 	}
