@@ -107,7 +107,7 @@ static void prepare(char *mem, enum source source)
 	if (source == HUGE || source == SMALL)
 		pattern_fill(mem, SIZE, SEED);
 	if (source == HUGE_ZERO)
-		*(volatile char *)mem;
+		madvise(mem, SIZE, MADV_POPULATE_READ);
 }
 
 static size_t bytes_wrong(const char *mem, enum source source)
@@ -645,7 +645,7 @@ static int fail_again(const struct again *a, int round)
 	if (a->source == HUGE)
 		*mark = round;
 	else if (a->source == HUGE_ZERO)
-		*(volatile char *)mark;
+		madvise(a->mem, SIZE, MADV_POPULATE_READ);
 	if (a->first)
 		err = migrate(a->mem, SIZE, a->first, &m);
 	err = err ?: migrate_failing(a->mem, a->how, a->point, a->times, &m);
