@@ -5,6 +5,7 @@
  * a driver's process may die in the midst of it.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -147,6 +148,19 @@ static const char *load(void)
 	return err && err != -EEXIST ? strerror(-err) : NULL;
 }
 
+/*
+ * Pages wait for the LRU in batches of each CPU, with a reference that makes them
+ * no candidates; migrate_vma_setup() is sure to empty only those of its own CPU.
+ */
+static void stay_on_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
 /* The range, and all that is allocated once: page tables above it, the huge zero page. */
 static char *map_warm(const char *how, enum source source)
 {
@@ -155,6 +169,7 @@ static char *map_warm(const char *how, enum source source)
 
 	if (!mem)
 		return NULL;
+	stay_on_cpu();
 	thp_hold_khugepaged(true);
 	prepare(mem, HUGE_ZERO);
 	prepare(mem, source);
