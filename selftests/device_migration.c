@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/file.h"
+#include "lib/kmsg.h"
 #include "lib/knobs.h"
 #include "lib/migrate.h"
 #include "lib/module.h"
@@ -911,6 +912,50 @@ TEST_F(device_holder, keeps_module)
 	EXPECT_EQ(SIGKILL, kill_and_wait(child));
 	EXPECT_EQ(0, migrate_device_used());
 	EXPECT_EQ(0, unload());
+}
+
+FIXTURE(input)
+{
+	char *mem;
+};
+
+FIXTURE_SETUP(input)
+{
+	const char *why = load();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->mem = map_warm("system 4k", SMALL);
+	ASSERT_NE(NULL, self->mem);
+}
+
+FIXTURE_TEARDOWN_PARENT(input)
+{
+	EXPECT_EQ(0, unload());
+}
+
+/* Told by errno and by a line in the log. */
+TEST_F(input, wrong)
+{
+	static const char * const words[] = {
+		"", "system", "2m system", "system 4k whole", "system 4k compound 4k", "disk 4k",
+	};
+	const int log = kmsg_open();
+	struct migration m;
+	int wrong = 0;
+
+	ASSERT_LE(0, log);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++, wrong++)
+		EXPECT_EQ(-EINVAL, migrate(self->mem, SIZE, words[i], &m));
+	EXPECT_EQ(-EINVAL, migrate(self->mem + 1, SIZE, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, migrate(self->mem, PAGE / 2, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, migrate(self->mem, 0, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, migrate(self->mem, 1UL << 40, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, migrate(NULL, SIZE, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, migrate(self->mem, 2 * SIZE, "system 4k", &m));
+	EXPECT_EQ(-EINVAL, file_write("/sys/kernel/debug/errpath_migrate/evict", "some"));
+	EXPECT_EQ(wrong + 7, kmsg_count(log, "errpath_migrate: "));
+	close(log);
 }
 
 TEST_HARNESS_MAIN
