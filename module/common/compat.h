@@ -7,6 +7,7 @@
 #define ERRPATH_COMPAT_H
 
 #include <linux/ftrace.h>
+#include <linux/migrate.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -38,6 +39,27 @@ static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs 
 	} while (0)
 #else
 #define compat_assign_str(dst, src)	__assign_str(dst, src)
+#endif
+
+/*
+ * a30b48bf1b24 ("mm/migrate_device: implement THP migration of zone device pages"),
+ * v6.19: before, huge pages are split when they are collected.
+ */
+#ifdef MIGRATE_PFN_COMPOUND
+#define COMPAT_MIGRATE_PFN_COMPOUND		MIGRATE_PFN_COMPOUND
+#define COMPAT_MIGRATE_VMA_SELECT_COMPOUND	MIGRATE_VMA_SELECT_COMPOUND
+#else
+#define COMPAT_MIGRATE_PFN_COMPOUND		0
+#define COMPAT_MIGRATE_VMA_SELECT_COMPOUND	0
+#endif
+
+/*
+ * Device memory by folios: 3a5a06554566 ("mm/zone_device: rename page_free callback
+ * to folio_free") and 12b2285bf3d1 ("mm/zone_device: reinitialize large zone device
+ * private folios"), both in v6.19 with the macro above.
+ */
+#if defined(CONFIG_DEVICE_PRIVATE) && defined(MIGRATE_PFN_COMPOUND)
+#define COMPAT_DEVICE_PRIVATE
 #endif
 
 #endif /* ERRPATH_COMPAT_H */

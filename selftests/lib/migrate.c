@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "migrate.h"
+
+#define DIR "/sys/kernel/debug/errpath_migrate/"
+
+static int parse(const char *text, struct migration *m)
+{
+	int n;
+
+	memset(m, 0, sizeof(*m));
+	n = sscanf(text, "candidates %ld compound %ld migrated %ld\n%4095s",
+		   &m->candidates, &m->compound, &m->migrated, m->pages);
+	return n == 4 ? 0 : -EPROTO;
+}
+
+/* What became of the pages is told to who reads the file that was written. */
+int migrate(const char *mem, size_t size, const char *how, struct migration *m)
+{
+	int fd = open(DIR "migrate", O_RDWR | O_CLOEXEC);
+	char text[sizeof(m->pages) + 128];
+	ssize_t n;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(text, sizeof(text), "%#lx %#zx %s", (unsigned long)mem, size, how);
+	err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	close(fd);
+	if (err)
+		return err;
+	if (n < 0)
+		return -EIO;
+	text[n] = '\0';
+	return parse(text, m);
+}
+
+bool migrate_can(const char *feature)
+{
+	char text[64], *word, *rest = text;
+
+	if (file_read(DIR "features", text, sizeof(text)) < 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	while ((word = strsep(&rest, " "))) {
+		if (!strcmp(word, feature))
+			return true;
+	}
+	return false;
+}
+
+int migrate_pause(int ms)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", ms);
+	return file_write(DIR "pause_ms", text);
+}
+
+int migrate_evict(void)
+{
+	return file_write(DIR "evict", "all");
+}
+
+long migrate_device_used(void)
+{
+	char text[64];
+	long used;
+
+	if (file_read(DIR "device", text, sizeof(text)) < 0 ||
+	    sscanf(text, "pages %*d used %ld", &used) != 1)
+		return -1;
+	return used;
+}
