@@ -20,7 +20,7 @@ help:	## this list
 	@echo
 	@awk -F ':.*## ?' '/^[a-z]+:.*##/ { printf "  %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "Kernel lines:" $$(awk '/^[^#]/ { print $$1 }' scripts/kernels.conf)
+	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
 
 setup:	## install the Debian packages that all of this needs
 	@scripts/setup

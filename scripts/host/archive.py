@@ -18,11 +18,19 @@ IMAGES = ("linux-binary-{}", "linux-binary-unsigned-{}", "linux-image-{}",
 MORE = ("linux-modules-{}", "linux-base-{}")
 
 
+def _expand(must, lacks):
+    """The globs of a must column, with each -NAME replaced by what that takes back."""
+    for word in must.split(","):
+        yield from (f"!{glob}" for glob in lacks[word]) if word[0] == "-" else [word]
+
+
 def rows():
     """The rows of kernels.conf by name."""
     table = (SCRIPTS / "kernels.conf").read_text(encoding="utf-8")
     lines = [text.split() for text in table.splitlines() if text and text[0] != "#"]
-    return {words[0]: Row(*words) for words in lines}
+    lacks = {words[0]: words[1].split(",") for words in lines if words[0][0] == "-"}
+    return {words[0]: Row(*words[:-1], [*_expand(words[-1], lacks)])
+            for words in lines if words[0] not in lacks}
 
 
 def row_of(line):

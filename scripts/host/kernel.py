@@ -25,8 +25,8 @@ class Kernel:
     DIRECTORY: for what is built for this kernel. MUST: globs of the tests that must run.
     """
 
-    def __init__(self, line, directory, image, headers, modules, must=""):
-        self.line, self.must = line, must.split(",")
+    def __init__(self, line, directory, image, headers, modules, must=()):
+        self.line, self.must = line, must
         self.directory, self.image, self.headers, self.modules = directory, image, headers, modules
         self.config = _options(self._header("include/config/auto.conf"))
         self.release = re.search(r'UTS_RELEASE "(.*)"',
@@ -123,7 +123,7 @@ def _one(directory, what, *patterns):
     return found[0]
 
 
-def unpacked(line, directory, must=""):
+def unpacked(line, directory, must=()):
     """The kernel whose packages were unpacked there."""
     modules = _one(directory, "modules", "lib/modules/*/modules.order",
                    "usr/lib/modules/*/modules.order").parent
