@@ -603,6 +603,7 @@ static ssize_t migrate_write(struct file *file, const char __user *buf, size_t l
 	mutex_lock(&outcome->lock);
 	err = run(&request, outcome);
 	mutex_unlock(&outcome->lock);
+	*pos = 0;	/* from where the next read tells of this */
 	return err ?: len;
 }
 

@@ -32,7 +32,7 @@ int migrate(const char *mem, size_t size, const char *how, struct migration *m)
 		return -errno;
 	snprintf(text, sizeof(text), "%#lx %#zx %s", (unsigned long)mem, size, how);
 	err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	n = pread(fd, text, sizeof(text) - 1, 0);
+	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (err)
 		return err;
