@@ -112,15 +112,10 @@ static void prepare(char *mem, enum source source)
 		madvise(mem, SIZE, MADV_POPULATE_READ);
 }
 
-static size_t bytes_wrong(const char *mem, enum source source)
+static bool is_intact(const char *mem, enum source source)
 {
-	size_t wrong = 0;
-
-	if (source == HUGE || source == SMALL)
-		return pattern_wrong(mem, SIZE, SEED);
-	for (size_t i = 0; i < SIZE; i++)
-		wrong += mem[i] != 0;
-	return wrong;
+	return source == HUGE || source == SMALL ? !pattern_wrong(mem, SIZE, SEED) :
+						   is_zero(mem, SIZE);
 }
 
 static bool is_thp(enum source source)
@@ -299,7 +294,7 @@ TEST_F(moves, all_pages)
 	EXPECT_EQ(0, shape_same(&before, &after));
 	EXPECT_EQ(PAGES, shape_count(&after, PM_PRESENT));
 	EXPECT_EQ(variant->huge_kb, after.huge_kb);
-	EXPECT_EQ(0, bytes_wrong(self->mem, variant->source));
+	EXPECT_TRUE(is_intact(self->mem, variant->source));
 }
 
 /* To the device, and back. */
@@ -429,7 +424,7 @@ TEST_F(device, and_back)
 	}
 	if (variant->back)
 		EXPECT_EQ(0, migrate_device_used());
-	EXPECT_EQ(0, bytes_wrong(self->mem, variant->source));
+	EXPECT_TRUE(is_intact(self->mem, variant->source));
 
 	EXPECT_EQ(0, migrate_device_used());
 	shape_read(self->mem, &shape);
@@ -700,7 +695,7 @@ TEST_F(fails, nothing_lost)
 	EXPECT_EQ(variant->huge_kb, after.huge_kb);
 	if (!variant->migrated)
 		EXPECT_EQ(before.pte_kb, after.pte_kb);
-	EXPECT_EQ(0, bytes_wrong(self->mem, variant->source));
+	EXPECT_TRUE(is_intact(self->mem, variant->source));
 
 	for (int i = 1; i < ROUNDS; i++)
 		ASSERT_EQ(0, fail_again(&again, i));
@@ -723,7 +718,7 @@ TEST_F(fails, nothing_lost)
 	shape_read(self->mem, &after);
 	EXPECT_EQ(PAGES, shape_count(&after, PM_PRESENT));
 	EXPECT_EQ(variant->again_huge_kb, after.huge_kb);
-	EXPECT_EQ(0, bytes_wrong(self->mem, variant->source));
+	EXPECT_TRUE(is_intact(self->mem, variant->source));
 	leave_hole(self->mem);
 	verdict_recovered(&v, "the same with success, where it had failed");
 	VERDICT_END(&v);

@@ -176,14 +176,6 @@ TEST_F(folio_split, failure_leaves_it_whole)
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define CUT (WHERE + 100)	/* in the middle of a page, too */
 
-static bool is_zero(const char *mem, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (mem[i])
-			return false;
-	return true;
-}
-
 /* Cuts a file of one huge page: what is left of it is intact, what was cut is gone. */
 static int truncate_file(int fd, char *place, long *huge_kb)
 {

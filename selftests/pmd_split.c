@@ -50,12 +50,7 @@ static int read_into(char *mem)
 
 static bool is_intact(const char *mem, bool zero)
 {
-	if (!zero)
-		return !pattern_wrong(mem, thp_size(), SEED);
-	for (size_t i = 0; i < thp_size(); i++)
-		if (mem[i])
-			return false;
-	return true;
+	return zero ? is_zero(mem, thp_size()) : !pattern_wrong(mem, thp_size(), SEED);
 }
 
 static int fork_and_wait(char *mem)

@@ -96,6 +96,14 @@ size_t pattern_wrong(const char *mem, size_t size, unsigned int seed)
 	return wrong;
 }
 
+bool is_zero(const char *mem, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (mem[i])
+			return false;
+	return true;
+}
+
 /* Adds what "FIELD: NUMBER kB" says, of lines that are wanted. */
 static long sum_kb(const char *path, const char *field, const char *mem,
 		   size_t size)

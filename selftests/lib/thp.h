@@ -25,6 +25,7 @@ int thp_renew(char *mem, int n);
 /* Bytes that differ from place to place, and how many of them are wrong. */
 void pattern_fill(char *mem, size_t size, unsigned int seed);
 size_t pattern_wrong(const char *mem, size_t size, unsigned int seed);
+bool is_zero(const char *mem, size_t size);
 
 /* kB of a field of /proc/self/smaps, over all mappings that begin in the range. */
 long smaps_kb(const char *mem, size_t size, const char *field);
