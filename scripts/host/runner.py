@@ -63,7 +63,7 @@ class Run:
         self.results = list(dict.fromkeys(results))
         outs = [out for one in self.sessions for out in one.outs]
         for port in ("console", *guest.PORTS) if outs != [self.out] else ():
-            data = b"".join((out / port).read_bytes() for out in outs)
+            data = b"".join((out / port).read_bytes() for out in outs if (out / port).is_file())
             (self.out / port).write_bytes(data)
 
     def report(self):

@@ -4,7 +4,8 @@
 import time
 
 from host import build, guest, verdict
-from host.common import BUILD
+from host.common import BUILD, Failure
+from host.ktap import Result
 
 # What a guest may take from its first word besides its programs' own limits, in seconds.
 SLACK = 30
@@ -57,6 +58,15 @@ class Session:
         self.start()
         return False
 
+    def attempt(self, step):
+        """Start or poll. A guest that cannot be had is a result: others go on; true, as it is
+        over."""
+        try:
+            return step()
+        except Failure as failure:
+            self.results.append(Result("guest", "fail", str(failure)))
+            return True
+
     def end(self):
         if self.guest:
             self.guest.end()
@@ -69,9 +79,10 @@ def run_all(sessions):
         while waiting or running:
             while waiting and len(running) < AT_ONCE:
                 running.append(waiting.pop(0))
-                running[-1].start()
+                if running[-1].attempt(running[-1].start):
+                    yield running.pop()
             time.sleep(0.05)
-            done = [session for session in running if session.poll()]
+            done = [session for session in running if session.attempt(session.poll)]
             running = [session for session in running if session not in done]
             yield from done
     finally:

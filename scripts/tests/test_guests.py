@@ -94,6 +94,22 @@ class Outcomes(GuestTest):
             self.assertEqual(f"{name}\n".encode(), finished.result()[2]["counters"])
 
 
+class NoGuest(GuestTest):
+    def test_qemu_fails(self):
+        """A result like any other, so that other lines go on."""
+        with tempfile.TemporaryDirectory() as directory:
+            qemu = Path(directory, "qemu-system-x86_64")
+            qemu.write_text("#!/bin/sh\necho no such machine >&2\nexit 3\n")
+            qemu.chmod(0o755)
+            words = command(Path(directory), {"waits": (9, "exit 0")})
+            path = f"{directory}:{os.environ['PATH']}"
+            done = subprocess.run(words, text=True, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False,
+                                  env={**os.environ, "PATH": path})
+        output = self.check((done.returncode, done.stdout), 1)
+        self.seen(output, "FAIL", "guest", r"qemu failed \(exit 3\): no such machine")
+
+
 class Lost(GuestTest):
     RUNS = {
         "hang": ({"freezes": (60, "echo freeze >/sys/power/state")}, "--limit", "4"),
