@@ -10,6 +10,10 @@
 #include <linux/migrate.h>
 #include <linux/version.h>
 
+#if IS_ENABLED(CONFIG_HYPERV)
+#include <asm/mshyperv.h>
+#endif
+
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error errpath supports kernels from 6.1 on
 #endif
@@ -60,6 +64,31 @@ static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs 
  */
 #if defined(CONFIG_DEVICE_PRIVATE) && defined(MIGRATE_PFN_COMPOUND)
 #define COMPAT_DEVICE_PRIVATE
+#endif
+
+/*
+ * d69d80484598 ("driver core: have match() callback in struct bus_type take a
+ * const *"), v6.11.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define compat_match_driver	const struct device_driver
+#else
+#define compat_match_driver	struct device_driver
+#endif
+
+/* const where the kernel does not want to write to it: not yet in 6.1. */
+#define compat_bus_type		typeof(*((struct device *)NULL)->bus)
+
+#if IS_ENABLED(CONFIG_HYPERV)
+/* db912b8954c2 ("hyperv: Change hv_root_partition into a function"), v6.15. */
+static inline void compat_hv_set_root_partition(bool root)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	hv_curr_partition_type = root ? HV_PARTITION_TYPE_ROOT : HV_PARTITION_TYPE_GUEST;
+#else
+	hv_root_partition = root;
+#endif
+}
 #endif
 
 #endif /* ERRPATH_COMPAT_H */

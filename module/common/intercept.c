@@ -9,6 +9,7 @@
  */
 #include <linux/delay.h>
 #include <linux/errno.h>
+#include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
@@ -17,6 +18,10 @@
 #include "compat.h"
 #include "intercept.h"
 #include "symbol.h"
+
+/* Linked into more than one module: KBUILD_MODNAME would name them all. */
+#undef pr_fmt
+#define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
 
 static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent_ip,
 					  struct ftrace_ops *ops, struct ftrace_regs *fregs)

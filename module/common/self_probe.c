@@ -10,6 +10,9 @@
 
 #include "intercept.h"
 
+#undef pr_fmt
+#define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
+
 #define UNTOUCHED(x)	((x) + 1)
 #define SKIPPED		0x5afe
 #define OTHER_ARG	1000

@@ -14,6 +14,8 @@ JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 LOADED = ("errpath.ko", "errpath_hotplug.ko", "errpath_target.ko")
 # What /init needs to find its ports; a kernel that has one built in lacks the module.
 GUEST_MODULES = ("virtio_pci", "virtio_console")
+# The kernel's own that tests load themselves, where it has them as modules: by option.
+TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv"}
 
 
 def make_modules(kernel, tree, out, *variables):
@@ -65,6 +67,15 @@ def _with_dependencies(kernel, name, found):
     found[name] = data
 
 
+def _test_modules(kernel):
+    """The modules of TEST_MODULES and what they depend on."""
+    found = {}
+    for option, name in TEST_MODULES.items():
+        if kernel.config.get(option) == "m":
+            _with_dependencies(kernel, name, found)
+    return found
+
+
 def _load_list(directory, names):
     return "".join(f"{directory}/{name}\n" for name in names).encode()
 
@@ -85,6 +96,8 @@ def _guest_files(kernel, tested, installed, programs):
         files.setdefault(f"bin/{applet}", (0o120777, b"busybox"))
     for name, data in own.items():
         files[f"lib/modules/{name}.ko"] = (0o100644, data)
+    for name, data in (_test_modules(kernel) if tested else {}).items():
+        files[f"modules/{name}.ko"] = (0o100644, data)
     for ko in tested:
         files[f"modules/{ko.name}"] = (0o100644, ko.read_bytes())
     for file in installed.rglob("*"):

@@ -22,7 +22,10 @@ KVM_LIMIT = 10
 # oops=panic, panic=-1 and -no-reboot: a broken kernel ends its guest at once.
 # printk.devkmsg=on: no rate limit on the markers that tests write to the kernel log.
 APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len=4M "
-          "memmap=128M$0x40000000")
+          "memmap=128M$0x40000000 "
+          # MMIO windows for the simulated VMBus: below and above 4 GiB, with RAM behind them,
+          # in which the PCI core may place BARs all the same.
+          "memmap=64M$0x50000000 memmap=64M$0x120000000 pci=no_e820")
 
 
 # With a thread a CPU, QEMU 7.2 can run instructions that the guest has since patched: a kernel

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * debugfs vmbus_sim/: commands "BUS" or "BUS NUMBER" to the host (offer, rescind,
+ * relations, eject), the newest protocol it speaks, and for each kind of message
+ * the guest sends a directory messages/KIND that says how it is answered.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "sim.h"
+
+static struct dentry *root;
+
+static int do_offer(unsigned int bus, unsigned int number)
+{
+	return bus_offer(bus);
+}
+
+static int do_rescind(unsigned int bus, unsigned int number)
+{
+	return bus < SIM_MAX_BUSES ? bus_rescind(bus) : -EINVAL;
+}
+
+static int do_relations(unsigned int bus, unsigned int count)
+{
+	return bus_with(bus, host_tell_relations, count);
+}
+
+static int do_eject(unsigned int bus, unsigned int slot)
+{
+	return bus_with(bus, host_eject, slot);
+}
+
+struct command {
+	const char *name;
+	int words;
+	int (*run)(unsigned int bus, unsigned int number);
+};
+
+static const struct command commands[] = {
+	{ "offer", 1, do_offer },
+	{ "rescind", 1, do_rescind },
+	{ "relations", 2, do_relations },
+	{ "eject", 2, do_eject },
+};
+
+static int run(const struct command *command, const char *text)
+{
+	unsigned int bus, number = 0;
+	int words;
+	char rest;
+
+	words = sscanf(text, "%u %u %c", &bus, &number, &rest);
+	return words == command->words ? command->run(bus, number) : -EINVAL;
+}
+
+static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	const struct command *command = file_inode(file)->i_private;
+	char *text;
+	int err;
+
+	if (len >= PAGE_SIZE)
+		return -EINVAL;
+	text = memdup_user_nul(buf, len);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = run(command, text);
+	kfree(text);
+	return err ?: len;
+}
+
+static const struct file_operations command_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = command_write,
+};
+
+static void create_message(enum sim_message kind, struct dentry *messages)
+{
+	struct dentry *dir = debugfs_create_dir(host_message_names[kind], messages);
+	struct sim_rule *rule = &host_rules[kind];
+
+	debugfs_create_x32("status", 0600, dir, &rule->status);
+	debugfs_create_u32("delay_ms", 0600, dir, &rule->delay_ms);
+	debugfs_create_u32("drop", 0600, dir, &rule->drop);
+	debugfs_create_u32("repeat", 0600, dir, &rule->repeat);
+	debugfs_create_u32("seen", 0600, dir, &rule->seen);
+}
+
+/**
+ * knobs_create() - make the debugfs tree
+ *
+ * May sleep.
+ *
+ * Return: 0, or the error of debugfs.
+ */
+int knobs_create(void)
+{
+	const struct command *command;
+	struct dentry *messages;
+	int kind;
+
+	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (IS_ERR(root))
+		return PTR_ERR(root);
+	for (command = commands; command < commands + ARRAY_SIZE(commands); command++)
+		debugfs_create_file(command->name, 0200, root, (void *)command, &command_fops);
+	debugfs_create_x32("version", 0600, root, &host_version);
+	messages = debugfs_create_dir("messages", root);
+	for (kind = 0; kind < SIM_NR_MESSAGES; kind++)
+		create_message(kind, messages);
+	return 0;
+}
+
+/**
+ * knobs_remove() - remove it
+ *
+ * May sleep; on return no file operation runs any more.
+ */
+void knobs_remove(void)
+{
+	debugfs_remove(root);
+}
