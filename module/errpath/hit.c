@@ -10,6 +10,7 @@
 #include <linux/kprobes.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/string.h>
 
 #include "hit.h"
 #include "point.h"
@@ -31,6 +32,26 @@ static const struct callers *callers_of(const struct errpath_point *point)
 {
 	/* pairs with smp_store_release() in replace_callers() */
 	return smp_load_acquire(&point->callers);
+}
+
+/* By arguments: which of the function's calls are meant. */
+static bool arguments_match(const struct errpath_function *fn, struct pt_regs *regs)
+{
+	const char *device = fn->point->device;
+
+	if (fn->match && !fn->match(regs))
+		return false;
+	return !*device || !strcmp(device, fn->device(regs));
+}
+
+/* The call goes on, but must be content with something higher. */
+static bool raise_min(const struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
+{
+	if (!min)
+		return false;
+	if (intercept_arg(regs, fn->min_arg) < min)
+		intercept_set_arg(regs, fn->min_arg, min);
+	return true;
 }
 
 static void remember(struct errpath_point *point, unsigned long caller)
@@ -57,8 +78,9 @@ static void report(struct errpath_function *fn, unsigned long caller)
 	trace_inject(point->name, fn->symbol, nth, caller);
 	if (!point->verbose || !__ratelimit(&point->ratelimit))
 		return;
-	pr_notice("inject %s: %s() fails, call %llu, pid %d (%s), caller %pS\n", point->name,
-		  fn->symbol, nth, current->pid, current->comm, (void *)caller);
+	pr_notice("inject %s: %s() %s, call %llu, pid %d (%s), caller %pS\n", point->name,
+		  fn->symbol, point->min ? "gets a higher minimum" : "fails", nth, current->pid,
+		  current->comm, (void *)caller);
 	if (point->verbose > 1)
 		dump_stack();
 }
@@ -70,7 +92,7 @@ static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs 
 	const struct callers *callers = callers_of(point);
 	unsigned long site;
 
-	if (fn->match && !fn->match(regs))
+	if (!arguments_match(fn, regs))
 		return;
 	site = callers_site(callers, caller);
 	if (!stack_matches(callers, &point->stack, caller, site))
@@ -78,7 +100,8 @@ static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs 
 	this_cpu_inc(point->stats->matched);
 	if (!fault_rules_should_fail(&point->rules, 1))
 		return;
-	intercept_return(regs, READ_ONCE(point->errno) ?: fn->returns);
+	if (!raise_min(fn, regs, READ_ONCE(point->min)))
+		intercept_return(regs, READ_ONCE(point->errno) ?: fn->returns);
 	this_cpu_inc(point->stats->injected);
 	sites_count(&point->sites, site);
 	remember(point, site);

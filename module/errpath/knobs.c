@@ -217,6 +217,35 @@ static bool returns_errno(const struct errpath_point *point)
 	return point->default_errno;
 }
 
+static bool has_device(const struct errpath_point *point)
+{
+	return point->functions->device;
+}
+
+static int set_device(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	if (point->armed) {
+		pr_err_ratelimited("%s is armed: disarm it before choosing its device\n",
+				   point->name);
+		return -EBUSY;
+	}
+	if (strlen(text) >= sizeof(point->device))
+		return -EINVAL;
+	strscpy(point->device, text, sizeof(point->device));
+	return 0;
+}
+
+static void show_device(struct errpath_point *point, const struct knob *knob,
+			struct seq_file *seq)
+{
+	seq_printf(seq, "%s\n", point->device);
+}
+
+static bool has_min(const struct errpath_point *point)
+{
+	return point->functions->min_arg;
+}
+
 static int set_probability(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long old = point->rules.probability, value;
@@ -319,6 +348,9 @@ static const struct knob knobs[] = {
 	  set_function, show_function, .exists = has_functions },
 	{ "nth", "a number, 0: none", set_nth, show_nth },
 	{ "errno", "-4095 to -1", set_errno, show_errno, .exists = returns_errno },
+	{ "device", "a device's name; empty: any", set_device, show_device, .exists = has_device },
+	{ "min", "an address, 0: fail instead", set_number, show_hex, AT(min), ULONG_MAX,
+	  .exists = has_min },
 	{ "stats", NULL, NULL, show_stats },
 };
 

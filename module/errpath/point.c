@@ -302,6 +302,8 @@ static void set_defaults(struct errpath_point *point)
 	point->verbose = 1;
 	point->task_filter = true;
 	point->errno = point->default_errno;
+	point->device[0] = '\0';
+	point->min = 0;
 }
 
 /**

@@ -14,6 +14,8 @@
 
 struct errpath_point;
 
+#define ERRPATH_DEVICE_MAX	64	/* a device's name, and its end */
+
 /* So many can be chosen at once by the knob function. */
 #define ERRPATH_MAX_FUNCTIONS	32
 
@@ -21,11 +23,15 @@ struct errpath_point;
  * struct errpath_function - one function that a point intercepts
  * @symbol: its name, MODULE:NAME for one in a module
  * @match: which of its calls are meant, by their arguments; NULL: all
+ * @device: the name of the device a call is for, for the knob device; NULL: no such knob
+ * @min_arg: number of the argument that the knob min raises; 0: no such knob
  * @returns: what a failed call returns, where the point has no errno
  */
 struct errpath_function {
 	const char *symbol;
 	bool (*match)(struct pt_regs *regs);
+	const char *(*device)(struct pt_regs *regs);
+	unsigned int min_arg;
 	long returns;
 	/* private: */
 	bool unselected;	/* knob function */
@@ -82,6 +88,8 @@ struct errpath_point {
 	unsigned long verbose;
 	bool task_filter;
 	int errno;
+	char device[ERRPATH_DEVICE_MAX];	/* changes only while disarmed */
+	unsigned long min;
 	/* private: */
 	bool armed;
 	struct errpath_stats __percpu *stats;
