@@ -19,6 +19,7 @@ static const struct {
 	{ "0", 0 },
 	{ "EBUSY", -EBUSY },
 	{ "EEXIST", -EEXIST },
+	{ "EINPROGRESS", -EINPROGRESS },
 	{ "EINVAL", -EINVAL },
 	{ "ENOMEM", -ENOMEM },
 };

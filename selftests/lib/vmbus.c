@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "module.h"
+#include "vmbus.h"
+
+#define SIM "/sys/kernel/debug/vmbus_sim/"
+#define DRIVER "/sys/bus/vmbus/drivers/hv_pci/"
+#define CONFIG_WINDOW 0x2000
+
+static bool has_module(const char *name)
+{
+	const char *dir = getenv("ERRPATH_MODULES") ?: "/modules";
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
+	return !access(path, R_OK);
+}
+
+const char *vmbus_unavailable(void)
+{
+	if (!has_module("vmbus_sim"))
+		return "no vmbus_sim.ko: this kernel has no CONFIG_PCI_HYPERV";
+	return NULL;
+}
+
+/* @file: without .ko, @name: as /sys/module has it. One that is built in has no file. */
+static int load_once(const char *file, const char *name)
+{
+	if (!has_module(file) || module_loaded(name))
+		return 0;
+	return module_load(file, "");
+}
+
+int vmbus_load(const char *parameters)
+{
+	int err = module_load("vmbus_sim", parameters);
+
+	err = err ?: load_once("hv_vmbus", "hv_vmbus");
+	err = err ?: load_once("pci-hyperv-intf", "pci_hyperv_intf");
+	return err ?: load_once("pci-hyperv", "pci_hyperv");
+}
+
+int vmbus_unload(void)
+{
+	int err = 0;
+
+	if (module_loaded("pci_hyperv"))
+		err = module_unload("pci_hyperv");
+	if (!err && module_loaded("vmbus_sim"))
+		err = module_unload("vmbus_sim");
+	return err;
+}
+
+const char *vmbus_device(int bus)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "65727270-515%d-4400-8000-73696d62750%d",
+		 bus, bus);
+	return name;
+}
+
+bool vmbus_bound(int bus)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), DRIVER "%s", vmbus_device(bus));
+	return !access(path, F_OK);
+}
+
+int vmbus_bind(int bus)
+{
+	return file_write(DRIVER "bind", vmbus_device(bus));
+}
+
+int vmbus_unbind(int bus)
+{
+	return file_write(DRIVER "unbind", vmbus_device(bus));
+}
+
+int vmbus_command(const char *command, int bus, int number)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), SIM "%s", command);
+	if (number < 0)
+		snprintf(text, sizeof(text), "%d", bus);
+	else
+		snprintf(text, sizeof(text), "%d %d", bus, number);
+	return file_write(path, text);
+}
+
+static void rule_path(char *path, size_t size, const char *message,
+		      const char *knob)
+{
+	snprintf(path, size, SIM "messages/%s/%s", message, knob);
+}
+
+int vmbus_rule(const char *message, const char *knob, unsigned long value)
+{
+	char path[128], text[32];
+
+	rule_path(path, sizeof(path), message, knob);
+	snprintf(text, sizeof(text), "%#lx", value);
+	return file_write(path, text);
+}
+
+long vmbus_seen(const char *message)
+{
+	char path[128], text[32];
+	long len;
+
+	rule_path(path, sizeof(path), message, "seen");
+	len = file_read(path, text, sizeof(text));
+	return len < 0 ? len : atol(text);
+}
+
+/* "5150:00:03.0": the domain comes from the device's name. */
+int vmbus_functions(int bus)
+{
+	DIR *dir = opendir("/sys/bus/pci/devices");
+	struct dirent *entry;
+	char domain[16];
+	int found = 0;
+
+	if (!dir)
+		return -errno;
+	snprintf(domain, sizeof(domain), "515%d:", bus);
+	while ((entry = readdir(dir)) != NULL)
+		found += !strncmp(entry->d_name, domain, strlen(domain));
+	closedir(dir);
+	return found;
+}
+
+unsigned long vmbus_bar(int bus, int slot, int bar)
+{
+	unsigned long start = 0, end = 0;
+	char path[128], text[1024], *line;
+
+	snprintf(path, sizeof(path),
+		 "/sys/bus/pci/devices/515%d:00:%02x.0/resource", bus, slot);
+	if (file_read(path, text, sizeof(text)) < 0)
+		return 0;
+	for (line = text; line && bar--; )
+		line = strchr(line, '\n') + 1;
+	if (sscanf(line, "%lx %lx", &start, &end) != 2 || !start)
+		return 0;
+	return end - start + 1;
+}
+
+int vmbus_windows(int bus, struct vmbus_window *windows, int max)
+{
+	FILE *f = fopen("/proc/iomem", "re");
+	unsigned long start, end;
+	char line[256], name[64];
+	int found = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx : %63s", &start, &end, name) != 3 ||
+		    strcmp(name, vmbus_device(bus)))
+			continue;
+		if (found < max)
+			windows[found] = (struct vmbus_window){
+				start, end - start + 1 };
+		found++;
+	}
+	fclose(f);
+	return found;
+}
+
+struct vmbus_window vmbus_config_window(int bus)
+{
+	struct vmbus_window windows[8];
+	int i, n = vmbus_windows(bus, windows, 8);
+
+	for (i = 0; i < n && i < 8; i++)
+		if (windows[i].size == CONFIG_WINDOW)
+			return windows[i];
+	return (struct vmbus_window){ 0, 0 };
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_VMBUS_H
+#define LIB_VMBUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* vmbus_sim.ko and the kernel's own pci-hyperv driver on it. All return 0 or -errno. */
+
+/* Why this kernel has none of that, NULL if it has. */
+const char *vmbus_unavailable(void);
+/* Loads both; @parameters: of vmbus_sim.ko. What it offers is probed. */
+int vmbus_load(const char *parameters);
+/* Unloads both, but for hv_vmbus, of which nothing runs. */
+int vmbus_unload(void);
+
+/* The hv_device of bus @bus, 0 on, as sysfs and the knob device call it. */
+const char *vmbus_device(int bus);
+/* Does it have its driver? */
+bool vmbus_bound(int bus);
+/* The probe's errno is that of vmbus_bind(). */
+int vmbus_bind(int bus);
+int vmbus_unbind(int bus);
+
+/* To the host: "offer", "rescind" (@number is left out if negative), "relations", "eject". */
+int vmbus_command(const char *command, int bus, int number);
+/* How it answers a kind of message: "status", "delay_ms", "drop", "repeat". */
+int vmbus_rule(const char *message, const char *knob, unsigned long value);
+/* How many of them came, or -errno. */
+long vmbus_seen(const char *message);
+
+/* PCI functions that the PCI core has found on the bus. */
+int vmbus_functions(int bus);
+/* Size of BAR @bar of a function that has been given space, else 0. */
+unsigned long vmbus_bar(int bus, int slot, int bar);
+
+struct vmbus_window {
+	unsigned long start;
+	unsigned long size;
+};
+
+/*
+ * What /proc/iomem shows as the bus's, at most @max ranges, and how many there are;
+ * the config window is the one of 8 KiB.
+ */
+int vmbus_windows(int bus, struct vmbus_window *windows, int max);
+/* The config window; size 0: none. */
+struct vmbus_window vmbus_config_window(int bus);
+
+#endif
