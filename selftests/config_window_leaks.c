@@ -25,14 +25,14 @@ FIXTURE_SETUP(leaks)
 		SKIP(return, "%s", why);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, vmbus_load(""));
+	ASSERT_EQ(0, vmbus_start(""));
 	ASSERT_EQ(0, vmbus_unbind(0));
 }
 
 /* The guard went with the process of the test, whatever ended that. */
 FIXTURE_TEARDOWN_PARENT(leaks)
 {
-	EXPECT_EQ(0, vmbus_unload());
+	EXPECT_EQ(0, vmbus_stop());
 }
 
 static int bind_and_unbind(void *unused)

@@ -2,7 +2,8 @@
 /*
  * errpath_rival: somebody else at the function that errpath wants. A write of
  * "KIND SYMBOL" to debugfs errpath_rival/set takes hold of the function, "none"
- * lets go; errpath_rival/hits counts the calls it saw.
+ * lets go; errpath_rival/hits counts the calls it saw. "hypervisor hyperv": the
+ * kernel says that it runs on that.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -13,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <asm/hypervisor.h>
 
 #include "errpath_target.h"
 
@@ -121,6 +123,23 @@ static void drop_ftrace(void)
 	ftrace_free_filter(&ops);
 }
 
+static enum x86_hypervisor_type own_type;
+
+/* Not at a function: the kernel takes itself for a guest of Hyper-V. */
+static int take_hypervisor(void)
+{
+	if (strcmp(symbol, "hyperv"))
+		return -EINVAL;
+	own_type = x86_hyper_type;
+	x86_hyper_type = X86_HYPER_MS_HYPERV;
+	return 0;
+}
+
+static void drop_hypervisor(void)
+{
+	x86_hyper_type = own_type;
+}
+
 static const struct kind {
 	const char *name;
 	int (*take)(void);
@@ -132,6 +151,7 @@ static const struct kind {
 	{ "kretprobe", take_kretprobe, drop_kretprobe },
 	{ "ftrace", take_tracer, drop_ftrace },
 	{ "ipmodify", take_ipmodify, drop_ftrace },
+	{ "hypervisor", take_hypervisor, drop_hypervisor },
 };
 
 static const struct kind *taken;

@@ -55,6 +55,16 @@ def init():
     return program
 
 
+def acpi_table():
+    """Build the ACPI table of the simulated VMBus."""
+    source = ROOT / "module/stimulus/vmbus_sim/vmbus.asl"
+    table = BUILD / "vmbus.aml"
+    with lock("acpi"):
+        if not table.exists() or table.stat().st_mtime < source.stat().st_mtime:
+            run(["iasl", "-p", table.with_suffix(""), source], "building the ACPI table")
+    return table
+
+
 def _with_dependencies(kernel, name, found):
     """Add one of the kernel's modules, behind what it depends on, to the dictionary FOUND."""
     data = kernel.module(name)

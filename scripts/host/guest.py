@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from host import build
 from host.common import BUILD, Failure, lock, say
 
 # A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
@@ -45,10 +46,16 @@ def _with_parent():
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
+def _option(path):
+    """A path in an option of QEMU's, where a comma would end it."""
+    return str(path).replace(",", ",,")
+
+
 def command(kernel, initrd, append, accel="tcg"):
     """The QEMU command line, without ports and console."""
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
+            "-acpitable", f"file={_option(build.acpi_table())}",
             "-m", MEMORY, "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
             f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
 

@@ -179,6 +179,17 @@ static int read_vmalloc(struct counters *c)
 	return 0;
 }
 
+static int read_iomem(struct counters *c)
+{
+	long err = file_read("/proc/iomem", c->iomem, sizeof(c->iomem));
+	long lines = 0;
+
+	for (const char *p = c->iomem; err > 0 && *p; p++)
+		lines += *p == '\n';
+	put(c, "iomem", "lines", lines);
+	return err < 0 ? err : 0;
+}
+
 int counters_read(struct counters *c)
 {
 	long err;
@@ -191,10 +202,7 @@ int counters_read(struct counters *c)
 	err = err ?: read_zoneinfo(c);
 	err = err ?: read_slab(c);
 	err = err ?: read_vmalloc(c);
-	if (err)
-		return err;
-	err = file_read("/proc/iomem", c->iomem, sizeof(c->iomem));
-	return err < 0 ? err : 0;
+	return err ?: read_iomem(c);
 }
 
 long counters_value(const struct counters *c, const char *name)

@@ -45,6 +45,7 @@ static const struct {
 	{ "meminfo.*",				256 },
 
 	{ "slab.*",				GAUGE_SLABS },
+	{ "iomem.lines",			GAUGE_EXACT },
 	{ "vmalloc.areas",			8 },
 	{ "vmalloc.pages",			64 },
 	{ "*",					GAUGE_IGNORED },

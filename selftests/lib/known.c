@@ -22,6 +22,7 @@ static const struct {
 	{ "EINPROGRESS", -EINPROGRESS },
 	{ "EINVAL", -EINVAL },
 	{ "ENOMEM", -ENOMEM },
+	{ "EPROTO", -EPROTO },
 };
 
 /*

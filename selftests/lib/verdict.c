@@ -127,9 +127,10 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		 c.same, c.noise);
 }
 
-/* Prints the lines of one text that the other lacks. */
-static void tell_lines(const char *text, const char *other, char sign)
+/* Prints the lines of one text that the other lacks, and returns how many these are. */
+static long tell_lines(const char *text, const char *other, char sign)
 {
+	long told = 0;
 	size_t len;
 
 	for (; *text; text += len) {
@@ -137,21 +138,32 @@ static void tell_lines(const char *text, const char *other, char sign)
 
 		len = strcspn(text, "\n") + 1;
 		snprintf(line, sizeof(line), "%.*s", (int)len, text);
-		if (!strstr(other, line))
-			printf("# /proc/iomem: %c %s", sign, line);
+		if (strstr(other, line))
+			continue;
+		printf("# /proc/iomem: %c %s", sign, line);
+		told++;
 	}
+	return told;
 }
 
-static void judge_iomem(struct verdict *v)
+static void judge_iomem(struct verdict *v, bool lasting)
 {
+	long known = known_difference(&v->known, "iomem.lines", v->failures,
+				      lasting);
+	long gone, come;
+
 	if (!strcmp(before.iomem, after.iomem)) {
 		evidence("  /proc/iomem is the same");
 		return;
 	}
+	gone = tell_lines(before.iomem, after.iomem, '-');
+	come = tell_lines(after.iomem, before.iomem, '+');
+	if (!gone && come == known) {
+		evidence("  /proc/iomem: %ld lines more: known issue", come);
+		return;
+	}
 	v->wrong++;
 	evidence("  /proc/iomem differs: WRONG");
-	tell_lines(before.iomem, after.iomem, '-');
-	tell_lines(after.iomem, before.iomem, '+');
 }
 
 static void judge(struct verdict *v, bool lasting)
@@ -165,7 +177,7 @@ static void judge(struct verdict *v, bool lasting)
 	}
 	judge_rows(v, lasting);
 	judge_gauges(v, lasting);
-	judge_iomem(v);
+	judge_iomem(v, lasting);
 }
 
 void verdict_failed(struct verdict *v, const char *point,

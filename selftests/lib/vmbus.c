@@ -31,27 +31,72 @@ const char *vmbus_unavailable(void)
 }
 
 /* @file: without .ko, @name: as /sys/module has it. One that is built in has no file. */
-static int load_once(const char *file, const char *name)
+static int load_once(const char *file, const char *name,
+		     const char *parameters)
 {
 	if (!has_module(file) || module_loaded(name))
 		return 0;
-	return module_load(file, "");
+	return module_load(file, parameters);
 }
 
-int vmbus_load(const char *parameters)
+static int load_all(void)
 {
-	int err = module_load("vmbus_sim", parameters);
+	int err = load_once("vmbus_sim", "vmbus_sim", "buses=0");
 
-	err = err ?: load_once("hv_vmbus", "hv_vmbus");
-	err = err ?: load_once("pci-hyperv-intf", "pci_hyperv_intf");
-	return err ?: load_once("pci-hyperv", "pci_hyperv");
+	err = err ?: load_once("hv_vmbus", "hv_vmbus", "");
+	err = err ?: load_once("pci-hyperv-intf", "pci_hyperv_intf", "");
+	return err ?: load_once("pci-hyperv", "pci_hyperv", "");
+}
+
+static int set_parameter(char *setting)
+{
+	char path[128], *name = strsep(&setting, "=");
+
+	snprintf(path, sizeof(path), "/sys/module/vmbus_sim/parameters/%s",
+		 name);
+	return setting ? file_write(path, setting) : -EINVAL;
+}
+
+static int set_parameters(const char *parameters)
+{
+	char text[256], *rest = text, *one;
+	int err = 0;
+
+	snprintf(text, sizeof(text), "%s", parameters);
+	while (!err && (one = strsep(&rest, " ")))
+		if (*one)
+			err = set_parameter(one);
+	return err;
+}
+
+static int offer(const char *parameters)
+{
+	return set_parameters(parameters) ?: vmbus_command("offer", 0, -1);
+}
+
+int vmbus_start(const char *parameters)
+{
+	int err = load_all();
+
+	err = err ?: file_write(SIM "reset", "\n");
+	return err ?: offer(parameters);
+}
+
+int vmbus_offer_anew(const char *parameters)
+{
+	return vmbus_command("rescind", 0, -1) ?: offer(parameters);
+}
+
+int vmbus_stop(void)
+{
+	return module_loaded("vmbus_sim") ? file_write(SIM "reset", "\n") : 0;
 }
 
 int vmbus_unload(void)
 {
-	int err = 0;
+	int err = vmbus_stop();
 
-	if (module_loaded("pci_hyperv"))
+	if (!err && module_loaded("pci_hyperv"))
 		err = module_unload("pci_hyperv");
 	if (!err && module_loaded("vmbus_sim"))
 		err = module_unload("vmbus_sim");
@@ -110,6 +155,14 @@ int vmbus_rule(const char *message, const char *knob, unsigned long value)
 	rule_path(path, sizeof(path), message, knob);
 	snprintf(text, sizeof(text), "%#lx", value);
 	return file_write(path, text);
+}
+
+int vmbus_host_version(unsigned long version)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#lx", version);
+	return file_write(SIM "version", text);
 }
 
 long vmbus_seen(const char *message)

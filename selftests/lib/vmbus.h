@@ -9,9 +9,16 @@
 
 /* Why this kernel has none of that, NULL if it has. */
 const char *vmbus_unavailable(void);
-/* Loads both; @parameters: of vmbus_sim.ko. What it offers is probed. */
-int vmbus_load(const char *parameters);
-/* Unloads both, but for hv_vmbus, of which nothing runs. */
+/*
+ * Offers bus 0, which is probed; @parameters of vmbus_sim.ko as "name=value ...", the
+ * others as they are when it is loaded. Both modules are loaded if they are not.
+ */
+int vmbus_start(const char *parameters);
+/* Rescinds bus 0, and offers it with these parameters changed. */
+int vmbus_offer_anew(const char *parameters);
+/* No bus, and the simulated host as before vmbus_start(); both modules stay. */
+int vmbus_stop(void);
+/* Without both, but for hv_vmbus, of which nothing runs. */
 int vmbus_unload(void);
 
 /* The hv_device of bus @bus, 0 on, as sysfs and the knob device call it. */
@@ -22,10 +29,15 @@ bool vmbus_bound(int bus);
 int vmbus_bind(int bus);
 int vmbus_unbind(int bus);
 
-/* To the host: "offer", "rescind" (@number is left out if negative), "relations", "eject". */
+/*
+ * To the host: "offer", "rescind" (@number is left out if negative), "relations",
+ * "eject"; to a function's driver: "msi".
+ */
 int vmbus_command(const char *command, int bus, int number);
 /* How it answers a kind of message: "status", "delay_ms", "drop", "repeat". */
 int vmbus_rule(const char *message, const char *knob, unsigned long value);
+/* The newest protocol that it speaks, 0x10001 to 0x10004. */
+int vmbus_host_version(unsigned long version);
 /* How many of them came, or -errno. */
 long vmbus_seen(const char *message);
 

@@ -11,9 +11,6 @@
 #include "../../common/compat.h"
 #include "sim.h"
 
-/* pci-hyperv's domain number is in bytes 4 and 5 of the instance. */
-#define DOMAIN	0x5150
-
 static const struct hv_vmbus_device_id pci_type = { HV_PCIE_GUID };
 
 static const struct hv_vmbus_device_id *find_id(const struct hv_driver *driver,
@@ -73,9 +70,10 @@ static struct sim_bus *alloc_bus(unsigned int number)
 		return NULL;
 	hdev = &bus->hdev;
 	hdev->dev_type = pci_type.guid;
-	hdev->dev_instance = GUID_INIT(0x65727270, DOMAIN, 0x4400, 0x80, 0, 0x73, 0x69, 0x6d,
+	/* pci-hyperv takes the domain's number from bytes 4 and 5 */
+	hdev->dev_instance = GUID_INIT(0x65727270, BUS_DOMAIN, 0x4400, 0x80, 0, 0x73, 0x69, 0x6d,
 				       0x62, 0x75, 0x73);
-	hdev->dev_instance.b[4] = DOMAIN + number;
+	hdev->dev_instance.b[4] = BUS_DOMAIN + number;
 	hdev->dev_instance.b[15] = number;
 	hdev->device.bus = &vmbus;
 	hdev->device.release = free_bus;
@@ -90,15 +88,27 @@ static struct sim_bus *alloc_bus(unsigned int number)
 	return bus;
 }
 
+static bool any(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIM_MAX_BUSES; i++)
+		if (buses[i])
+			return true;
+	return false;
+}
+
 /* Takes the place of @number in the array if that is free. */
-static int claim(struct sim_bus *bus, unsigned int number)
+static int claim(struct sim_bus *bus, unsigned int number, int (*if_first)(void))
 {
 	int err = 0;
 
 	mutex_lock(&buses_mutex);
 	if (buses[number])
 		err = -EEXIST;
-	else
+	else if (!any())
+		err = if_first();
+	if (!err)
 		buses[number] = bus;
 	mutex_unlock(&buses_mutex);
 	return err;
@@ -118,13 +128,15 @@ static struct sim_bus *unclaim(unsigned int number)
 /**
  * bus_offer() - the host offers a bus
  * @number: which
+ * @if_first: called before when no other is there
  *
  * May sleep, as long as the driver's probe takes. Whether that succeeds is not
  * the host's business.
  *
- * Return: 0, -EINVAL, -EEXIST (it is there), or an error of the driver core.
+ * Return: 0, -EINVAL, -EEXIST (it is there), or an error of @if_first or the
+ * driver core.
  */
-int bus_offer(unsigned int number)
+int bus_offer(unsigned int number, int (*if_first)(void))
 {
 	struct sim_bus *bus;
 	int err;
@@ -135,7 +147,7 @@ int bus_offer(unsigned int number)
 	if (!bus)
 		return -ENOMEM;
 	err = dev_set_name(&bus->hdev.device, "%pUl", &bus->hdev.dev_instance) ?:
-	      claim(bus, number);
+	      claim(bus, number, if_first);
 	if (err)
 		goto fail;
 	err = device_add(&bus->hdev.device);
@@ -162,6 +174,7 @@ static int rescind_one(unsigned int number)
 	device_del(&bus->hdev.device);
 	channel_exit(bus);
 	host_power_off(bus);
+	windows_release_left(dev_name(&bus->hdev.device));
 	put_device(&bus->hdev.device);
 	return 0;
 }

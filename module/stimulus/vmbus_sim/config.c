@@ -40,7 +40,10 @@ static int set_bar_size(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops bar_ops = { .set = set_bar_size, .get = param_get_ulong };
 
-static unsigned long low_bar = SZ_16K, high_bar = SZ_64K;
+#define LOW_BAR_SIZE	SZ_16K
+#define HIGH_BAR_SIZE	SZ_64K
+
+static unsigned long low_bar = LOW_BAR_SIZE, high_bar = HIGH_BAR_SIZE;
 module_param_cb(low_bar, &bar_ops, &low_bar, 0644);
 MODULE_PARM_DESC(low_bar, "size of a function's BAR below 4 GiB, 0: none");
 module_param_cb(high_bar, &bar_ops, &high_bar, 0644);
@@ -184,6 +187,15 @@ static struct sim_function *find_function(const void *driver_data, struct sim_bu
 static bool is_inside(unsigned int where, unsigned int size)
 {
 	return where < SIM_CONFIG_SIZE && size <= SIM_CONFIG_SIZE - where;
+}
+
+/**
+ * config_defaults() - parameters as when none is given
+ */
+void config_defaults(void)
+{
+	low_bar = LOW_BAR_SIZE;
+	high_bar = HIGH_BAR_SIZE;
 }
 
 /* void (driver_data, int where, int size, u32 *value) */

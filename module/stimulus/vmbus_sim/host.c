@@ -8,6 +8,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
+#include <linux/string.h>
 
 #include "sim.h"
 
@@ -325,6 +326,15 @@ int host_eject(struct sim_bus *bus, unsigned long slot)
 		return -ENODEV;
 	channel_to_guest(bus, VM_PKT_DATA_INBAND, 0, words, sizeof(words), 0);
 	return 0;
+}
+
+/**
+ * host_reset() - every rule and the version as at load
+ */
+void host_reset(void)
+{
+	memset(host_rules, 0, sizeof(host_rules));
+	host_version = VERSION_1_4;
 }
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * debugfs vmbus_sim/: commands "BUS" or "BUS NUMBER" to the host (offer, rescind,
- * relations, eject), the newest protocol it speaks, and for each kind of message
+ * relations, eject), to a driver of one of its functions (msi) and to us (reset,
+ * which takes any text), the newest protocol it speaks, and for each kind of message
  * the guest sends a directory messages/KIND that says how it is answered.
  */
 #include <linux/debugfs.h>
@@ -19,7 +20,7 @@ static struct dentry *root;
 
 static int do_offer(unsigned int bus, unsigned int number)
 {
-	return bus_offer(bus);
+	return sim_offer(bus);
 }
 
 static int do_rescind(unsigned int bus, unsigned int number)
@@ -37,6 +38,17 @@ static int do_eject(unsigned int bus, unsigned int slot)
 	return bus_with(bus, host_eject, slot);
 }
 
+static int do_msi(unsigned int bus, unsigned int slot)
+{
+	return msi_try(bus, slot);
+}
+
+static int do_reset(unsigned int unused, unsigned int number)
+{
+	sim_reset();
+	return 0;
+}
+
 struct command {
 	const char *name;
 	int words;
@@ -48,11 +60,13 @@ static const struct command commands[] = {
 	{ "rescind", 1, do_rescind },
 	{ "relations", 2, do_relations },
 	{ "eject", 2, do_eject },
+	{ "msi", 2, do_msi },
+	{ "reset", 0, do_reset },
 };
 
 static int run(const struct command *command, const char *text)
 {
-	unsigned int bus, number = 0;
+	unsigned int bus = 0, number = 0;
 	int words;
 	char rest;
 

@@ -31,7 +31,9 @@ static unsigned int buses = 1;
 module_param(buses, uint, 0444);
 MODULE_PARM_DESC(buses, "PCI buses that are offered at load, 0 to 4");
 
-unsigned int sim_devices = 1;
+#define DEFAULT_DEVICES	1
+
+unsigned int sim_devices = DEFAULT_DEVICES;
 
 static int check_devices(const char *value, const struct kernel_param *param)
 {
@@ -178,13 +180,49 @@ static void lose_driver(void)
 
 #endif
 
+/* Nothing is allocated in the windows while there is no bus. */
+static int renew_windows(void)
+{
+	if (!has_vmbus)
+		return 0;
+	windows_close();
+	return windows_open();
+}
+
+/**
+ * sim_offer() - offer a bus, with what the parameters say now
+ * @number: which
+ *
+ * May sleep, as long as the driver's probe takes.
+ *
+ * Return: 0 or an error of windows_open() or bus_offer().
+ */
+int sim_offer(unsigned int number)
+{
+	return bus_offer(number, renew_windows);
+}
+
+/**
+ * sim_reset() - no bus, and everything else as after a load without parameters
+ *
+ * May sleep, as long as the driver takes.
+ */
+void sim_reset(void)
+{
+	bus_rescind(SIM_MAX_BUSES);
+	windows_reset();
+	config_defaults();
+	host_reset();
+	sim_devices = DEFAULT_DEVICES;
+}
+
 static int offer_all(void)
 {
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < buses; i++)
-		err = bus_offer(i);
+		err = sim_offer(i);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #define SIM_MAX_BUSES		4
 #define SIM_MAX_FUNCTIONS	8
 #define SIM_CONFIG_SIZE		256
+#define BUS_DOMAIN		0x5150	/* of the first bus, in PCI's sense */
 #define SIM_WINDOW_SIZE		0x2000	/* a page to choose the function, a page of its config */
 
 /* What symbols of the two are called: some kernels have them as modules. */
@@ -129,11 +130,19 @@ struct sim_bus {
 
 /* main.c */
 extern unsigned int sim_devices;
+int sim_offer(unsigned int number);
+void sim_reset(void);
 
 /* windows.c */
 int windows_open(void);
 void windows_close(void);
+void windows_release_left(const char *name);
+void windows_reset(void);
 bool windows_overlap_framebuffer(u64 start, u64 size);
+
+/* acpi.c */
+int acpi_windows_open(u32 fb_size);
+void acpi_windows_close(void);
 
 /* guest.c */
 int guest_check(void);
@@ -152,7 +161,7 @@ void channel_to_guest(struct sim_bus *bus, u16 type, u64 transaction, const void
 /* bus.c */
 int bus_open(void);
 void bus_close(void);
-int bus_offer(unsigned int number);
+int bus_offer(unsigned int number, int (*if_first)(void));
 int bus_rescind(unsigned int number);
 struct sim_bus *bus_find(unsigned int number);
 int bus_with(unsigned int number, int (*action)(struct sim_bus *bus, unsigned long arg),
@@ -164,6 +173,7 @@ void bus_remove_driver(struct hv_driver *driver);
 extern struct sim_rule host_rules[SIM_NR_MESSAGES];
 extern const char * const host_message_names[SIM_NR_MESSAGES];
 extern u32 host_version;
+void host_reset(void);
 void host_power_on(struct sim_bus *bus);
 void host_power_off(struct sim_bus *bus);
 void host_receive(struct sim_bus *bus, const void *message, u32 len, u64 transaction);
@@ -173,8 +183,12 @@ int host_eject(struct sim_bus *bus, unsigned long slot);
 /* config.c */
 int config_intercept(void);
 void config_restore(void);
+void config_defaults(void);
 void config_reset(struct sim_function *function, unsigned int bus, unsigned int slot);
 void config_requirements(const struct sim_function *function, u32 bars[PCI_STD_NUM_BARS]);
+
+/* msi.c */
+int msi_try(unsigned int bus, unsigned int slot);
 
 /* knobs.c */
 int knobs_create(void);
