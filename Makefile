@@ -7,7 +7,7 @@ JOBS ?= $(shell nproc)
 ifneq ($(KDIR)$(IMAGE)$(HEADERS),)
 override KERNEL := user
 endif
-export JOBS KDIR IMAGE HEADERS MODULES
+export JOBS KDIR IMAGE HEADERS MODULES CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
@@ -37,14 +37,15 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/bench 6.12
 	@scripts/matrix --tests all
 
-nightly: test	## what takes longer: all mutants, bench, 200 loads, another preemption
+nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
+	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
 
-shell: setup	## a prompt in the guest of KERNEL, with all modules loaded
-	@APPEND="$(APPEND)" scripts/vm $(KERNEL)
+shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
+	@APPEND="$(APPEND)" scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
 
 modules: setup	## build the modules for KERNEL
 	@scripts/modules $(KERNEL)

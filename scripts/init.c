@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -522,6 +523,30 @@ static void load_for_shell(const char *path, const char *unused)
 		printf("%s does not load: %s\n", path, strerror(errno));
 }
 
+/* QEMU's isa-debug-exit: ends QEMU with this status, times two and plus one. */
+static void __attribute__((noreturn)) exit_qemu(int status)
+{
+	enum { PORT = 0xf4 };
+
+	sync();
+	if (ioperm(PORT, 1, 1))
+		die("no I/O ports");
+	outb(status, PORT);
+	die("no isa-debug-exit");
+}
+
+/* What the user gave instead of a prompt. */
+static void run_command(void)
+{
+	int status;
+
+	each_line("/modules/load", load_for_shell);
+	must(chdir("/selftests"), "/selftests");
+	status = system("/bin/sh /command </dev/null");
+	if (status)
+		exit_qemu(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 static void run_shell(void)
 {
 	struct utsname kernel;
@@ -553,7 +578,9 @@ int main(void)
 	setenv("ERRPATH_MODULES", "/modules", 1);
 	setenv("ERRPATH_COUNTERS", COUNTERS, 1);
 	each_line("/lib/modules/load", load_own);
-	if (getenv("ERRPATH_SHELL"))
+	if (!access("/command", F_OK))
+		run_command();
+	else if (getenv("ERRPATH_SHELL"))
 		run_shell();
 	else
 		run_selftests();

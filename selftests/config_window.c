@@ -210,6 +210,14 @@ static int wait_for_bind(pid_t pid, const char *function)
 	return -EINPROGRESS;
 }
 
+static bool still_binds(pid_t pid)
+{
+	siginfo_t info = {};
+
+	waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	return !info.si_pid;
+}
+
 #define WAITS_IN "hv_pci_query_relations"
 
 /* The host's answer is lost; when it comes after all, the probe goes on. */
@@ -291,14 +299,16 @@ TEST_F(config_window, old_protocol)
 /* The host is slow to refuse D0 entry, and meanwhile takes the function away. */
 TEST_F(config_window, eject_in_a_failing_probe)
 {
+	long seen = vmbus_seen("d0_entry");
 	struct vmbus_window windows[4];
 	pid_t pid;
 
 	ASSERT_EQ(0, vmbus_rule("d0_entry", "delay_ms", 1000));
 	ASSERT_EQ(0, vmbus_rule("d0_entry", "status", STATUS_UNSUCCESSFUL));
 	pid = bind_in_background();
-	while (!vmbus_seen("d0_entry"))
+	while (vmbus_seen("d0_entry") == seen)
 		usleep(10000);
+	EXPECT_TRUE(still_binds(pid));
 	EXPECT_EQ(0, vmbus_command("eject", 0, 0));
 	EXPECT_EQ(-EPROTO, wait_for_bind(pid, "hv_pci_enter_d0"));
 	EXPECT_EQ(0, vmbus_windows(0, windows, 4));
@@ -313,14 +323,16 @@ TEST_F(config_window, eject_in_a_failing_probe)
 /* The same with the whole bus. */
 TEST_F(config_window, rescind_in_a_failing_probe)
 {
+	long seen = vmbus_seen("d0_entry");
 	struct vmbus_window windows[4];
 	pid_t pid;
 
 	ASSERT_EQ(0, vmbus_rule("d0_entry", "delay_ms", 1000));
 	ASSERT_EQ(0, vmbus_rule("d0_entry", "status", STATUS_UNSUCCESSFUL));
 	pid = bind_in_background();
-	while (!vmbus_seen("d0_entry"))
+	while (vmbus_seen("d0_entry") == seen)
 		usleep(10000);
+	EXPECT_TRUE(still_binds(pid));
 	EXPECT_EQ(0, vmbus_command("rescind", 0, -1));
 	EXPECT_GT(0, wait_for_bind(pid, "hv_pci_enter_d0"));
 	EXPECT_EQ(0, vmbus_windows(0, windows, 4));
@@ -593,7 +605,8 @@ FIXTURE_VARIANT_ADD(dump_kernel, low_is_framebuffer)
 /* As on Azure; the rest of them is address space without anything behind it. */
 FIXTURE_VARIANT_ADD(dump_kernel, low_3G_high_1G)
 {
-	.parameters = "fb_reserved=N low_start=0x40000000 low_size=0xc0000000 high_size=0x40000000 fb_start=0x40000000",
+	.parameters = "fb_reserved=N fb_start=0x40000000 low_start=0x40000000 "
+		      "low_size=0xc0000000 high_size=0x40000000",
 };
 
 FIXTURE_VARIANT_ADD(dump_kernel, no_high_window)

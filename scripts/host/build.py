@@ -90,7 +90,7 @@ def _load_list(directory, names):
     return "".join(f"{directory}/{name}\n" for name in names).encode()
 
 
-def _guest_files(kernel, tested, installed, programs):
+def _guest_files(kernel, tested, installed, programs, command):
     """All of the guest's files by name: (mode, content)."""
     own = {}
     for name in GUEST_MODULES:
@@ -114,6 +114,8 @@ def _guest_files(kernel, tested, installed, programs):
         if file.is_file():
             files[f"selftests/{file.relative_to(installed)}"] = (
                 0o100000 | file.stat().st_mode & 0o777, file.read_bytes())
+    if command:
+        files["command"] = (0o100644, command.encode() + b"\n")
     listing = "".join(f"{name} {limit}\n" for name, limit in programs.items())
     files["selftests/kselftest-list.txt"] = (0o100644, listing.encode())
     return files
@@ -134,9 +136,11 @@ def _cpio(files):
     return b"".join(_cpio_entry(number, *entry) for number, entry in enumerate(entries, 1))
 
 
-def initramfs(kernel, tested, installed, programs, out):
-    """Write the initramfs: not compressed, for unpacking costs more than reading."""
-    write_if_changed(out, _cpio(_guest_files(kernel, tested, installed, programs)))
+def initramfs(kernel, tested, installed, programs, out, command=""):
+    """Write the initramfs: not compressed, for unpacking costs more than reading. COMMAND:
+    what the guest runs, instead of the programs or a prompt."""
+    files = _guest_files(kernel, tested, installed, programs, command)
+    write_if_changed(out, _cpio(files))
     return out
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""README's sessions, in a real guest: every command, and what it is said to print."""
+"""README's sessions, in a real guest or on the host: every command, and what it is said to
+print."""
 
 import os
 import re
@@ -15,11 +16,14 @@ PROMPT = "# "
 MARK = "README-COMMAND"
 
 
-def sessions():
+HOST_PROMPT = r"\$ "
+
+
+def sessions(prompt=PROMPT):
     """Of all console blocks: pairs of a command and the lines that follow it."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for block in re.findall(r"^```console\n(.*?)^```", text, re.M | re.S):
-        for part in re.split(rf"^{PROMPT}", block, flags=re.M)[1:]:
+        for part in re.split(rf"^{prompt}", block, flags=re.M)[1:]:
             command, *output = part.rstrip("\n").split("\n")
             yield command, output
 
@@ -52,6 +56,16 @@ def output_of(commands):
 
 class Sessions(unittest.TestCase):
     maxDiff = None
+
+    def test_on_the_host_print_what_readme_says(self):
+        expected = list(sessions(HOST_PROMPT))
+        self.assertTrue(expected)
+        for command, lines in expected:
+            with self.subTest(command=command):
+                done = subprocess.run(["sh", "-c", command], cwd=ROOT, stdout=subprocess.PIPE,
+                                      stderr=subprocess.STDOUT, text=True, check=False)
+                self.assertEqual(0, done.returncode, done.stdout)
+                self.assertEqual(stable(lines), stable(done.stdout.splitlines()))
 
     def test_print_what_readme_says(self):
         expected = list(sessions())

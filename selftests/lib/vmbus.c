@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +207,41 @@ unsigned long vmbus_bar(int bus, int slot, int bar)
 	if (sscanf(line, "%lx %lx", &start, &end) != 2 || !start)
 		return 0;
 	return end - start + 1;
+}
+
+static int open_config(int bus, int slot)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path),
+		 "/sys/bus/pci/devices/515%d:00:%02x.0/config", bus, slot);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+long vmbus_config_read(int bus, int slot, int where, int size)
+{
+	unsigned int value = 0;
+	int fd = open_config(bus, slot);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = pread(fd, &value, size, where);
+	close(fd);
+	return n == size ? (long)value : -1;
+}
+
+int vmbus_config_write(int bus, int slot, int where, int size,
+		       unsigned int value)
+{
+	int fd = open_config(bus, slot), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (pwrite(fd, &value, size, where) != size)
+		err = -EIO;
+	close(fd);
+	return err;
 }
 
 int vmbus_windows(int bus, struct vmbus_window *windows, int max)

@@ -46,6 +46,11 @@ int vmbus_functions(int bus);
 /* Size of BAR @bar of a function that has been given space, else 0. */
 unsigned long vmbus_bar(int bus, int slot, int bar);
 
+/* A function's config space, 1 to 4 bytes; the value (-1: an error), and 0 or -errno. */
+long vmbus_config_read(int bus, int slot, int where, int size);
+int vmbus_config_write(int bus, int slot, int where, int size,
+		       unsigned int value);
+
 struct vmbus_window {
 	unsigned long start;
 	unsigned long size;
