@@ -594,36 +594,40 @@ FIXTURE_VARIANT(dump_kernel)
 
 FIXTURE_VARIANT_ADD(dump_kernel, both_windows)
 {
-	.parameters = "fb_reserved=N",
+	.parameters = "",
 };
 
 FIXTURE_VARIANT_ADD(dump_kernel, low_is_framebuffer)
 {
-	.parameters = "fb_reserved=N low_size=0x800000",
+	.parameters = "low_size=0x800000",
 };
 
 /* As on Azure; the rest of them is address space without anything behind it. */
+#define AZURE "fb_start=0x40000000 low_start=0x40000000 low_size=0xc0000000 high_size=0x40000000"
+
 FIXTURE_VARIANT_ADD(dump_kernel, low_3G_high_1G)
 {
-	.parameters = "fb_reserved=N fb_start=0x40000000 low_start=0x40000000 "
-		      "low_size=0xc0000000 high_size=0x40000000",
+	.parameters = AZURE,
 };
 
 FIXTURE_VARIANT_ADD(dump_kernel, no_high_window)
 {
-	.parameters = "fb_reserved=N high_size=0",
+	.parameters = "high_size=0",
 	.cured = -ENXIO,
 };
 
 FIXTURE_SETUP(dump_kernel)
 {
 	const char *why = unavailable();
+	char parameters[128];
 
 	if (why)
 		SKIP(return, "%s", why);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, vmbus_start(variant->parameters));
+	snprintf(parameters, sizeof(parameters), "fb_reserved=N %s",
+		 variant->parameters);
+	ASSERT_EQ(0, vmbus_start(parameters));
 }
 
 FIXTURE_TEARDOWN_PARENT(dump_kernel)
