@@ -15,7 +15,7 @@ LOADED = ("errpath.ko", "errpath_hotplug.ko", "errpath_target.ko")
 # What /init needs to find its ports; a kernel that has one built in lacks the module.
 GUEST_MODULES = ("virtio_pci", "virtio_console")
 # The kernel's own that tests load themselves, where it has them as modules: by option.
-TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv"}
+TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem"}
 
 
 def make_modules(kernel, tree, out, *variables):

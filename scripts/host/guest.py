@@ -6,10 +6,11 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
-from host import build
+from host import build, hotadd
 from host.common import BUILD, Failure, lock, say
 
 # A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
@@ -56,7 +57,8 @@ def command(kernel, initrd, append, accel="tcg"):
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
             "-acpitable", f"file={_option(build.acpi_table())}",
-            "-m", MEMORY, "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
+            "-m", f"{MEMORY},{hotadd.LIMITS}", *hotadd.QEMU,
+            "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
             f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
 
 
@@ -66,6 +68,14 @@ def _ports():
         words += ["-chardev", f"file,id={port},path={port}",
                   "-device", f"virtserialport,chardev={port},name=errpath.{port}"]
     return words
+
+
+def _sockets(monitor, host):
+    """The options for QEMU's ends of two sockets: its monitor, and the port of requests."""
+    return ["-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
+            "-mon", "chardev=monitor,mode=control",
+            "-chardev", f"socket,id=host,fd={host.fileno()}",
+            "-device", "virtserialport,chardev=host,name=errpath.host"]
 
 
 class Guest:
@@ -80,9 +90,13 @@ class Guest:
             (out / name).write_bytes(b"")
         self.lost, self.deadline = "silent", time.monotonic() + boot_limit
         # Relative file names: QEMU's options give commas in paths a meaning.
-        self.process = subprocess.Popen(arguments + _ports(), cwd=out, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        preexec_fn=_with_parent)
+        (monitor, its_monitor), (port, its_port) = socket.socketpair(), socket.socketpair()
+        with its_monitor, its_port:
+            self.process = subprocess.Popen(
+                [*arguments, *_ports(), *_sockets(its_monitor, its_port)], cwd=out,
+                pass_fds=(its_monitor.fileno(), its_port.fileno()), stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_with_parent)
+        hotadd.Requests(monitor, port)
 
     def _spoke(self):
         return (self.out / "ktap").stat().st_size > 0

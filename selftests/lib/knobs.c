@@ -97,6 +97,13 @@ int arm_times(const char *point, long times)
 	return err ?: knob_set(point, "probability", "100");
 }
 
+int arm_nth_anybody(const char *point, long nth)
+{
+	int err = knob_set(point, "task-filter", "N");
+
+	return err ?: knob_set(point, "nth", "%ld", nth);
+}
+
 int disarm(const char *point)
 {
 	int err = knob_set(point, "probability", "0");

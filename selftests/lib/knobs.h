@@ -29,6 +29,8 @@ long stats_site(const char *point, const char *site);
 int arm_nth(const char *point, long nth);
 /* Only this task and its children; the first @times calls, -1 is all. */
 int arm_times(const char *point, long times);
+/* Whoever calls, the kernel's own tasks too: the nth call. */
+int arm_nth_anybody(const char *point, long nth);
 int disarm(const char *point);
 
 /* off, armed, spent, waiting, absent, or unknown; NULL without errpath.ko. */

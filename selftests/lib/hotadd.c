@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "host.h"
+#include "hotadd.h"
+#include "iomem.h"
+#include "module.h"
+
+#define MEMORY "/sys/devices/system/memory"
+#define TRIES 500
+#define PAUSE_US 20000
+
+static char online_before[32];
+
+static int ask(const char *request)
+{
+	char said[512];
+	int err = host_ask(request, said, sizeof(said));
+
+	if (err)
+		printf("# host: %s: %s\n", request, said);
+	return err;
+}
+
+static bool block_is_online(unsigned long start)
+{
+	char path[128], state[32];
+
+	snprintf(path, sizeof(path), MEMORY "/memory%lu/state", start / SECTION_SIZE);
+	return file_read(path, state, sizeof(state)) > 0 &&
+	       !strcmp(state, "online\n");
+}
+
+/* What virtio-mem's driver has added, in bytes; all of it must be online to count. */
+static unsigned long virtio_mem_online(void)
+{
+	unsigned long start, end, sum = 0;
+	FILE *f = fopen("/proc/iomem", "re");
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, ": System RAM (virtio_mem)") ||
+		    sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		sum += end + 1 - start;
+		for (; start < end; start += SECTION_SIZE)
+			sum += !block_is_online(start);
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/* When virtio-mem's driver will try again what failed, in ns; 0: it will not. */
+static unsigned long virtio_mem_retry_at(void)
+{
+	FILE *f = fopen("/proc/timer_list", "re");
+	unsigned long at = 0;
+	bool ours = false;
+	char line[256];
+
+	while (f && !at && fgets(line, sizeof(line), f)) {
+		if (ours)
+			sscanf(line, " # expires at %lu-", &at);
+		ours = strstr(line, ", virtio_mem_timer_expired");
+	}
+	if (f)
+		fclose(f);
+	return at;
+}
+
+/* Does the host have it at this size, too? */
+static bool host_agrees(unsigned long size)
+{
+	char said[512];
+
+	return !host_ask("virtio-mem", said, sizeof(said)) && strtoul(said, NULL, 10) == size;
+}
+
+/* @retry_before: virtio_mem_retry_at() before what is waited for */
+static int wait_for_virtio_mem(unsigned long size, unsigned long retry_before)
+{
+	for (int i = 0; i < TRIES; i++) {
+		unsigned long retry_at = virtio_mem_retry_at();
+
+		if (virtio_mem_online() == size && host_agrees(size))
+			return 0;
+		if (retry_at && retry_at != retry_before) {
+			printf("# virtio-mem: the driver will try again later\n");
+			return -ENOMEM;
+		}
+		usleep(PAUSE_US);
+	}
+	printf("# virtio-mem: %#lx bytes online, not %#lx\n", virtio_mem_online(), size);
+	return -ETIMEDOUT;
+}
+
+const char *hotadd_unavailable(void)
+{
+	static char why[512];
+
+	return host_ask("nothing", why, sizeof(why)) == -EINVAL ? NULL : why;
+}
+
+int hotadd_prepare(void)
+{
+	int err = module_load("virtio_mem", "");
+	long len;
+
+	if (err && err != -EEXIST && err != -ENOENT)
+		return err;
+	len = file_read(MEMORY "/auto_online_blocks", online_before, sizeof(online_before));
+	return len < 0 ? len : file_write(MEMORY "/auto_online_blocks", "online_movable");
+}
+
+int hotadd_dimm(unsigned long size)
+{
+	char request[64];
+
+	if (!size)
+		return ask("unplug dimm");
+	snprintf(request, sizeof(request), "plug dimm %lu", size);
+	return ask(request);
+}
+
+int hotadd_virtio_mem(unsigned long size)
+{
+	const unsigned long retry = virtio_mem_retry_at();
+	char request[64];
+	int err;
+
+	snprintf(request, sizeof(request), "virtio-mem %lu", size);
+	err = ask(request);
+	return err ?: wait_for_virtio_mem(size, retry);
+}
+
+int hotadd_cleanup(void)
+{
+	char said[512];
+	int err;
+
+	/* Mostly there is none. */
+	host_ask("unplug dimm", said, sizeof(said));
+	err = hotadd_virtio_mem(0);
+	return err ?: file_write(MEMORY "/auto_online_blocks", online_before);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_HOTADD_H
+#define LIB_HOTADD_H
+
+/*
+ * Real memory that the host gives this guest and takes away again, by the
+ * kernel's own drivers in the kernel's own tasks.
+ */
+
+/* Why this guest can get none, NULL if it can. */
+const char *hotadd_unavailable(void);
+
+/* Loads the driver, and has new memory come online so that it can go again. 0 or -errno. */
+int hotadd_prepare(void);
+
+/*
+ * A DIMM of @size bytes, 0: without it, by ACPI. 0, -EIO (the kernel refused
+ * it), -EBUSY (it does not let it go) or another -errno; told on stdout.
+ */
+int hotadd_dimm(unsigned long size);
+
+/*
+ * The virtio-mem device at @size bytes. 0, -ENOMEM (the driver could not, and
+ * tries again much later or when asked again) or another -errno; told on stdout.
+ */
+int hotadd_virtio_mem(unsigned long size);
+
+/* Takes all memory away and undoes hotadd_prepare(). 0 or -errno. */
+int hotadd_cleanup(void);
+
+#endif
