@@ -17,26 +17,17 @@ FIXTURE(hotadd)
 
 FIXTURE_VARIANT(hotadd)
 {
-	const char *name;
-	const char *operation;
-	int (*resize)(unsigned long size);
-	int when_failed;
+	const struct hotadd *by;
 };
 
 FIXTURE_VARIANT_ADD(hotadd, dimm)
 {
-	.name = "dimm",
-	.operation = "hot-add of a DIMM of 128 MiB",
-	.resize = hotadd_dimm,
-	.when_failed = -EIO,
+	.by = &hotadd_by_dimm,
 };
 
 FIXTURE_VARIANT_ADD(hotadd, virtio_mem)
 {
-	.name = "virtio_mem",
-	.operation = "growth of virtio-mem by 128 MiB",
-	.resize = hotadd_virtio_mem,
-	.when_failed = -ENOMEM,
+	.by = &hotadd_by_virtio_mem,
 };
 
 FIXTURE_SETUP(hotadd)
@@ -48,8 +39,8 @@ FIXTURE_SETUP(hotadd)
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, hotadd_prepare());
-	ASSERT_EQ(0, variant->resize(SECTION_SIZE));
-	ASSERT_EQ(0, variant->resize(0));
+	ASSERT_EQ(0, variant->by->resize(SECTION_SIZE));
+	ASSERT_EQ(0, variant->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
 }
@@ -64,11 +55,11 @@ TEST_F(hotadd, comes_and_goes)
 	const long before = meminfo_kb("MemTotal");
 	struct verdict v;
 
-	VERDICT_BEGIN(&v, variant->name);
-	EXPECT_EQ(0, variant->resize(SECTION_SIZE));
+	VERDICT_BEGIN(&v, variant->by->name);
+	EXPECT_EQ(0, variant->by->resize(SECTION_SIZE));
 	EXPECT_EQ(before + (long)SECTION_SIZE / 1024, meminfo_kb("MemTotal"));
-	EXPECT_EQ(0, variant->resize(0));
-	verdict_failed(&v, POINT, variant->operation, 0);
+	EXPECT_EQ(0, variant->by->resize(0));
+	verdict_failed(&v, POINT, variant->by->operation, 0);
 	VERDICT_END(&v);
 }
 
@@ -78,20 +69,20 @@ TEST_F(hotadd, memmap_fails)
 	struct stats s;
 	int err;
 
-	VERDICT_BEGIN(&v, variant->name);
+	VERDICT_BEGIN(&v, variant->by->name);
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
-	err = variant->resize(SECTION_SIZE);
-	EXPECT_EQ(variant->when_failed,
-		  verdict_errno(&v, "resize", err, variant->when_failed));
+	err = variant->by->resize(SECTION_SIZE);
+	EXPECT_EQ(variant->by->when_refused,
+		  verdict_errno(&v, "resize", err, variant->by->when_refused));
 	ASSERT_EQ(0, disarm(POINT));
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_EQ(1, s.injected);
 	EXPECT_EQ(0, s.missed);
-	EXPECT_EQ(0, variant->resize(0));
-	verdict_failed(&v, POINT, variant->operation, 1);
+	EXPECT_EQ(0, variant->by->resize(0));
+	verdict_failed(&v, POINT, variant->by->operation, 1);
 
-	EXPECT_EQ(0, variant->resize(SECTION_SIZE));
-	EXPECT_EQ(0, variant->resize(0));
+	EXPECT_EQ(0, variant->by->resize(SECTION_SIZE));
+	EXPECT_EQ(0, variant->by->resize(0));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
 }

@@ -58,6 +58,10 @@ class _Program:
                                reason=result.reason or _reason(self.said, result.outcome),
                                detail=tuple(self.said) if result.outcome == "fail" else ())
 
+    def not_done(self):
+        """How many of its planned tests have no result."""
+        return (self.plan or 0) - len(self.results)
+
     def end(self, own):
         """Its results, given the RESULT that init made of its exit."""
         failed = any(result.outcome == "fail" for result in self.results)
@@ -74,7 +78,7 @@ class _Program:
 
 
 def parse(text):
-    """All results, and the program that had begun but not ended (or None)."""
+    """All results, and the _Program that had begun but not ended (or None)."""
     results, program = [], None
     for line in text.splitlines():
         if line.startswith("## begin "):
@@ -89,4 +93,4 @@ def parse(text):
             program = None
     if program:
         results += program.results
-    return results, program and program.name
+    return results, program

@@ -5,10 +5,9 @@ import fnmatch
 import re
 from collections import Counter
 
-from host import ktap, log
+from host import ktap, log, oops
 from host.ktap import Result
 
-OOPS = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
 GOOD = ("pass", "xfail")
 DETAIL = 20	# lines of a failed test's words in the table; all are in the file ktap
 
@@ -17,34 +16,39 @@ def read(out, name):
     return (out / name).read_text(encoding="utf-8", errors="replace")
 
 
-def _oops(out):
-    """The console's lines from the first oops on."""
-    lines = read(out, "console").splitlines()
-    first = (number for number, line in enumerate(lines) if OOPS.search(line))
-    return lines[next(first, len(lines)):]
-
-
 def _lost(out, ending, running):
     """The result of a guest that gave no status; None if it gave one."""
-    status, oops = read(out, "status"), _oops(out)
+    status, lines = read(out, "status"), oops.split(read(out, "console"))[1]
     if ending == "ended" and re.fullmatch(r"[01]\n", status):
         return None
-    where = f"during {running}" if running else "outside of any test"
-    if oops:
-        reason = f"oops, {where}: {OOPS.search(oops[0])[0].strip()}"
+    where = f"during {running.name}" if running else "outside of any test"
+    if lines:
+        reason = f"oops, {where}: {oops.first_line(lines)}"
     elif ending == "hang":
         reason = f"hang, {where}: no end within the time limit"
     elif ending == "silent":
         reason = "silent: the guest never said a word"
     else:
         reason = f"no status, {where}: the guest ended and left {status!r}"
-    return Result(running or "guest", "LOST", reason, tuple(oops[:DETAIL]))
+    return Result(running.name if running else "guest", "LOST", reason, tuple(lines[:DETAIL]))
 
 
-def _log_results(out, complete):
+def _known(out, ending, running):
+    """The result of a test that took its guest along in the oops that it had announced; None if
+    that is not what happened."""
+    found = oops.known(read(out, "console")) if ending == "ended" else None
+    if not found or not running or found.test.partition(".")[0] != running.name:
+        return None
+    behind = running.not_done() - 1
+    if behind:
+        return Result(found.test, "fail", f"its known oops kept {behind} tests from running: it "
+                      "must be the last of its program")
+    return Result(found.test, "xfail", f"known: oops in {found.function}(): {found.line}")
+
+
+def _log_results(text, complete):
     """One result for the kernel log; or one for each problem in it."""
-    text = read(out, "kmsg")
-    problems = log.scan(text, log.deny_list(), log.allow_list())
+    problems = log.scan(text, log.deny_list(), log.allow_list(), complete)
     if complete and not text.endswith("errpath: end of log\n"):
         problems.append(log.Problem("kernel log", "its copy ends early"))
     if problems:
@@ -79,13 +83,14 @@ def judge(out, ending, programs, must):
     PROGRAMS: those that were to run. MUST: the globs of what must not skip.
     """
     results, running = ktap.parse(read(out, "ktap"))
-    lost = _lost(out, ending, running)
+    kmsg, lost = read(out, "kmsg"), _lost(out, ending, running)
     if not lost:
-        results = _enforce(results, must, programs)
-    results += _log_results(out, complete=not lost)
-    if lost:
-        results.append(lost)
-    return results, running if lost else None
+        return _enforce(results, must, programs) + _log_results(kmsg, True), None
+    known = _known(out, ending, running)
+    if known:	# the log's copy may have come to the oops
+        kmsg = "\n".join(oops.split(kmsg)[0])
+    results += [*_log_results(kmsg, False), known or lost]
+    return results, running and running.name
 
 
 def table(results):

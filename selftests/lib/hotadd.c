@@ -140,6 +140,20 @@ int hotadd_virtio_mem(unsigned long size)
 	return err ?: wait_for_virtio_mem(size, retry);
 }
 
+const struct hotadd hotadd_by_dimm = {
+	.name = "dimm",
+	.operation = "hot-add of a DIMM of 128 MiB",
+	.resize = hotadd_dimm,
+	.when_refused = -EIO,
+};
+
+const struct hotadd hotadd_by_virtio_mem = {
+	.name = "virtio_mem",
+	.operation = "growth of virtio-mem by 128 MiB",
+	.resize = hotadd_virtio_mem,
+	.when_refused = -ENOMEM,
+};
+
 int hotadd_cleanup(void)
 {
 	char said[512];

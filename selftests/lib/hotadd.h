@@ -25,6 +25,16 @@ int hotadd_dimm(unsigned long size);
  */
 int hotadd_virtio_mem(unsigned long size);
 
+/* The ways, for tests that go all of them. */
+struct hotadd {
+	const char *name;
+	const char *operation;
+	int (*resize)(unsigned long size);
+	int when_refused;	/* what resize() returns when the kernel could not */
+};
+
+extern const struct hotadd hotadd_by_dimm, hotadd_by_virtio_mem;
+
 /* Takes all memory away and undoes hotadd_prepare(). 0 or -errno. */
 int hotadd_cleanup(void);
 

@@ -95,6 +95,10 @@ static int parse_observation(struct known *k)
 		k->kind = KNOWN_KMSG;
 		return 0;
 	}
+	if (sscanf(o, "oops %191[^\n]", k->name) == 1) {
+		k->kind = KNOWN_OOPS;
+		return strchr(k->name, ' ') ? 0 : -EINVAL;
+	}
 	if (sscanf(o, "errno %63s %31s", k->name, word) == 2) {
 		k->kind = KNOWN_ERRNO;
 		return parse_errno(k, word);

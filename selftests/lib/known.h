@@ -8,6 +8,7 @@ enum known_kind {
 	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE once|per failure */
 	KNOWN_KMSG,		/* kmsg REGEXP */
 	KNOWN_ERRNO,		/* errno STEP NAME */
+	KNOWN_OOPS,		/* oops FUNCTION REGEXP */
 };
 
 struct known {

@@ -71,6 +71,14 @@ int splat_expect(struct splat *s, const char *id, const char *regexp,
 			 id, regexp, id);
 }
 
+/* On the console too, which is all that a dying kernel leaves for sure. */
+int splat_expect_oops(const char *test, const char *oops)
+{
+	if (!oops)
+		return log_write("<1>errpath: expect no oops\n");
+	return log_write("<1>errpath: expect oops %s: %s\n", test, oops);
+}
+
 static bool announced(struct splat *s, const char *text)
 {
 	bool found = false;

@@ -33,6 +33,12 @@ int splat_expect(struct splat *s, const char *id, const char *regexp,
 		 bool must);
 
 /*
+ * Announces the oops in which the guest will end: "FUNCTION REGEXP", NULL takes
+ * it back. 0 or -errno.
+ */
+int splat_expect_oops(const char *test, const char *oops);
+
+/*
  * Ends all announcements and prints each unannounced splat; returns how many
  * there were. What was announced is counted in expected[].seen.
  */

@@ -23,10 +23,21 @@ static const char * const always[] = {
 /* Static and read once before use: taking a snapshot must not cost pages. */
 static struct counters before, after;
 
+static int announce(struct verdict *v, const struct known *k)
+{
+	char id[192];
+
+	if (k->kind == KNOWN_OOPS)
+		return splat_expect_oops(v->test, k->name);
+	if (k->kind != KNOWN_KMSG)
+		return 0;
+	snprintf(id, sizeof(id), "%s#%d", v->test, v->splat.nr);
+	return splat_expect(&v->splat, id, k->name, k->must_show);
+}
+
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test)
 {
-	char id[192];
 	int err;
 
 	memset(v, 0, sizeof(*v));
@@ -35,13 +46,8 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		 variant, test);
 	err = known_load(&v->known, v->test);
 	err = err ?: splat_open(&v->splat);
-	for (int i = 0; i < v->known.nr && !err; i++) {
-		if (v->known.row[i].kind != KNOWN_KMSG)
-			continue;
-		snprintf(id, sizeof(id), "%s#%d", v->test, v->splat.nr);
-		err = splat_expect(&v->splat, id, v->known.row[i].name,
-				   v->known.row[i].must_show);
-	}
+	for (int i = 0; i < v->known.nr && !err; i++)
+		err = announce(v, &v->known.row[i]);
 	err = err ?: counters_read(&after);
 	counters_settle();
 	return err ?: counters_read(&before);
@@ -249,6 +255,8 @@ static void judge_log(struct verdict *v)
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
 		if (v->known.row[i].kind == KNOWN_KMSG)
 			v->known.row[i].shown = v->splat.expected[n++].seen;
+		else if (v->known.row[i].kind == KNOWN_OOPS)
+			splat_expect_oops(v->test, NULL);
 	}
 }
 

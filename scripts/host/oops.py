@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The oops that a guest ended in, and whether a test had announced just this one.
+
+A test announces it by writing to /dev/kmsg, loud enough for the console
+    errpath: expect oops TEST: FUNCTION REGEXP      ...      errpath: expect no oops
+when known-issues names the function that oopses, and a regexp for the whole of the first line.
+"""
+
+import re
+from collections import namedtuple
+
+Oops = namedtuple("Oops", "test function line")
+
+EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
+EXPECT_NONE = re.compile(r"errpath: expect no oops")
+FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
+FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
+
+
+def split(text):
+    """The lines of a console or log before its first oops, and those from there on."""
+    lines = text.splitlines()
+    at = next((number for number, line in enumerate(lines)
+               if FIRST.search(line) and not EXPECT.search(line)), len(lines))
+    return lines[:at], lines[at:]
+
+
+def first_line(lines):
+    """What an oops says first, without the time."""
+    return FIRST.search(lines[0])[0].strip()
+
+
+def known(console):
+    """The Oops that a console ends in, if it is the one announced; or None."""
+    before, lines = split(console)
+    said = [line for line in before if EXPECT.search(line) or EXPECT_NONE.search(line)]
+    expect = EXPECT.search(said[-1]) if said else None
+    function = next(filter(None, map(FUNCTION.search, lines)), None)
+    if not expect or not function:
+        return None
+    oops = Oops(expect[1], function[1], first_line(lines))
+    same = oops.function == expect[2] and re.fullmatch(expect[3].strip(), oops.line)
+    return oops if same else None

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Real memory whose direct map gets no page table. Kernels that oops take the
+ * guest with them: a program for each way of hot-add, which it names by HOTADD.
+ */
+#include "kselftest_harness.h"
+
+#include "lib/hotadd.h"
+#include "lib/iomem.h"
+#include "lib/knobs.h"
+#include "lib/verdict.h"
+
+#define POINT "direct_map"
+
+FIXTURE(direct_map)
+{
+	const struct hotadd *by;
+	int guard;
+};
+
+FIXTURE_SETUP(direct_map)
+{
+	const char *why = point_unavailable(POINT) ?: hotadd_unavailable();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->by = &(HOTADD);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, hotadd_prepare());
+	ASSERT_EQ(0, self->by->resize(SECTION_SIZE));
+	ASSERT_EQ(0, self->by->resize(0));
+	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+FIXTURE_TEARDOWN_PARENT(direct_map)
+{
+	EXPECT_EQ(0, hotadd_cleanup());
+}
+
+TEST_F(direct_map, page_table_fails)
+{
+	struct verdict v;
+	struct stats s;
+	int err;
+
+	VERDICT_BEGIN(&v, "");
+	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
+	err = self->by->resize(SECTION_SIZE);
+	EXPECT_EQ(self->by->when_refused,
+		  verdict_errno(&v, "resize", err, self->by->when_refused));
+	ASSERT_EQ(0, disarm(POINT));
+	ASSERT_EQ(0, stats_read(POINT, &s));
+	EXPECT_EQ(1, s.injected);
+	EXPECT_EQ(0, s.missed);
+	EXPECT_EQ(0, self->by->resize(0));
+	verdict_failed(&v, POINT, self->by->operation, 1);
+
+	EXPECT_EQ(0, self->by->resize(SECTION_SIZE));
+	EXPECT_EQ(0, self->by->resize(0));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
+TEST_HARNESS_MAIN
