@@ -15,19 +15,20 @@
 FIXTURE(direct_map)
 {
 	const struct hotadd *by;
+	struct hotadd_before before;
 	int guard;
 };
 
 FIXTURE_SETUP(direct_map)
 {
-	const char *why = point_unavailable(POINT) ?: hotadd_unavailable();
+	const char *why = point_unavailable(POINT) ?: hotadd_unavailable(&(HOTADD));
 
 	if (why)
 		SKIP(return, "%s", why);
 	self->by = &(HOTADD);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, hotadd_prepare());
+	ASSERT_EQ(0, hotadd_prepare(&self->before));
 	ASSERT_EQ(0, self->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, self->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
@@ -36,7 +37,7 @@ FIXTURE_SETUP(direct_map)
 
 FIXTURE_TEARDOWN_PARENT(direct_map)
 {
-	EXPECT_EQ(0, hotadd_cleanup());
+	EXPECT_EQ(0, hotadd_cleanup(&self->before));
 }
 
 TEST_F(direct_map, page_table_fails)

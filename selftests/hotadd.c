@@ -12,6 +12,7 @@
 
 FIXTURE(hotadd)
 {
+	struct hotadd_before before;
 	int guard;
 };
 
@@ -32,13 +33,13 @@ FIXTURE_VARIANT_ADD(hotadd, virtio_mem)
 
 FIXTURE_SETUP(hotadd)
 {
-	const char *why = point_unavailable(POINT) ?: hotadd_unavailable();
+	const char *why = point_unavailable(POINT) ?: hotadd_unavailable(variant->by);
 
 	if (why)
 		SKIP(return, "%s", why);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, hotadd_prepare());
+	ASSERT_EQ(0, hotadd_prepare(&self->before));
 	ASSERT_EQ(0, variant->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, variant->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
@@ -47,7 +48,7 @@ FIXTURE_SETUP(hotadd)
 
 FIXTURE_TEARDOWN_PARENT(hotadd)
 {
-	EXPECT_EQ(0, hotadd_cleanup());
+	EXPECT_EQ(0, hotadd_cleanup(&self->before));
 }
 
 TEST_F(hotadd, comes_and_goes)

@@ -70,12 +70,18 @@ def _ports():
     return words
 
 
-def _sockets(monitor, host):
-    """The options for QEMU's ends of two sockets: its monitor, and the port of requests."""
-    return ["-chardev", f"socket,id=monitor,fd={monitor.fileno()}",
-            "-mon", "chardev=monitor,mode=control",
-            "-chardev", f"socket,id=host,fd={host.fileno()}",
-            "-device", "virtserialport,chardev=host,name=errpath.host"]
+def _start(arguments, **options):
+    """Start QEMU, and what serves its guest's requests as long as it runs."""
+    (monitor, its_monitor), (port, its_port) = socket.socketpair(), socket.socketpair()
+    with its_monitor, its_port:
+        words = ["-chardev", f"socket,id=monitor,fd={its_monitor.fileno()}",
+                 "-mon", "chardev=monitor,mode=control",
+                 "-chardev", f"socket,id=host,fd={its_port.fileno()}",
+                 "-device", "virtserialport,chardev=host,name=errpath.host"]
+        process = subprocess.Popen([*arguments, *words], preexec_fn=_with_parent,
+                                   pass_fds=(its_monitor.fileno(), its_port.fileno()), **options)
+    hotadd.Requests(monitor, port)
+    return process
 
 
 class Guest:
@@ -90,13 +96,8 @@ class Guest:
             (out / name).write_bytes(b"")
         self.lost, self.deadline = "silent", time.monotonic() + boot_limit
         # Relative file names: QEMU's options give commas in paths a meaning.
-        (monitor, its_monitor), (port, its_port) = socket.socketpair(), socket.socketpair()
-        with its_monitor, its_port:
-            self.process = subprocess.Popen(
-                [*arguments, *_ports(), *_sockets(its_monitor, its_port)], cwd=out,
-                pass_fds=(its_monitor.fileno(), its_port.fileno()), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_with_parent)
-        hotadd.Requests(monitor, port)
+        self.process = _start([*arguments, *_ports()], cwd=out, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def _spoke(self):
         return (self.out / "ktap").stat().st_size > 0
@@ -140,7 +141,7 @@ def wait(guests):
 
 def interactive(arguments):
     """A guest whose console is our standard input and output; it ends with the terminal."""
-    process = subprocess.Popen([*arguments, "-serial", "mon:stdio"], preexec_fn=_with_parent)
+    process = _start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
     hang_up = select.poll()
     if os.isatty(0):
         hang_up.register(0, 0)

@@ -49,18 +49,17 @@ class Requests:
 
     def __init__(self, monitor, port):
         """MONITOR, PORT: our ends of QEMU's sockets."""
-        self.sockets = monitor, port
         self.qmp = None
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._serve, args=(monitor, port), daemon=True).start()
 
-    def _serve(self):
-        try:
-            self.qmp = Monitor(self.sockets[0])
-            port = Lines(self.sockets[1])
-            while True:
-                port.write(self._answer(port.read()))
-        except Gone:
-            pass
+    def _serve(self, monitor, port):
+        with monitor, port:
+            try:
+                self.qmp, lines = Monitor(monitor), Lines(port)
+                while True:
+                    lines.write(self._answer(lines.read()))
+            except Gone:
+                pass
 
     def _answer(self, request):
         number, _, rest = request.partition(" ")

@@ -25,8 +25,8 @@ class Lines:
             left = deadline and deadline - time.monotonic()
             if left is not None and left <= 0:
                 return None
-            self.connection.settimeout(left)
             try:
+                self.connection.settimeout(left)
                 more = self.connection.recv(4096)
             except TimeoutError:
                 return None

@@ -146,6 +146,49 @@ class Judge(unittest.TestCase):
                       self.lost(text="## begin prog\n",
                                 console="[ 3.1] BUG: unable to handle\n[ 3.2] Oops: 0000\n"))
 
+    def oops(self, announced="prog.f.a: f.isra.0 BUG: unable to .*", then="", running="prog",
+             function="f.isra.0", plan=2, **left):
+        """The result of a guest that ended in an oops."""
+        said = f"errpath: expect oops {announced}"
+        self.leave(text=f"## begin {running}\n# 1..{plan}\n# ok 1 f.first\n", status="",
+                   kmsg=f"<4>[    1.0] {said}\n<1>[    1.1] BUG: unable to handle\n", **left,
+                   console=f"[    1.0] {said}\n{then}[    1.1] BUG: unable to handle\n"
+                           f"[    1.2] Oops: 0000 [#1]\n[    1.3] RIP: 0010:{function}+0x1/0x2\n"
+                           "[    1.4] RIP: 0010:panic+0x1/0x2\n")
+        results, good = self.judge()
+        return results[-1], good
+
+    def test_announced_oops_is_known(self):
+        result, good = self.oops()
+        self.assertEqual(("prog.f.a", "xfail", "known: oops in f.isra.0(): BUG: unable to handle"),
+                         result[:3])
+        self.assertTrue(good)
+        self.assertEqual("prog", self.lost_during)
+
+    def test_any_other_oops_is_lost(self):
+        for other in ({"function": "g"}, {"announced": "prog.f.a: f.isra.0 BUG: unable"},
+                      {"announced": "prog.f.a: f.isra.0 Oops: 0000"}, {"running": "other"},
+                      {"then": "[    1.1] errpath: expect no oops\n"},
+                      {"then": "[    1.1] general protection fault\n"}):
+            result, good = self.oops(**other)
+            self.assertEqual("LOST", result.outcome, other)
+            self.assertFalse(good)
+
+    def test_announced_oops_keeps_no_tests_from_running(self):
+        result, good = self.oops(plan=4)
+        self.assertEqual(("prog.f.a", "fail"), result[:2])
+        self.assertIn("2 tests", result.reason)
+
+    def test_announced_oops_excuses_nothing_before_it(self):
+        self.oops()
+        kmsg = (self.out / "kmsg").read_text()
+        (self.out / "kmsg").write_text(f"<4>[    0.5] WARNING: at f.c:1\n{kmsg}")
+        self.assertFalse(self.judge()[1])
+
+    def test_announced_oops_is_no_hang(self):
+        self.oops()
+        self.assertEqual("LOST", self.judge(ending="hang")[0][-1].outcome)
+
     def test_totals(self):
         self.leave(HARNESS)
         results, _ = self.judge(must=())

@@ -16,8 +16,6 @@
 #define TRIES 500
 #define PAUSE_US 20000
 
-static char online_before[32];
-
 static int ask(const char *request)
 {
 	char said[512];
@@ -101,24 +99,6 @@ static int wait_for_virtio_mem(unsigned long size, unsigned long retry_before)
 	return -ETIMEDOUT;
 }
 
-const char *hotadd_unavailable(void)
-{
-	static char why[512];
-
-	return host_ask("nothing", why, sizeof(why)) == -EINVAL ? NULL : why;
-}
-
-int hotadd_prepare(void)
-{
-	int err = module_load("virtio_mem", "");
-	long len;
-
-	if (err && err != -EEXIST && err != -ENOENT)
-		return err;
-	len = file_read(MEMORY "/auto_online_blocks", online_before, sizeof(online_before));
-	return len < 0 ? len : file_write(MEMORY "/auto_online_blocks", "online_movable");
-}
-
 int hotadd_dimm(unsigned long size)
 {
 	char request[64];
@@ -143,6 +123,7 @@ int hotadd_virtio_mem(unsigned long size)
 const struct hotadd hotadd_by_dimm = {
 	.name = "dimm",
 	.operation = "hot-add of a DIMM of 128 MiB",
+	.driver = "/sys/firmware/acpi/hotplug/memory",
 	.resize = hotadd_dimm,
 	.when_refused = -EIO,
 };
@@ -150,17 +131,40 @@ const struct hotadd hotadd_by_dimm = {
 const struct hotadd hotadd_by_virtio_mem = {
 	.name = "virtio_mem",
 	.operation = "growth of virtio-mem by 128 MiB",
+	.driver = "/sys/bus/virtio/drivers/virtio_mem",
 	.resize = hotadd_virtio_mem,
 	.when_refused = -ENOMEM,
 };
 
-int hotadd_cleanup(void)
+const char *hotadd_unavailable(const struct hotadd *by)
+{
+	static char why[512];
+
+	if (host_ask("virtio-mem", why, sizeof(why)))
+		return why;
+	module_load("virtio_mem", "");	/* not there: built in, or its sysfs is missing too */
+	if (!access(by->driver, F_OK))
+		return NULL;
+	snprintf(why, sizeof(why), "no %s: this kernel cannot", by->driver);
+	return why;
+}
+
+int hotadd_prepare(struct hotadd_before *before)
+{
+	long len = file_read(MEMORY "/auto_online_blocks", before->online,
+			     sizeof(before->online));
+
+	return len < 0 ? len : file_write(MEMORY "/auto_online_blocks", "online_movable");
+}
+
+int hotadd_cleanup(const struct hotadd_before *before)
 {
 	char said[512];
 	int err;
 
-	/* Mostly there is none. */
-	host_ask("unplug dimm", said, sizeof(said));
-	err = hotadd_virtio_mem(0);
-	return err ?: file_write(MEMORY "/auto_online_blocks", online_before);
+	if (!before->online[0])
+		return 0;
+	host_ask("unplug dimm", said, sizeof(said));	/* mostly there is none */
+	err = access(hotadd_by_virtio_mem.driver, F_OK) ? 0 : hotadd_virtio_mem(0);
+	return err ?: file_write(MEMORY "/auto_online_blocks", before->online);
 }

@@ -7,12 +7,6 @@
  * kernel's own drivers in the kernel's own tasks.
  */
 
-/* Why this guest can get none, NULL if it can. */
-const char *hotadd_unavailable(void);
-
-/* Loads the driver, and has new memory come online so that it can go again. 0 or -errno. */
-int hotadd_prepare(void);
-
 /*
  * A DIMM of @size bytes, 0: without it, by ACPI. 0, -EIO (the kernel refused
  * it), -EBUSY (it does not let it go) or another -errno; told on stdout.
@@ -29,13 +23,25 @@ int hotadd_virtio_mem(unsigned long size);
 struct hotadd {
 	const char *name;
 	const char *operation;
+	const char *driver;	/* what sysfs has where the kernel has one */
 	int (*resize)(unsigned long size);
 	int when_refused;	/* what resize() returns when the kernel could not */
 };
 
 extern const struct hotadd hotadd_by_dimm, hotadd_by_virtio_mem;
 
-/* Takes all memory away and undoes hotadd_prepare(). 0 or -errno. */
-int hotadd_cleanup(void);
+/* Why this guest can get none, NULL if it can. Loads the driver. */
+const char *hotadd_unavailable(const struct hotadd *by);
+
+/* What hotadd_prepare() changed; all zero before. */
+struct hotadd_before {
+	char online[32];
+};
+
+/* Has new memory come online so that it can go again. 0 or -errno. */
+int hotadd_prepare(struct hotadd_before *before);
+
+/* Takes all memory away, and hotadd_prepare() back if it was called. 0 or -errno. */
+int hotadd_cleanup(const struct hotadd_before *before);
 
 #endif

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Requests of a guest for memory, against a QEMU that is made here."""
+
+import errno
+import json
+import socket
+import threading
+import unittest
+
+from host import hotadd
+
+DONE = {"return": {}}
+
+
+def report(source, status):
+    return {"event": "ACPI_DEVICE_OST", "data": {"info": {"device": "dimm", "source": source,
+                                                          "status": status}}}
+
+
+class Qemu:
+    """Answers each command by the messages in SAYS, else by that it is done."""
+
+    def __init__(self, connection, says):
+        self.file, self.says, self.asked = connection.makefile("rw"), says, []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def tell(self, *messages):
+        for message in messages:
+            self.file.write(json.dumps(message) + "\n")
+        self.file.flush()
+
+    def serve(self):
+        self.tell({"QMP": {}})
+        for line in self.file:
+            command = json.loads(line)
+            self.asked.append((command["execute"], command["arguments"]))
+            self.tell(*self.says.get(command["execute"], [DONE]))
+
+
+class Answers(unittest.TestCase):
+    def ask(self, request, seconds=5, **says):
+        """The answer to one request, as (errno, text)."""
+        (ours, its), (guest, port) = socket.socketpair(), socket.socketpair()
+        with its, guest:	# what serves the requests closes the others
+            self.qemu = Qemu(its, {**says, "query-version": says.get("version", [DONE]),
+                                   "qom-get": says.get("qom_get", [DONE])})
+            hotadd.Requests(ours, port)
+            guest.settimeout(10)
+            guest.sendall(f"7 {seconds} {request}\n".encode())
+            number, err, text = guest.makefile().readline().split(" ", 2)
+            self.assertEqual("7", number)
+            return int(err), text.strip()
+
+    def test_dimm_is_taken(self):
+        self.assertEqual((0, "done"), self.ask("plug dimm 4096", device_add=[DONE, report(1, 0)]))
+        self.assertIn(("object-add", {"qom-type": "memory-backend-ram", "id": "dimm-ram",
+                                      "size": 4096}), self.qemu.asked)
+
+    def test_dimm_is_refused(self):
+        self.assertEqual(errno.EIO, self.ask("plug dimm 4096",
+                                             device_add=[DONE, report(1, 1)])[0])
+
+    def test_reports_on_what_was_before_do_not_count(self):
+        self.assertEqual(errno.EIO, self.ask(
+            "plug dimm 4096", version=[report(1, 0), DONE],
+            device_add=[report(3, 0), report(1, 0x80), report(1, 1), DONE])[0])
+
+    def test_nobody_takes_the_dimm(self):
+        self.assertEqual((errno.ETIMEDOUT, "the guest did not take the DIMM within its time limit"),
+                         self.ask("plug dimm 4096", seconds=0.1))
+
+    def test_qemu_refuses_the_dimm(self):
+        self.assertEqual((errno.EIO, "qemu: no slots"), self.ask(
+            "plug dimm 4096", device_add=[{"error": {"desc": "no slots"}}]))
+        self.assertEqual("object-del", self.qemu.asked[-1][0])
+
+    def test_dimm_goes(self):
+        gone = {"event": "DEVICE_DELETED", "data": {"device": "dimm", "path": "/"}}
+        self.assertEqual((0, "done"), self.ask("unplug dimm",
+                                               device_del=[DONE, report(3, 0x84), gone]))
+        self.assertEqual("object-del", self.qemu.asked[-1][0])
+
+    def test_dimm_is_kept(self):
+        self.assertEqual(errno.EBUSY, self.ask("unplug dimm",
+                                               device_del=[DONE, report(3, 0x82)])[0])
+        self.assertEqual("device_del", self.qemu.asked[-1][0])
+
+    def test_virtio_mem(self):
+        self.assertEqual((0, "done"), self.ask("virtio-mem 4096"))
+        self.assertEqual((0, "8192"), self.ask("virtio-mem", qom_get=[{"return": 8192}]))
+
+    def test_no_such_request(self):
+        for request in ("", "plug", "plug dimm", "plug dimm 4k", "nonsense"):
+            self.assertEqual((errno.EINVAL, f"no such request: 5 {request}".strip()),
+                             self.ask(request))
