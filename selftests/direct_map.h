@@ -28,7 +28,7 @@ FIXTURE_SETUP(direct_map)
 	self->by = &(HOTADD);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, hotadd_prepare(&self->before));
+	ASSERT_EQ(0, hotadd_prepare(&self->before, "online_movable"));
 	ASSERT_EQ(0, self->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, self->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));

@@ -39,7 +39,7 @@ FIXTURE_SETUP(hotadd)
 		SKIP(return, "%s", why);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, hotadd_prepare(&self->before));
+	ASSERT_EQ(0, hotadd_prepare(&self->before, "online_movable"));
 	ASSERT_EQ(0, variant->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, variant->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));

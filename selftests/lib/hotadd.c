@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -26,13 +27,36 @@ static int ask(const char *request)
 	return err;
 }
 
+static bool is_online(const char *state_file)
+{
+	char state[32];
+
+	return file_read(state_file, state, sizeof(state)) > 0 && !strcmp(state, "online\n");
+}
+
 static bool block_is_online(unsigned long start)
 {
-	char path[128], state[32];
+	char path[128];
 
 	snprintf(path, sizeof(path), MEMORY "/memory%lu/state", start / SECTION_SIZE);
-	return file_read(path, state, sizeof(state)) > 0 &&
-	       !strcmp(state, "online\n");
+	return is_online(path);
+}
+
+const char *hotadd_offline_block(void)
+{
+	static char path[300];
+	DIR *dir = opendir(MEMORY);
+	const char *found = NULL;
+	struct dirent *d;
+
+	while (dir && !found && (d = readdir(dir))) {
+		snprintf(path, sizeof(path), MEMORY "/%s/state", d->d_name);
+		if (!access(path, F_OK) && !is_online(path))
+			found = path;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* What virtio-mem's driver has added, in bytes; all of it must be online to count. */
@@ -149,12 +173,12 @@ const char *hotadd_unavailable(const struct hotadd *by)
 	return why;
 }
 
-int hotadd_prepare(struct hotadd_before *before)
+int hotadd_prepare(struct hotadd_before *before, const char *online)
 {
 	long len = file_read(MEMORY "/auto_online_blocks", before->online,
 			     sizeof(before->online));
 
-	return len < 0 ? len : file_write(MEMORY "/auto_online_blocks", "online_movable");
+	return len < 0 ? len : file_write(MEMORY "/auto_online_blocks", online);
 }
 
 int hotadd_cleanup(const struct hotadd_before *before)

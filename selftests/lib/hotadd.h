@@ -38,8 +38,14 @@ struct hotadd_before {
 	char online[32];
 };
 
-/* Has new memory come online so that it can go again. 0 or -errno. */
-int hotadd_prepare(struct hotadd_before *before);
+/*
+ * New memory comes "online_movable", so that it can go again, or "offline".
+ * 0 or -errno.
+ */
+int hotadd_prepare(struct hotadd_before *before, const char *online);
+
+/* The state file in sysfs of a memory block that is offline; NULL: none is. */
+const char *hotadd_offline_block(void);
 
 /* Takes all memory away, and hotadd_prepare() back if it was called. 0 or -errno. */
 int hotadd_cleanup(const struct hotadd_before *before);

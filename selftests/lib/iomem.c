@@ -46,6 +46,22 @@ unsigned long iomem_unused(unsigned long size, unsigned long align)
 	return found;
 }
 
+unsigned long iomem_ram(void)
+{
+	FILE *f = fopen("/proc/iomem", "re");
+	unsigned long start, end, sum = 0;
+	char name[64];
+
+	if (!f)
+		return 0;
+	while (next_resource(f, &start, &end, name)) {
+		if (!strcmp(name, "System RAM"))
+			sum += end + 1 - start;
+	}
+	fclose(f);
+	return sum;
+}
+
 unsigned long iomem_reserved_ram(unsigned long size, unsigned long align)
 {
 	unsigned long start, end, found = 0;

@@ -12,6 +12,9 @@
  */
 unsigned long iomem_unused(unsigned long size, unsigned long align);
 
+/* Bytes of all System RAM, used or not. */
+unsigned long iomem_ram(void);
+
 /* Start of such a range in RAM that the kernel was told to leave alone, or 0. */
 unsigned long iomem_reserved_ram(unsigned long size, unsigned long align);
 
