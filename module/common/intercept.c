@@ -28,6 +28,11 @@ static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent
 {
 	struct intercept *ic = container_of(ops, struct intercept, ops);
 
+	while (ic->addr != ip) {
+		ic = ic->next;
+		if (!ic)
+			return;
+	}
 	ic->handler(ic, compat_ftrace_pt_regs(fregs), parent_ip);
 }
 
@@ -87,26 +92,74 @@ static int refuse(struct intercept *ic, int err, const char *why)
 	return err;
 }
 
-static int install_ftrace(struct intercept *ic)
+/* Where it is, and by what it can be intercepted. */
+static int resolve(struct intercept *ic)
+{
+	struct kprobe scout = { .symbol_name = ic->symbol, .flags = KPROBE_FLAG_DISABLED };
+	bool modified;
+
+	if (register_kprobe(&scout))
+		return refuse(ic, -ENODEV,
+			      "this kernel has no such function, inlined it, or forbids probes on it");
+	ic->addr = (unsigned long)scout.addr;
+	ic->traceable = kprobe_ftrace(&scout);
+	modified = modified_by_kprobe(&scout);
+	unregister_kprobe(&scout);
+	if (modified)
+		return refuse(ic, -EBUSY, "somebody else's kprobe on it may change its flow");
+	return 0;
+}
+
+/* Chains those that are traceable; returns the first. */
+static struct intercept *chain_traceable(struct intercept *ics[], unsigned int n)
+{
+	struct intercept *first = NULL;
+
+	while (n--) {
+		if (!ics[n]->traceable)
+			continue;
+		ics[n]->next = first;
+		first = ics[n];
+	}
+	return first;
+}
+
+static int register_ops(struct intercept *first)
 {
 	static const char busy[] =
 		"a livepatch, kprobe or tracer modifies it, or kernel.ftrace_enabled is 0";
+	struct intercept *ic;
 	int err;
 
 	/* PERMANENT: kernel.ftrace_enabled=0 must not silently stop us. */
-	ic->ops = (struct ftrace_ops) {
+	first->ops = (struct ftrace_ops) {
 		.func = intercept_by_ftrace,
 		.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 	};
-	err = ftrace_set_filter_ip(&ic->ops, ic->addr, 0, 0);
-	if (err)
-		return refuse(ic, err, "ftrace does not take its address");
-	err = register_ftrace_function(&ic->ops);
-	if (err) {
-		ftrace_free_filter(&ic->ops);
-		return refuse(ic, err, err == -EBUSY ? busy : "ftrace refuses it");
+	for (ic = first; ic; ic = ic->next) {
+		err = ftrace_set_filter_ip(&first->ops, ic->addr, 0, 0);
+		if (err)
+			return refuse(ic, err, "ftrace does not take its address");
 	}
-	ic->how = INTERCEPT_FTRACE;
+	err = register_ftrace_function(&first->ops);
+	if (err)
+		return refuse(first, err, err == -EBUSY ? busy : "ftrace refuses it");
+	return 0;
+}
+
+static int install_ftrace(struct intercept *ics[], unsigned int n)
+{
+	struct intercept *first = chain_traceable(ics, n), *ic;
+	int err = first ? register_ops(first) : 0;
+
+	if (err) {
+		ftrace_free_filter(&first->ops);
+		return err;
+	}
+	for (ic = first; ic; ic = ic->next) {
+		ic->on_ops = &first->ops;
+		ic->how = INTERCEPT_FTRACE;
+	}
 	return 0;
 }
 
@@ -129,83 +182,86 @@ static int install_kprobe(struct intercept *ic)
 }
 
 /* Registering can succeed and yet leave the function as it was: look at its text. */
-static bool is_live(struct intercept *ic)
+static int check_live(struct intercept *ic)
 {
+	bool live;
+
 	if (ic->how == INTERCEPT_FTRACE)
-		return arch_text_has_call(ic->addr) && (ic->ops.flags & FTRACE_OPS_FL_ENABLED);
-	return arch_text_has_breakpoint(ic->addr) && !enable_kprobe(&ic->probe);
+		live = arch_text_has_call(ic->addr) && (ic->on_ops->flags & FTRACE_OPS_FL_ENABLED);
+	else
+		live = arch_text_has_breakpoint(ic->addr) && !enable_kprobe(&ic->probe);
+	return live ? 0 : refuse(ic, -EIO, "it was registered but its text did not change");
 }
 
 /**
- * intercept_install() - intercept a function from now on
- * @ic: with @symbol and @handler set, not installed
+ * intercept_install_all() - intercept functions from now on
+ * @ics: with @symbol and @handler set, not installed
+ * @n: how many
  *
  * May sleep; takes kprobe_mutex, ftrace_lock and text_mutex. Callers serialise
- * installing and removing of the same @ic.
+ * installing and removing of the same @ics.
  *
- * Return: 0, or after a line in the kernel log: -ENODEV if there is no such
- * function, -EBUSY if somebody else already modifies it, -EIO if the
- * registration took but the function's text did not change, or the error of
- * register_kprobe() or register_ftrace_function().
+ * Return: 0, or with none installed and after a line in the kernel log: -ENODEV
+ * if there is no such function, -EBUSY if somebody else already modifies it,
+ * -EIO if the registration took but the function's text did not change, or the
+ * error of register_kprobe() or register_ftrace_function().
  */
-int intercept_install(struct intercept *ic)
+int intercept_install_all(struct intercept *ics[], unsigned int n)
 {
-	struct kprobe scout = { .symbol_name = ic->symbol, .flags = KPROBE_FLAG_DISABLED };
-	bool traceable, modified;
-	int err;
+	unsigned int i;
+	int err = 0;
 
-	if (register_kprobe(&scout))
-		return refuse(ic, -ENODEV,
-			      "this kernel has no such function, inlined it, or forbids probes on it");
-	ic->addr = (unsigned long)scout.addr;
-	traceable = kprobe_ftrace(&scout);
-	modified = modified_by_kprobe(&scout);
-	unregister_kprobe(&scout);
-	if (modified)
-		return refuse(ic, -EBUSY, "somebody else's kprobe on it may change its flow");
-
-	err = traceable ? install_ftrace(ic) : install_kprobe(ic);
-	if (!err && !is_live(ic)) {
-		intercept_remove(ic);
-		return refuse(ic, -EIO, "it was registered but its text did not change");
-	}
+	for (i = 0; i < n && !err; i++)
+		err = resolve(ics[i]);
+	if (!err)
+		err = install_ftrace(ics, n);
+	for (i = 0; i < n && !err; i++)
+		if (!ics[i]->traceable)
+			err = install_kprobe(ics[i]);
+	for (i = 0; i < n && !err; i++)
+		err = check_live(ics[i]);
+	if (err)
+		intercept_remove_all(ics, n);
 	return err;
 }
 
-/* Replacements end with intercept_redirect_done(); a few instructions follow it. */
-static void drain_redirected(struct intercept *ic)
+/* No handler runs afterwards, preempted ones included (synchronize_rcu_tasks()). */
+static void uninstall(struct intercept *ic)
 {
-	while (atomic_read(&ic->redirected))
-		msleep(20);
-	synchronize_rcu_tasks();
+	if (ic->how == INTERCEPT_KPROBE)
+		unregister_kprobe(&ic->probe);
+	if (ic->how == INTERCEPT_FTRACE && ic->on_ops == &ic->ops) {
+		unregister_ftrace_function(&ic->ops);
+		ftrace_free_filter(&ic->ops);
+	}
 }
 
 /**
- * intercept_remove() - leave the function alone again
- * @ic: installed or not
+ * intercept_remove_all() - leave functions alone again
+ * @ics: those of one intercept_install_all(), installed or not
+ * @n: how many
  *
  * On return no handler runs any more and no task is inside a replacement.
  * May sleep, as long as a replacement function takes. A call that was made to
  * return early needs no wait: see arch_return().
  */
-void intercept_remove(struct intercept *ic)
+void intercept_remove_all(struct intercept *ics[], unsigned int n)
 {
-	switch (ic->how) {
-	case INTERCEPT_NONE:
-		return;
-	case INTERCEPT_FTRACE:
-		/* waits for preempted handlers too (synchronize_rcu_tasks()) */
-		unregister_ftrace_function(&ic->ops);
-		ftrace_free_filter(&ic->ops);
-		break;
-	case INTERCEPT_KPROBE:
-		unregister_kprobe(&ic->probe);
-		break;
+	bool redirected = false;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		uninstall(ics[i]);
+	/* Replacements end with intercept_redirect_done(); a few instructions follow it. */
+	for (i = 0; i < n; i++) {
+		while (atomic_read(&ics[i]->redirected))
+			msleep(20);
+		redirected |= ics[i]->redirects;
+		ics[i]->redirects = false;
+		ics[i]->how = INTERCEPT_NONE;
 	}
-	if (ic->redirects)
-		drain_redirected(ic);
-	ic->redirects = false;
-	ic->how = INTERCEPT_NONE;
+	if (redirected)
+		synchronize_rcu_tasks();
 }
 
 /**

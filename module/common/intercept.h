@@ -27,21 +27,38 @@ enum intercept_how {
  * @how: what intercepts it now
  * @addr: the first instruction after any ENDBR
  * @redirected: calls now inside a replacement function
+ *
+ * Those that are installed by one call share one ftrace_ops, the first one's:
+ * ftrace waits for all tasks for each that it removes.
  */
 struct intercept {
 	const char *symbol;
 	void (*handler)(struct intercept *ic, struct pt_regs *regs, unsigned long caller);
 	/* private: */
 	enum intercept_how how;
+	bool traceable;
 	bool redirects;
 	unsigned long addr;
 	atomic_t redirected;
+	struct intercept *next;		/* on the same ops */
+	struct ftrace_ops *on_ops;
 	struct ftrace_ops ops;
 	struct kprobe probe;
 };
 
-int intercept_install(struct intercept *ic);
-void intercept_remove(struct intercept *ic);
+int intercept_install_all(struct intercept *ics[], unsigned int n);
+void intercept_remove_all(struct intercept *ics[], unsigned int n);
+
+static inline int intercept_install(struct intercept *ic)
+{
+	return intercept_install_all(&ic, 1);
+}
+
+static inline void intercept_remove(struct intercept *ic)
+{
+	intercept_remove_all(&ic, 1);
+}
+
 unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);
 int intercept_self_probe(void);

@@ -320,23 +320,27 @@ static struct redirect redirects[NR_REDIRECTS] = {
 	[REMOVE_DRIVER] = REDIRECT("vmbus_driver_unregister", sim_remove_driver),
 };
 
+static void list_redirects(struct intercept *ics[NR_REDIRECTS])
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_REDIRECTS; i++)
+		ics[i] = &redirects[i].ic;
+}
+
 /**
  * channel_redirect() - take the place of hv_vmbus's channel functions
  *
  * May sleep.
  *
- * Return: 0 or an error of intercept_install(), and nothing is redirected.
+ * Return: 0 or an error of intercept_install_all(), and nothing is redirected.
  */
 int channel_redirect(void)
 {
-	struct redirect *redirect;
-	int err = 0;
+	struct intercept *ics[NR_REDIRECTS];
 
-	for (redirect = redirects; !err && redirect < redirects + NR_REDIRECTS; redirect++)
-		err = intercept_install(&redirect->ic);
-	if (err)
-		channel_restore();
-	return err;
+	list_redirects(ics);
+	return intercept_install_all(ics, NR_REDIRECTS);
 }
 
 /**
@@ -346,10 +350,10 @@ int channel_redirect(void)
  */
 void channel_restore(void)
 {
-	struct redirect *redirect;
+	struct intercept *ics[NR_REDIRECTS];
 
-	for (redirect = redirects; redirect < redirects + NR_REDIRECTS; redirect++)
-		intercept_remove(&redirect->ic);
+	list_redirects(ics);
+	intercept_remove_all(ics, NR_REDIRECTS);
 }
 
 /**

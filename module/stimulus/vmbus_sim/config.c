@@ -9,6 +9,7 @@
  */
 #include <linux/errno.h>
 #include <linux/io.h>
+#include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/kstrtox.h>
 #include <linux/log2.h>
@@ -236,23 +237,18 @@ static struct intercept writes = {
 	.handler = on_write,
 };
 
+static struct intercept *accesses[] = { &reads, &writes };
+
 /**
  * config_intercept() - see the driver's accesses from now on
  *
  * May sleep.
  *
- * Return: 0 or an error of intercept_install().
+ * Return: 0 or an error of intercept_install_all().
  */
 int config_intercept(void)
 {
-	int err = intercept_install(&reads);
-
-	if (err)
-		return err;
-	err = intercept_install(&writes);
-	if (err)
-		intercept_remove(&reads);
-	return err;
+	return intercept_install_all(accesses, ARRAY_SIZE(accesses));
 }
 
 /**
@@ -262,6 +258,5 @@ int config_intercept(void)
  */
 void config_restore(void)
 {
-	intercept_remove(&reads);
-	intercept_remove(&writes);
+	intercept_remove_all(accesses, ARRAY_SIZE(accesses));
 }
