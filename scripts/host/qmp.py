@@ -84,8 +84,7 @@ class Qmp:
 
     def words(self):
         """For QEMU's command line."""
-        return ["-chardev", f"socket,id=qmp,fd={self.fileno()}", "-mon",
-                "chardev=qmp,mode=control"]
+        return ["-chardev", f"socket,id=qmp,fd={self.fileno()}", "-qmp", "chardev:qmp"]
 
     def connect(self, limit=LIMIT):
         """Wait until QEMU, just started, greets; then its version is known."""
