@@ -71,9 +71,9 @@ def _ports():
 class Guest:
     """A guest that writes console and ports to files of the directory OUT."""
 
-    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT):
+    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT, fds=()):
         """LIMIT: seconds from its first word until it counts as hung; BOOT_LIMIT: seconds until
-        then, or it counts as silent."""
+        then, or it counts as silent. FDS: file descriptors that QEMU inherits."""
         self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
@@ -82,7 +82,7 @@ class Guest:
         # Relative file names: QEMU's options give commas in paths a meaning.
         self.process = subprocess.Popen(arguments + _ports(), cwd=out, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        preexec_fn=_with_parent)
+                                        preexec_fn=_with_parent, pass_fds=fds)
 
     def _spoke(self):
         return (self.out / "ktap").stat().st_size > 0

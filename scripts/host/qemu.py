@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 """QEMU binaries: what each can do, by asking it; and machines of them that run no instruction."""
 
+import re
+import shutil
 import subprocess
 import tempfile
 import time
 import weakref
 
-from host.common import Failure
+from host import root
+from host.common import BUILD, Failure
 from host.qmp import LIMIT, Qmp, Stream
 
 # Commands before their answers are read: a socket holds only some hundred of these.
@@ -104,3 +107,15 @@ class Binary:
         self.stock = version["package"].startswith("Debian ")
         self.machines = {entry["name"] for entry in machines}
         self.q35 = next(entry["name"] for entry in machines if entry.get("alias") == "q35")
+
+
+def named(word):
+    """The QEMU that a user names: a program, or a Debian suite whose QEMU is fetched."""
+    program = shutil.which(word)
+    if program:
+        return Binary([program])
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)?", word):
+        raise Failure(f"QEMU: there is no program {word}")
+    directory = root.with_package(word, "qemu-system-x86")
+    return Binary(root.enter(directory, ["/usr/bin/qemu-system-x86_64"], BUILD,
+                             tempfile.gettempdir()))

@@ -10,6 +10,10 @@ from host.common import Failure
 LIMIT = 30		# seconds that a command may take
 
 
+class Gone(Failure):
+    """QEMU has ended."""
+
+
 class Refused(Failure):
     """QEMU's own error to a command."""
 
@@ -41,7 +45,7 @@ class Stream:
         except TimeoutError:
             raise Failure(f"{self.whose} reads nothing for {limit:.0f} s") from None
         except OSError:
-            raise Failure(f"{self.whose} is gone") from None
+            raise Gone(f"{self.whose} is gone") from None
 
     def receive(self, deadline):
         """The next line; None when there is none by DEADLINE, of time.monotonic()."""
@@ -55,7 +59,7 @@ class Stream:
             except OSError:
                 data = b""
             if not data:
-                raise Failure(f"{self.whose} is gone")
+                raise Gone(f"{self.whose} is gone")
             self._input += data
         line, _, self._input = self._input.partition(b"\n")
         return line.decode()

@@ -9,16 +9,15 @@ import contextlib
 import itertools
 import tempfile
 import threading
-import time
 from collections import namedtuple
 from pathlib import Path
 
-from host import known
+from host import known, migration
 from host.common import Failure
 from host.ktap import Result
 from host.memory import Memory
 from host.qemu import Machine
-from host.qmp import LIMIT, Refused
+from host.qmp import Refused
 
 KiB, MiB, PAGE = 1 << 10, 1 << 20, 1 << 12
 RUN = 16 * PAGE		# of one byte
@@ -105,35 +104,6 @@ def _content(region):
             for start in range(region.start, region.start + region.size, RUN)]
 
 
-def _wait(machine, wanted, limit=LIMIT):
-    """Wait for a state of the migration; returns what the machine tells of it."""
-    deadline = time.monotonic() + limit
-    while True:
-        told = machine.monitor.command("query-migrate")
-        status = told.get("status")
-        if status == wanted:
-            return told
-        if status in ("failed", "cancelled", "completed"):
-            raise Failure(f"{machine.whose}: migration {status}, not {wanted}: "
-                          f"{told.get('error-desc', 'no reason told')}")
-        if time.monotonic() > deadline:
-            raise Failure(f"{machine.whose}: migration {status}, not {wanted}, in {limit} s")
-        time.sleep(0.005)
-
-
-def _wait_for_pages(source, pages):
-    """Wait until so many pages were sent with a content, while there are more to come."""
-    deadline = time.monotonic() + LIMIT
-    while True:
-        told = source.monitor.command("query-migrate")
-        sent = told.get("ram", {}).get("normal", 0)
-        if sent >= pages:
-            return
-        if told["status"] not in ("setup", "active") or time.monotonic() > deadline:
-            raise Failure(f"the source: migration {told['status']}, {sent} of {pages} pages sent")
-        time.sleep(0.005)
-
-
 class _Migration:
     """From one machine to another: the first region is zeroed once it was sent."""
 
@@ -165,19 +135,20 @@ class _Migration:
             self._incoming()
         self.source.monitor.command("migrate", uri=self.uri)
         if self.method == "postcopy":
-            _wait_for_pages(self.source, ZEROED.size // PAGE)
+            migration.wait(self.source.monitor, migration.sent(ZEROED.size // PAGE))
             self._zero()
             self.source.monitor.command("migrate-start-postcopy")
         else:
             self._round_then_zero()
-        _wait(self.source, "completed")
+        migration.wait(self.source.monitor, migration.status("completed"))
         if self.method == "mapped-ram":
             self._incoming()
         # The source is done before the destination is.
-        _wait(self.destination, "completed")
+        migration.wait(self.destination.monitor, migration.status("completed"))
 
     def _round_then_zero(self):
-        sent = _wait(self.source, "pre-switchover")["ram"]["normal"]
+        told = migration.wait(self.source.monitor, migration.status("pre-switchover"))
+        sent = told["ram"]["normal"]
         if sent < TOUCHED * KiB // PAGE:
             raise Failure(f"only {sent} pages were sent with a content: nothing to judge")
         self._zero()
@@ -199,12 +170,12 @@ def _compare(source, destination):
 
 def _measure(case, source, destination, directory):
     scheme = "file" if case.method == "mapped-ram" else "unix"
-    migration = _Migration(case, source, destination, f"{scheme}:{directory}/migration")
-    migration.prepare()
+    one = _Migration(case, source, destination, f"{scheme}:{directory}/migration")
+    one.prepare()
     source.fill(_content(ZEROED) + _content(KEPT))
     memory = Memory(destination.process.pid, SIZE)
     before = memory.kib()
-    migration.run()
+    one.run()
     growth = memory.kib() - before	# reading it makes more of it
     return Measured(growth, *_compare(Memory(source.process.pid, SIZE), memory))
 
