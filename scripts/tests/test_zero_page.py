@@ -12,7 +12,7 @@ from collections import namedtuple
 from pathlib import Path
 from unittest import mock
 
-from host import known, zero_page
+from host import known, qemu_source, zero_page
 from host.common import SCRIPTS, Failure
 from host.ktap import Result
 from host.memory import Memory
@@ -37,7 +37,8 @@ class Known(unittest.TestCase):
         return known.judge(result, growth, *ends, self.rows(ROW))[1:3]
 
     def test_what_was_seen_is_expected(self):
-        self.assertEqual(("xfail", "known: +64 KiB: it reads them"), self.judge(64, "fail", "7.2.22"))
+        self.assertEqual(("xfail", "known: +64 KiB: it reads them"),
+                         self.judge(64, "fail", "7.2.22"))
         self.assertEqual("xfail", self.judge(64, "fail", "7.2.9")[0])
         self.assertEqual("xfail", self.judge(64, "fail", "11.1.0")[0])
 
@@ -49,7 +50,8 @@ class Known(unittest.TestCase):
         self.assertEqual("fail", self.judge(0, "pass", "7.2.22")[0])
 
     def test_elsewhere_it_is_fixed(self):
-        for judged in (self.judge(0, "pass", "11.1.0"), self.judge(0, "pass", "7.2.22", stock=False),
+        for judged in (self.judge(0, "pass", "11.1.0"),
+                       self.judge(0, "pass", "7.2.22", stock=False),
                        self.judge(0, "pass", "7.2.22", "10.0.0")):
             self.assertEqual("pass", judged[0])
             self.assertRegex(judged[1], "^FIXED in this QEMU")
@@ -72,6 +74,19 @@ class Known(unittest.TestCase):
         for row in known.rows():
             with self.subTest(row=row.test):
                 self.assertTrue(known.fnmatch.filter(names, row.test))
+
+
+class Changed(unittest.TestCase):
+    def test_the_handler_tries_the_change_first(self):
+        for name in qemu_source.CHANGES:
+            text = qemu_source.changed(
+                "x\nvoid ram_handle_zero(void *at, uint64_t len)\n{\n    y;\n}\n", name)
+            self.assertRegex(text, r"(?s)errpath_drop\(RAMBlock.*ram_handle_zero.*"
+                                   r"errpath_drop\(block, at, len\).*return;.*y;")
+
+    def test_another_form_is_told(self):
+        with self.assertRaisesRegex(Failure, "has 0 functions ram_handle_zero"):
+            qemu_source.changed("void ram_handle_zero(RAMBlock *block)\n{\n", "remove")
 
 
 class Judged(unittest.TestCase):
@@ -120,12 +135,14 @@ class Migrated(unittest.TestCase):
         return population, integrity
 
     def stale(self, at):
-        with mock.patch.object(zero_page, "_Migration", Meddled), mock.patch.object(Meddled, "at", at):
+        with mock.patch.object(zero_page, "_Migration", Meddled), \
+                mock.patch.object(Meddled, "at", at):
             return self.judge()[1]
 
     def test_one_wrong_byte_is_seen(self):
         last = zero_page.ZEROED.start + zero_page.ZEROED.size - 1
-        self.assertEqual(f"1 pages of 1024 stale (first at {last & ~0xfff:#x})", self.stale(last).reason)
+        self.assertEqual(f"1 pages of 1024 stale (first at {last & ~0xfff:#x})",
+                         self.stale(last).reason)
         for at in (0, zero_page.KEPT.start + 4097, zero_page.SIZE - 1):
             self.assertEqual(f"1 pages wrong (first at {at & ~0xfff:#x})", self.stale(at).reason)
 
