@@ -41,13 +41,12 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
 
-nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption, a QEMU built wrong
+nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
-	@scripts/qemu-proof
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
