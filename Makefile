@@ -7,18 +7,20 @@ JOBS ?= $(shell nproc)
 ifneq ($(KDIR)$(IMAGE)$(HEADERS),)
 override KERNEL := user
 endif
+# QEMUs that are judged: programs, or Debian suites whose QEMU is fetched. QEMU_TO: migrate to this.
+QEMU ?= qemu-system-x86_64 trixie trixie-backports
 export JOBS KDIR IMAGE HEADERS MODULES CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run matrix test shell modules check mutants nightly bench clean
+.PHONY: help setup run matrix test shell modules check mutants nightly bench zero-page clean
 .DEFAULT_GOAL := help
 
 help:	## this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
 	@echo
-	@awk -F ':.*## ?' '/^[a-z]+:.*##/ { printf "  %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
 
@@ -35,6 +37,8 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/tests/run
 	@scripts/mutants 6.12 $(MUTANTS)
 	@scripts/bench 6.12
+	@scripts/qemu-zero-page $(QEMU)
+	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
 
 nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption
@@ -58,6 +62,9 @@ mutants: setup	## break module and selftests on purpose: the tests must notice
 
 bench: setup	## instructions a call of an intercepted function costs, on KERNEL
 	@scripts/bench $(KERNEL)
+
+zero-page: setup	## what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
+	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)
 
 clean:	## remove build/, the fetched kernels with it
 	rm -rf build

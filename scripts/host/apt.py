@@ -63,6 +63,7 @@ def _sources(suite):
 
 
 def _options(suite):
+    """apt's, for the private root of a suite, or of its SUITE-source."""
     root = BUILD / "apt" / suite
     settings = {
         "Dir::Etc::sourcelist": "/dev/null",
@@ -92,13 +93,14 @@ def _apt_get(suite, *words, **options):
         raise Failure(f"apt-get {words[-1].partition('=')[0]}, {suite}: {'; '.join(said)}")
 
 
-def _update(suite):
+def _update(suite, sources):
+    """Read the lists that SOURCES, name: text, tell of."""
     root = BUILD / "apt" / suite
     shutil.rmtree(root / "sources", ignore_errors=True)
     for directory in ("sources", "state/lists/partial", "cache/archives/partial"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     (root / "status").touch()
-    for name, text in _sources(suite).items():
+    for name, text in sources.items():
         (root / "sources" / name).write_text(text, encoding="utf-8")
     say(f"reading the package lists of {suite}")
     _apt_get(suite, "--error-on=any", "update")
@@ -115,7 +117,7 @@ def refresh(suite):
     """Have the suite's package lists, no older than a day."""
     with lock(f"apt-{suite}"):
         if not fresh(suite):
-            _update(suite)
+            _update(suite, _sources(suite))
 
 
 def source_files(suite):
@@ -158,3 +160,15 @@ def download(suite, packages, directory):
     wanted = [f"{package.name}={package.version}" for package in packages]
     _apt_get(suite, "download", *wanted, cwd=directory)
     return sorted(directory.glob("*.deb"))
+
+
+def download_source(suite, name, directory):
+    """Download a source package's files into DIRECTORY; returns them."""
+    own = f"{suite}-source"
+    with lock(f"apt-{own}"):
+        if not fresh(own):
+            _update(own, {file: re.sub(r"^(Types: )?deb(?= |$)", r"\1deb-src", text, flags=re.M)
+                          for file, text in _sources(suite).items()})
+    directory.mkdir(parents=True, exist_ok=True)
+    _apt_get(own, "--download-only", "source", name, cwd=directory)
+    return sorted(directory.iterdir())

@@ -6,12 +6,12 @@ import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
 from host import build, hotadd
 from host.common import BUILD, Failure, lock, say
+from host.qmp import Qmp, Stream
 
 # A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
 # that the kernel leaves alone: tests of hot-add put ranges beside and into them.
@@ -72,16 +72,15 @@ def _ports():
     return words
 
 
-def _start(arguments, **options):
+def _start(arguments, fds=(), **options):
     """Start QEMU, and what serves its guest's requests as long as it runs."""
-    (monitor, its_monitor), (port, its_port) = socket.socketpair(), socket.socketpair()
-    with its_monitor, its_port:
-        words = ["-chardev", f"socket,id=monitor,fd={its_monitor.fileno()}",
-                 "-mon", "chardev=monitor,mode=control",
-                 "-chardev", f"socket,id=host,fd={its_port.fileno()}",
-                 "-device", "virtserialport,chardev=host,name=errpath.host"]
-        process = subprocess.Popen([*arguments, *words], preexec_fn=_with_parent,
-                                   pass_fds=(its_monitor.fileno(), its_port.fileno()), **options)
+    monitor, port = Qmp(), Stream("QEMU")
+    ours = (monitor.fileno(), port.theirs.fileno())
+    words = ["-chardev", f"socket,id=monitor,fd={ours[0]}", "-mon", "chardev=monitor,mode=control",
+             "-chardev", f"socket,id=host,fd={ours[1]}",
+             "-device", "virtserialport,chardev=host,name=errpath.host"]
+    process = subprocess.Popen([*arguments, *words], preexec_fn=_with_parent,
+                               pass_fds=(*fds, *ours), **options)
     hotadd.Requests(monitor, port)
     return process
 
@@ -89,16 +88,16 @@ def _start(arguments, **options):
 class Guest:
     """A guest that writes console and ports to files of the directory OUT."""
 
-    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT):
+    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT, fds=()):
         """LIMIT: seconds from its first word until it counts as hung; BOOT_LIMIT: seconds until
-        then, or it counts as silent."""
+        then, or it counts as silent. FDS: file descriptors that QEMU inherits."""
         self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
             (out / name).write_bytes(b"")
         self.lost, self.deadline = "silent", time.monotonic() + boot_limit
         # Relative file names: QEMU's options give commas in paths a meaning.
-        self.process = _start([*arguments, *_ports()], cwd=out, stdin=subprocess.DEVNULL,
+        self.process = _start([*arguments, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def _spoke(self):

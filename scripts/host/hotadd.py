@@ -12,7 +12,8 @@ import errno
 import threading
 import time
 
-from host.qmp import Gone, Lines, Monitor, Refused
+from host.common import Failure
+from host.qmp import Refused
 
 # What command() of guest.py gives a guest: a DIMM goes into a slot, virtio-mem grows in place.
 QEMU = ("-object", "memory-backend-ram,id=virtio-mem-ram,size=1G",
@@ -24,6 +25,8 @@ DIMM, DIMM_RAM = "dimm", "dimm-ram"
 DEVICE_CHECK, EJECT_REQUEST = 1, 3
 GOES_ON = (0x80, 0x84)
 VIRTIO_MEM = "/machine/peripheral/virtio-mem"
+# Seconds to wait for a request before looking whether QEMU is still there.
+PATIENCE = 3600
 
 
 class Answer(Exception):
@@ -48,18 +51,23 @@ class Requests:
     """Serves a guest until QEMU ends."""
 
     def __init__(self, monitor, port):
-        """MONITOR, PORT: our ends of QEMU's sockets."""
-        self.qmp = None
-        threading.Thread(target=self._serve, args=(monitor, port), daemon=True).start()
+        """MONITOR: its Qmp. PORT: the Stream of its port errpath.host. QEMU has just started."""
+        self.qmp, self.port = monitor, port
+        port.attach()
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self, monitor, port):
-        with monitor, port:
-            try:
-                self.qmp, lines = Monitor(monitor), Lines(port)
-                while True:
-                    lines.write(self._answer(lines.read()))
-            except Gone:
-                pass
+    def _serve(self):
+        try:
+            self.qmp.connect()
+            while True:
+                request = self.port.receive(time.monotonic() + PATIENCE)
+                if request is not None:
+                    self.port.send(self._answer(request))
+        except Failure:
+            pass	# QEMU is gone, or stuck: who asks has a limit of his own
+        finally:
+            self.qmp.close()
+            self.port.close()
 
     def _answer(self, request):
         number, _, rest = request.partition(" ")
@@ -68,7 +76,7 @@ class Requests:
         except Answer as answer:
             return f"{number} {answer.number} {answer}"
         except Refused as refused:
-            return f"{number} {errno.EIO} qemu: {refused}"
+            return f"{number} {errno.EIO} {refused}"
         except ValueError:
             return f"{number} {errno.EINVAL} no such request: {rest}"
 
@@ -90,7 +98,7 @@ class Requests:
     def _guest_says(self, meant, what, deadline):
         """Wait for an event that is MEANT; returns its name and data."""
         while True:
-            said = self.qmp.event(deadline)
+            said = self.qmp.any_event(deadline)
             if not said:
                 raise Answer(errno.ETIMEDOUT, f"the guest did not {what} within its time limit")
             if meant(*said):
@@ -98,7 +106,8 @@ class Requests:
 
     def _plug(self, size, deadline):
         self.qmp.forget_events()
-        self.qmp.command("object-add", qom_type="memory-backend-ram", id=DIMM_RAM, size=size)
+        self.qmp.command("object-add", {"qom-type": "memory-backend-ram", "id": DIMM_RAM,
+                                        "size": size})
         try:
             self.qmp.command("device_add", driver="pc-dimm", id=DIMM, memdev=DIMM_RAM)
         except Refused:

@@ -1,82 +1,146 @@
 # SPDX-License-Identifier: GPL-2.0
-"""QEMU's monitor, by its JSON protocol."""
+"""A QEMU's monitor, by QMP."""
 
 import json
+import socket
 import time
 
+from host.common import Failure
 
-class Gone(Exception):
+LIMIT = 30		# seconds that a command may take
+
+
+class Gone(Failure):
     """QEMU has ended."""
 
 
-class Refused(Exception):
-    """QEMU will not, and says why."""
+class Refused(Failure):
+    """QEMU's own error to a command."""
+
+    def __init__(self, text, reason):
+        super().__init__(f"{text}: {reason}")
+        self.reason = reason
 
 
-class Lines:
-    """Whole lines from a socket."""
+class Stream:
+    """Lines to and from a QEMU by one end of a socket pair, each with a time limit.
 
-    def __init__(self, connection):
-        self.connection, self.rest = connection, b""
+    QEMU inherits the other end as a file descriptor: nothing is to be waited for or removed,
+    and whenever it dies there is an end of file. WHOSE: what errors call it.
+    """
 
-    def read(self, deadline=None):
-        """The next line; None when there is none until DEADLINE. Raises Gone."""
-        while b"\n" not in self.rest:
-            left = deadline and deadline - time.monotonic()
-            if left is not None and left <= 0:
-                return None
+    def __init__(self, whose):
+        self.whose = whose
+        self._ours, self.theirs = socket.socketpair()
+        self._input = b""
+
+    def attach(self):
+        """QEMU has its end now; ours must see that one close."""
+        self.theirs.close()
+
+    def send(self, line, limit=LIMIT):
+        try:
+            self._ours.settimeout(limit)
+            self._ours.sendall(line.encode() + b"\n")
+        except TimeoutError:
+            raise Failure(f"{self.whose} reads nothing for {limit:.0f} s") from None
+        except OSError:
+            raise Gone(f"{self.whose} is gone") from None
+
+    def receive(self, deadline):
+        """The next line; None when there is none by DEADLINE, of time.monotonic()."""
+        while b"\n" not in self._input:
             try:
-                self.connection.settimeout(left)
-                more = self.connection.recv(4096)
+                # A deadline in the past still takes what has already come.
+                self._ours.settimeout(max(deadline - time.monotonic(), 0.001))
+                data = self._ours.recv(1 << 16)
             except TimeoutError:
                 return None
             except OSError:
-                more = b""
-            if not more:
-                raise Gone
-            self.rest += more
-        line, _, self.rest = self.rest.partition(b"\n")
-        return line.decode(errors="replace")
+                data = b""
+            if not data:
+                raise Gone(f"{self.whose} is gone")
+            self._input += data
+        line, _, self._input = self._input.partition(b"\n")
+        return line.decode()
 
-    def write(self, line):
-        try:
-            self.connection.settimeout(None)
-            self.connection.sendall(line.encode() + b"\n")
-        except OSError:
-            raise Gone from None
+    def close(self):
+        self._ours.close()
+        self.theirs.close()
 
 
-class Monitor:
-    """One conversation; not for two threads at once."""
+class Qmp:
+    """The monitor of one QEMU, which is started with words() and the descriptor theirs():
 
-    def __init__(self, connection):
-        self.lines, self.events = Lines(connection), []
-        self.lines.read()	# its greeting
-        self.command("qmp_capabilities")
+        monitor = Qmp("the source")
+        process = Popen([..., *monitor.words()], pass_fds=[monitor.fileno()])
+        monitor.connect()
+        monitor.command("query-status")["status"]
+    """
 
-    def command(self, name, **arguments):
-        """What a command returns. Raises Refused."""
-        words = {key.replace("_", "-"): value for key, value in arguments.items()}
-        self.lines.write(json.dumps({"execute": name, "arguments": words}))
+    def __init__(self, whose="QEMU"):
+        self.whose, self._stream = whose, Stream(whose)
+        self.events, self.version = [], None
+
+    def fileno(self):
+        """What QEMU must inherit: Popen's pass_fds."""
+        return self._stream.theirs.fileno()
+
+    def words(self):
+        """For QEMU's command line."""
+        return ["-chardev", f"socket,id=qmp,fd={self.fileno()}", "-qmp", "chardev:qmp"]
+
+    def connect(self, limit=LIMIT):
+        """Wait until QEMU, just started, greets; then its version is known."""
+        self._stream.attach()
+        greeting = self._next(time.monotonic() + limit)
+        if not greeting:
+            raise Failure(f"{self.whose} says nothing for {limit:.0f} s")
+        self.version = greeting["QMP"]["version"]
+        self.command("qmp_capabilities", limit=limit)
+
+    def command(self, name, arguments=None, limit=LIMIT, **more):
+        """What a command returns. ARGUMENTS: a dictionary; or keywords, where - is not needed.
+
+        Refused: QEMU's own error. Failure: no answer within LIMIT seconds, or QEMU is gone.
+        """
+        arguments = {**(arguments or {}), **more}
+        self._stream.send(json.dumps({"execute": name, "arguments": arguments}), limit)
+        deadline = time.monotonic() + limit
+        while answer := self._next(deadline):
+            if "error" in answer:
+                raise Refused(f"{self.whose}: {name}", answer["error"]["desc"])
+            if "return" in answer:
+                return answer["return"]
+            self.events.append(answer)
+        raise Failure(f"{self.whose}: {name} has no answer for {limit:.0f} s")
+
+    def event(self, name, limit=LIMIT):
+        """Wait for an event, unless one is waiting to be taken; returns its data. Others stay."""
+        deadline = time.monotonic() + limit
         while True:
-            message = json.loads(self.lines.read())
-            if "return" in message:
-                return message["return"]
-            if "error" in message:
-                raise Refused(message["error"]["desc"])
-            self.events.append(message)
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event.get("data", {})
+            answer = self._next(deadline)
+            if not answer:
+                raise Failure(f"{self.whose}: no event {name} for {limit:.0f} s")
+            self.events.append(answer)
 
-    def forget_events(self):
+    def any_event(self, deadline):
+        """The next event, its name and data; None when there is none by DEADLINE."""
+        event = self.events.pop(0) if self.events else self._next(deadline)
+        return event and (event["event"], event.get("data", {}))
+
+    def forget_events(self, limit=LIMIT):
         """Those of before now."""
-        self.command("query-version")
+        self.command("query-version", limit=limit)
         self.events.clear()
 
-    def event(self, deadline):
-        """The next event: its name and data; None when there is none until then."""
-        if not self.events:
-            line = self.lines.read(deadline)
-            if line is None:
-                return None
-            self.events.append(json.loads(line))
-        message = self.events.pop(0)
-        return message["event"], message.get("data", {})
+    def _next(self, deadline):
+        line = self._stream.receive(deadline)
+        return line and json.loads(line)
+
+    def close(self):
+        self._stream.close()

@@ -3,11 +3,13 @@
 
 import errno
 import json
+import os
 import socket
 import threading
 import unittest
 
 from host import hotadd
+from host.qmp import Qmp, Stream
 
 DONE = {"return": {}}
 
@@ -30,7 +32,7 @@ class Qemu:
         self.file.flush()
 
     def serve(self):
-        self.tell({"QMP": {}})
+        self.tell({"QMP": {"version": {}}})
         for line in self.file:
             command = json.loads(line)
             self.asked.append((command["execute"], command["arguments"]))
@@ -40,11 +42,11 @@ class Qemu:
 class Answers(unittest.TestCase):
     def ask(self, request, seconds=5, **says):
         """The answer to one request, as (errno, text)."""
-        (ours, its), (guest, port) = socket.socketpair(), socket.socketpair()
-        with its, guest:	# what serves the requests closes the others
+        monitor, port = Qmp(), Stream("QEMU")
+        with socket.socket(fileno=os.dup(monitor.fileno())) as its, port.theirs.dup() as guest:
             self.qemu = Qemu(its, {**says, "query-version": says.get("version", [DONE]),
                                    "qom-get": says.get("qom_get", [DONE])})
-            hotadd.Requests(ours, port)
+            hotadd.Requests(monitor, port)
             guest.settimeout(10)
             guest.sendall(f"7 {seconds} {request}\n".encode())
             number, err, text = guest.makefile().readline().split(" ", 2)
@@ -70,7 +72,7 @@ class Answers(unittest.TestCase):
                          self.ask("plug dimm 4096", seconds=0.1))
 
     def test_qemu_refuses_the_dimm(self):
-        self.assertEqual((errno.EIO, "qemu: no slots"), self.ask(
+        self.assertEqual((errno.EIO, "QEMU: device_add: no slots"), self.ask(
             "plug dimm 4096", device_add=[{"error": {"desc": "no slots"}}]))
         self.assertEqual("object-del", self.qemu.asked[-1][0])
 

@@ -138,6 +138,11 @@ long status_kb(const char *field)
 	return sum_kb("/proc/self/status", field, NULL, 0);
 }
 
+long rollup_kb(const char *field)
+{
+	return sum_kb("/proc/self/smaps_rollup", field, NULL, 0);
+}
+
 static long value_in(const char *path, const char *name)
 {
 	char line[128], found[64];

@@ -29,6 +29,8 @@ bool is_zero(const char *mem, size_t size);
 
 /* kB of a field of /proc/self/smaps, over all mappings that begin in the range. */
 long smaps_kb(const char *mem, size_t size, const char *field);
+/* kB of a field of /proc/self/smaps_rollup: over all mappings. */
+long rollup_kb(const char *field);
 /* kB of a field of /proc/self/status. */
 long status_kb(const char *field);
 /* Of /proc/vmstat and /proc/meminfo; -1 if this kernel has no such entry. */

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What becomes of memory that is read before it is written, given back, or
+ * populated: its content, how much of it this process has, and how much of it
+ * there is. Whoever keeps a guest's memory sparse, as QEMU when it receives a
+ * migration, relies on that.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/counters.h"
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/thp.h"
+#include "lib/verdict.h"
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22	/* since 5.14 */
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define POINT "pmd_split"
+#define PAGE 4096UL
+#define HUGE (2UL << 20)
+#define KB(size) ((long)((size) / 1024))
+#define SEED 9
+
+#define NR_HUGEPAGES "/proc/sys/vm/nr_hugepages"
+
+struct area {
+	char *mem;
+	size_t size;
+	int fd;			/* -1: none */
+	char pages[32];		/* nr_hugepages before */
+	/* Before there was anything of it. */
+	long resident;
+	long shmem;
+	long nr_shmem;
+	long huge_free;
+};
+
+/* Where memory can come from. */
+struct backing {
+	size_t page;
+	size_t size;
+	bool shared;
+	bool huge;
+	int (*open)(void);	/* NULL: anonymous */
+};
+
+static int open_memfd(void)
+{
+	return memfd_create("zero_page", MFD_CLOEXEC);
+}
+
+static int open_hugetlb(void)
+{
+	return memfd_create("zero_page", MFD_CLOEXEC | MFD_HUGETLB);
+}
+
+static int open_tmpfs(void)
+{
+	return open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static const struct backing anonymous = {
+	.page = PAGE, .size = 128 * PAGE,
+};
+
+static const struct backing anonymous_shared = {
+	.page = PAGE, .size = 128 * PAGE, .shared = true,
+};
+
+static const struct backing memfd = {
+	.page = PAGE, .size = 128 * PAGE, .shared = true, .open = open_memfd,
+};
+
+static const struct backing tmpfs = {
+	.page = PAGE, .size = 128 * PAGE, .shared = true, .open = open_tmpfs,
+};
+
+static const struct backing hugetlb = {
+	.page = HUGE, .size = 2 * HUGE, .shared = true,
+	.huge = true, .open = open_hugetlb,
+};
+
+/* What all mappings of this process have; of a shared page, each has all. */
+static long resident_kb(void)
+{
+	return rollup_kb("Rss") + rollup_kb("Shared_Hugetlb") +
+	       rollup_kb("Private_Hugetlb");
+}
+
+/* That there are as many huge pages more as the area takes. */
+static const char *reserve_huge(struct area *a)
+{
+	char text[32];
+	long before;
+
+	if (file_read(NR_HUGEPAGES, a->pages, sizeof(a->pages)) < 0)
+		return "this kernel has no hugetlb";
+	before = strtol(a->pages, NULL, 10);
+	snprintf(text, sizeof(text), "%ld", before + (long)(a->size / HUGE));
+	if (meminfo_kb("Hugepagesize") != KB(HUGE))
+		return "hugetlb's pages are not of 2 MiB";
+	file_write(NR_HUGEPAGES, text);
+	if (meminfo_kb("HugePages_Total") < before + (long)(a->size / HUGE))
+		return "there is no memory for huge pages";
+	return NULL;
+}
+
+static const char *area_map(struct area *a, const struct backing *b)
+{
+	int flags = b->shared ? MAP_SHARED : MAP_PRIVATE;
+	const char *why;
+
+	a->size = b->size;
+	why = b->huge ? reserve_huge(a) : NULL;
+	if (why)
+		return why;
+	a->fd = b->open ? b->open() : -1;
+	if (b->open && (a->fd < 0 || ftruncate(a->fd, a->size)))
+		return "this kernel has no such file";
+	/* So that nothing but the area comes and goes. */
+	if (mlockall(MCL_CURRENT))
+		return "mlockall() fails";
+	a->mem = mmap(NULL, a->size, PROT_READ | PROT_WRITE,
+		      flags | (b->open ? 0 : MAP_ANONYMOUS), a->fd, 0);
+	if (a->mem == MAP_FAILED)
+		return "mmap() fails";
+	if (!b->huge)
+		madvise(a->mem, a->size, MADV_NOHUGEPAGE);
+	counters_settle();
+	resident_kb();
+	a->resident = resident_kb();
+	a->shmem = meminfo_kb("Shmem");
+	a->nr_shmem = vmstat_value("nr_shmem");
+	a->huge_free = meminfo_kb("HugePages_Free");
+	return NULL;
+}
+
+static void area_unmap(struct area *a)
+{
+	if (a->mem && a->mem != MAP_FAILED)
+		munmap(a->mem, a->size);
+	if (a->fd >= 0)
+		close(a->fd);
+	if (a->pages[0])
+		file_write(NR_HUGEPAGES, a->pages);
+}
+
+static long file_kb(const struct area *a)
+{
+	struct stat st;
+
+	return a->fd < 0 || fstat(a->fd, &st) ? -1 : st.st_blocks / 2;
+}
+
+static int differs(const char *what, long is, long should)
+{
+	if (is == should)
+		return 0;
+	printf("# %s: %ld, not %ld\n", what, is, should);
+	return 1;
+}
+
+/*
+ * How many figures do not tell that @resident bytes of the area are mapped here,
+ * and @there are in memory at all.
+ */
+static int wrong(const struct area *a, const struct backing *b, size_t resident,
+		 size_t there)
+{
+	const long shmem = b->shared && !b->huge ? KB(there) : 0;
+	int n = differs("kB resident", resident_kb() - a->resident, KB(resident));
+
+	if (a->fd >= 0)
+		n += differs("kB of the file", file_kb(a), KB(there));
+	if (b->huge)
+		n += differs("huge pages", a->huge_free - meminfo_kb("HugePages_Free"),
+			     there / HUGE);
+	counters_settle();
+	n += differs("kB Shmem", meminfo_kb("Shmem") - a->shmem, shmem);
+	n += differs("kB nr_shmem", 4 * (vmstat_value("nr_shmem") - a->nr_shmem), shmem);
+	return n;
+}
+
+#define EXPECT_THERE(resident, there) \
+	EXPECT_EQ(0, wrong(&self->area, variant->backing, resident, there))
+
+/* Every second page; what is done to these must not touch the others. */
+static int each_second(struct area *a, size_t page,
+		       int (*operate)(struct area *a, size_t at, size_t page))
+{
+	int err = 0;
+
+	for (size_t at = 0; at < a->size && !err; at += 2 * page)
+		err = operate(a, at, page);
+	return err;
+}
+
+static size_t second_wrong(const struct area *a, size_t page, bool zeroed)
+{
+	size_t wrong = 0;
+
+	for (size_t at = 0; at < a->size; at += 2 * page) {
+		const char *odd = a->mem + at + page;
+
+		wrong += zeroed ? !is_zero(a->mem + at, page) :
+			 pattern_wrong(a->mem + at, page, SEED + at);
+		wrong += pattern_wrong(odd, page, SEED + at + page);
+	}
+	return wrong;
+}
+
+static int fill(struct area *a, size_t at, size_t page)
+{
+	pattern_fill(a->mem + at, page, SEED + at);
+	return 0;
+}
+
+static void fill_all(struct area *a, size_t page)
+{
+	for (size_t at = 0; at < a->size; at += page)
+		fill(a, at, page);
+}
+
+static int dontneed(struct area *a, size_t at, size_t page)
+{
+	return madvise(a->mem + at, page, MADV_DONTNEED) ? -errno : 0;
+}
+
+static int remove_page(struct area *a, size_t at, size_t page)
+{
+	return madvise(a->mem + at, page, MADV_REMOVE) ? -errno : 0;
+}
+
+static int punch(struct area *a, size_t at, size_t page)
+{
+	return fallocate(a->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, page) ?
+	       -errno : 0;
+}
+
+FIXTURE(zero_page)
+{
+	struct area area;
+};
+
+FIXTURE_VARIANT(zero_page)
+{
+	const struct backing *backing;
+};
+
+FIXTURE_VARIANT_ADD(zero_page, anonymous)
+{
+	.backing = &anonymous,
+};
+
+FIXTURE_VARIANT_ADD(zero_page, anonymous_shared)
+{
+	.backing = &anonymous_shared,
+};
+
+FIXTURE_VARIANT_ADD(zero_page, memfd)
+{
+	.backing = &memfd,
+};
+
+FIXTURE_VARIANT_ADD(zero_page, tmpfs)
+{
+	.backing = &tmpfs,
+};
+
+FIXTURE_VARIANT_ADD(zero_page, hugetlb)
+{
+	.backing = &hugetlb,
+};
+
+FIXTURE_SETUP(zero_page)
+{
+	const char *why = area_map(&self->area, variant->backing);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(zero_page)
+{
+	area_unmap(&self->area);
+}
+
+/* Only private anonymous memory has a page for that, which costs nothing. */
+TEST_F(zero_page, reading_a_hole)
+{
+	const struct backing *b = variant->backing;
+
+	EXPECT_THERE(0, 0);
+	EXPECT_TRUE(is_zero(self->area.mem, b->size));
+	EXPECT_THERE(b->shared * b->size, b->shared * b->size);
+}
+
+/* It forgets what is private. What is shared is still in the file. */
+TEST_F(zero_page, dontneed)
+{
+	const struct backing *b = variant->backing;
+
+	fill_all(&self->area, b->page);
+	EXPECT_THERE(b->size, b->shared * b->size);
+	ASSERT_EQ(0, each_second(&self->area, b->page, dontneed));
+	EXPECT_THERE(b->size / 2, b->shared * b->size);
+	EXPECT_EQ(0, second_wrong(&self->area, b->page, !b->shared));
+	EXPECT_THERE(b->shared ? b->size : b->size / 2, b->shared * b->size);
+}
+
+/* For a part of a huge page: refused, or, at its start, nothing and no error. */
+TEST_F(zero_page, dontneed_of_4k)
+{
+	const struct backing *b = variant->backing;
+	const size_t gone = b->huge ? 0 : PAGE;
+
+	fill_all(&self->area, b->page);
+	EXPECT_EQ(0, dontneed(&self->area, 0, PAGE));
+	EXPECT_THERE(b->size - gone, b->shared * b->size);
+	EXPECT_EQ(b->huge ? -EINVAL : 0, dontneed(&self->area, PAGE, PAGE));
+	EXPECT_THERE(b->size - 2 * gone, b->shared * b->size);
+	EXPECT_EQ(b->shared, !is_zero(self->area.mem, PAGE));
+	EXPECT_EQ(b->shared, !is_zero(self->area.mem + PAGE, PAGE));
+}
+
+/* A hole in the file. Without a file: refused, and nothing happens. */
+TEST_F(zero_page, remove)
+{
+	const struct backing *b = variant->backing;
+	const size_t left = b->shared ? b->size / 2 : b->size;
+
+	fill_all(&self->area, b->page);
+	EXPECT_EQ(b->shared ? 0 : -EINVAL,
+		  each_second(&self->area, b->page, remove_page));
+	EXPECT_THERE(left, b->shared * left);
+	EXPECT_EQ(0, second_wrong(&self->area, b->page, b->shared));
+	EXPECT_THERE(b->size, b->shared * b->size);
+}
+
+TEST_F(zero_page, populate_read)
+{
+	const struct backing *b = variant->backing;
+
+	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_READ));
+	EXPECT_THERE(b->shared * b->size, b->shared * b->size);
+	EXPECT_TRUE(is_zero(self->area.mem, b->size));
+}
+
+TEST_F(zero_page, populate_write)
+{
+	const struct backing *b = variant->backing;
+
+	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_WRITE));
+	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_TRUE(is_zero(self->area.mem, b->size));
+}
+
+/* Neither changes what is there. */
+TEST_F(zero_page, populate_keeps_content)
+{
+	const struct backing *b = variant->backing;
+
+	fill_all(&self->area, b->page);
+	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_READ));
+	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_WRITE));
+	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_EQ(0, second_wrong(&self->area, b->page, false));
+}
+
+/* What only files can. */
+FIXTURE(zero_file)
+{
+	struct area area;
+};
+
+FIXTURE_VARIANT(zero_file)
+{
+	const struct backing *backing;
+};
+
+FIXTURE_VARIANT_ADD(zero_file, memfd)
+{
+	.backing = &memfd,
+};
+
+FIXTURE_VARIANT_ADD(zero_file, tmpfs)
+{
+	.backing = &tmpfs,
+};
+
+FIXTURE_VARIANT_ADD(zero_file, hugetlb)
+{
+	.backing = &hugetlb,
+};
+
+FIXTURE_SETUP(zero_file)
+{
+	const char *why = area_map(&self->area, variant->backing);
+
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+FIXTURE_TEARDOWN(zero_file)
+{
+	area_unmap(&self->area);
+}
+
+TEST_F(zero_file, pread_of_a_hole_makes_nothing)
+{
+	const struct backing *b = variant->backing;
+	static char buf[PAGE];
+
+	for (size_t at = 0; at < b->size; at += PAGE) {
+		memset(buf, 0xa5, PAGE);
+		ASSERT_EQ(PAGE, pread(self->area.fd, buf, PAGE, at));
+		ASSERT_TRUE(is_zero(buf, PAGE));
+	}
+	EXPECT_THERE(0, 0);
+}
+
+TEST_F(zero_file, punch_hole)
+{
+	const struct backing *b = variant->backing;
+
+	fill_all(&self->area, b->page);
+	ASSERT_EQ(0, each_second(&self->area, b->page, punch));
+	EXPECT_THERE(b->size / 2, b->size / 2);
+	EXPECT_EQ(0, second_wrong(&self->area, b->page, true));
+	EXPECT_THERE(b->size, b->size);
+}
+
+static void fill_thp(char *mem)
+{
+	for (size_t at = 0; at < thp_size(); at += PAGE)
+		pattern_fill(mem + at, PAGE, SEED + at);
+}
+
+/* How many pages are not as they were filled, but for the one at @mem + @but. */
+static size_t thp_wrong(const char *mem, size_t but)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < thp_size(); at += PAGE)
+		n += at != but && pattern_wrong(mem + at, PAGE, SEED + at);
+	return n;
+}
+
+static int dontneed_4k(char *mem, size_t at)
+{
+	return madvise(mem + at, PAGE, MADV_DONTNEED) ? -errno : 0;
+}
+
+FIXTURE(thp)
+{
+	char *mem;
+	int guard;
+};
+
+FIXTURE_SETUP(thp)
+{
+	const char *why = thp_unavailable();
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, thp_hold_khugepaged(true));
+	ASSERT_EQ(0, mlockall(MCL_CURRENT));
+	self->mem = thp_map(1);
+	ASSERT_NE(NULL, self->mem);
+	fill_thp(self->mem);
+	ASSERT_EQ(KB(thp_size()), smaps_kb(self->mem, thp_size(), "AnonHugePages"));
+	resident_kb();
+}
+
+FIXTURE_TEARDOWN(thp)
+{
+	thp_unmap(self->mem, 1);
+	thp_hold_khugepaged(false);
+}
+
+TEST_F(thp, dontneed_of_4k)
+{
+	const size_t at = thp_size() / 2;
+	long before = resident_kb();
+
+	ASSERT_EQ(0, dontneed_4k(self->mem, at));
+	EXPECT_EQ(before - KB(PAGE), resident_kb());
+	EXPECT_EQ(0, smaps_kb(self->mem, thp_size(), "AnonHugePages"));
+	EXPECT_TRUE(is_zero(self->mem + at, PAGE));
+	EXPECT_EQ(0, thp_wrong(self->mem, at));
+}
+
+/*
+ * Without memory for the page table that the split needs, the page stays as it is,
+ * and who wanted it zeroed must be told.
+ */
+TEST_F(thp, lazy_dontneed_of_4k_fails)
+{
+	const size_t at = thp_size() / 2;
+	struct verdict v;
+	struct stats s;
+	long before;
+	int err;
+
+	if (!thp_is_lazy())
+		SKIP(return, "this kernel deposits the page table of a huge PMD");
+	VERDICT_BEGIN(&v, "");
+	before = resident_kb();
+	ASSERT_EQ(0, arm_nth(POINT, 1));
+	err = dontneed_4k(self->mem, at);
+	ASSERT_EQ(0, disarm(POINT));
+	ASSERT_EQ(0, stats_read(POINT, &s));
+	EXPECT_EQ(1, s.injected);
+	EXPECT_EQ(before, resident_kb());
+	EXPECT_EQ(KB(thp_size()), smaps_kb(self->mem, thp_size(), "AnonHugePages"));
+	EXPECT_EQ(0, thp_wrong(self->mem, SIZE_MAX));
+	EXPECT_EQ(-ENOMEM, verdict_errno(&v, "dontneed", err, -ENOMEM));
+	verdict_failed(&v, POINT, "MADV_DONTNEED of 4 KiB of a THP", s.injected);
+
+	EXPECT_EQ(0, dontneed_4k(self->mem, at));
+	EXPECT_TRUE(is_zero(self->mem + at, PAGE));
+	EXPECT_EQ(0, thp_wrong(self->mem, at));
+	ASSERT_EQ(0, thp_renew(self->mem, 1));
+	fill_thp(self->mem);
+	verdict_recovered(&v, "the same with success, and a new THP");
+	VERDICT_END(&v);
+}
+
+TEST_HARNESS_MAIN
