@@ -54,12 +54,13 @@ def _option(path):
     return str(path).replace(",", ",,")
 
 
-def command(kernel, initrd, append, accel="tcg"):
-    """The QEMU command line, without ports and console."""
+def command(kernel, initrd, append, accel="tcg", size=MEMORY, grows=True):
+    """The QEMU command line, without ports and console. GROWS: it can be given more memory."""
+    more = hotadd.QEMU if grows else ()
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
             "-acpitable", f"file={_option(build.acpi_table())}",
-            "-m", f"{MEMORY},{hotadd.LIMITS}", *hotadd.QEMU,
+            "-m", f"{size},{hotadd.LIMITS}" if grows else size, *more,
             "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
             f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
 
