@@ -25,7 +25,7 @@ static struct counters before, after;
 
 static int announce(struct verdict *v, const struct known *k)
 {
-	char id[192];
+	char id[sizeof(v->test) + 16];
 
 	if (k->kind == KNOWN_OOPS)
 		return splat_expect_oops(v->test, k->name);
