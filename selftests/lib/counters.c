@@ -194,7 +194,8 @@ int counters_read(struct counters *c)
 {
 	long err;
 
-	c->nr = 0;
+	/* All of it: no page of it is to be touched between two entries. */
+	memset(c, 0, sizeof(*c));
 	err = read_list(c, "/proc/vmstat", "vmstat");
 	err = err ?: read_list(c, "/proc/meminfo", "meminfo");
 	sum_direct_map(c);
@@ -213,12 +214,24 @@ long counters_value(const struct counters *c, const char *name)
 }
 
 /*
+ * No page moves, but move_pages() begins with lru_cache_disable(): what waits in
+ * the CPUs' batches, 31 pages in each, comes to the LRU lists or is freed.
+ */
+static void drain_lru_batches(void)
+{
+	int status;
+
+	syscall(SYS_move_pages, 0, 0UL, NULL, &status, &status, 0);
+}
+
+/*
  * Dropping the caches makes kfree_rcu() hurry, which else holds objects back for
  * five seconds. The barrier waits for RCU, the pause for the work queues that
  * free what RCU let go; stat_refresh folds the per-CPU differences.
  */
 void counters_settle(void)
 {
+	drain_lru_batches();
 	file_write("/proc/sys/vm/drop_caches", "2");
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 	usleep(20000);
