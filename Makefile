@@ -13,14 +13,14 @@ export JOBS KDIR IMAGE HEADERS MODULES CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run matrix sweep test shell modules check mutants nightly bench zero-page clean
+.PHONY: help setup run matrix sweep test shell modules check mutants nightly bench zero-page qemu-proof clean
 .DEFAULT_GOAL := help
 
 help:	## this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
 	@echo
-	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
 
@@ -46,13 +46,14 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
 
-nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption
+nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption [QEMU_PROOF=1]
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
+	$(if $(QEMU_PROOF),@scripts/qemu-proof)
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
@@ -71,6 +72,9 @@ bench: setup	## instructions a call of an intercepted function costs, on KERNEL
 
 zero-page: setup	## what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
 	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)
+
+qemu-proof: setup	## build QEMUs that drop zero pages, wrongly and rightly: does zero-page tell?
+	@scripts/qemu-proof
 
 clean:	## remove build/, the fetched kernels with it
 	rm -rf build
