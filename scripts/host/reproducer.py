@@ -4,7 +4,7 @@
 import re
 import shutil
 
-from host import build, guest, session, sweep, verdict
+from host import build, guest, oops, session, sweep, verdict
 from host.sweepreport import function
 
 HEAD = """#!/bin/sh
@@ -84,10 +84,11 @@ def chosen(report):
 def shown(target, out, ending):
     """Did the script show in its guest what the sweep saw? Why not, or None."""
     said = verdict.read(out, "ktap").replace("\n# ", "\n")
-    log = verdict.read(out, "kmsg") + verdict.read(out, "console")
+    log = verdict.read(out, "console") + verdict.read(out, "kmsg")
     missing = []
     if target["outcome"] == "oops":
-        return None if sweep.OOPS.search(log) else "no oops"
+        lines = oops.split(log)[1]
+        return None if lines and f"in {oops.function(lines)}(" in target["more"] else "no such oops"
     if target["outcome"] == "hang":
         return None if "hangs at" in said or ending == "hang" else "no hang"
     if target["outcome"] == "errno changed":

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections import namedtuple
 
-from host import build, guest, session
+from host import build, guest, log, oops, session
 from host.common import ROOT, SCRIPTS, Failure, say
 
 Row = namedtuple("Row", "operation lines append")
@@ -20,7 +20,8 @@ PROGRAM_LIMIT = 7200
 BOOTS = 3
 # Each injection's line goes to the console before the failure has an effect.
 APPEND = "loglevel=6"
-OOPS = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
+INJECT = re.compile(r"errpath: inject ")
+TIME = re.compile(r"^\[ *[0-9.]+\] ")
 
 
 def rows():
@@ -109,9 +110,9 @@ class Sweep:
         for out in self.outs():
             records = list(_records(out))
             yield from records
-            lost = _lost(out, records)
-            if lost:
-                yield lost
+            event = lost(out, records)
+            if event:
+                yield event
 
     def ended(self):
         return any(event["event"] in ("end", "unavailable") for event in self.events())
@@ -155,31 +156,54 @@ def _spoke(out):
     return (out / "sweep").stat().st_size > 0
 
 
-def _lost(out, records):
-    """The event of a guest that was lost, charged to the call that it announced last; None if it
-    came to its end, was ended by us, or was not failing anything."""
-    if not (out / "ending").is_file():
-        return None
-    open_target = None
+def _open_target(records):
+    """The announcement of the call that a guest did not come to judge, or None."""
+    target = None
     for record in records:
         if record["event"] == "target":
-            open_target = record
+            target = record
         elif record["event"] in ("judged", "end"):
-            open_target = None
-    if not open_target:
+            target = None
+    return target
+
+
+def _problems(lines):
+    """What the last failure left in a console that known-issues has not, but for its oops."""
+    def scan(part):
+        text = "\n".join(TIME.sub("<4>[] ", line) for line in part)
+        return log.scan(text, log.deny_list(), log.allow_list(), complete=False)
+
+    last = max((number for number, line in enumerate(lines) if INJECT.search(line)), default=0)
+    return [problem.text for problem in scan(lines)[len(scan(lines[:last])):]]
+
+
+def _oops(console):
+    """The oops that a console ends in and what else the failure left there; or None."""
+    before, lines = oops.split(console, INJECT)
+    if not lines:
         return None
-    hang = next((record for record in records if record["event"] in ("hang", "broken")), None)
-    console = (out / "console").read_text(encoding="utf-8", errors="replace").splitlines()
-    oops = next((line for line in console if OOPS.search(line)), None)
-    if oops:
-        how, text = "oops", OOPS.search(oops)[0].strip()
-    elif hang and hang["event"] == "broken":
-        how, text = "broken", "it does not succeed again, not even after recovery"
-    elif hang:
-        how, text = "hang", hang["run"]["where"]
-    else:
-        how, text = "hang", "the guest said nothing more"
-    fired = any(record["event"] == "failed" and record["hash"] == open_target["hash"]
+    problems = _problems(before)
+    return {"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {oops.first_line(lines)}",
+            "log": problems, "known": bool(oops.known(console, INJECT)) and not problems}
+
+
+def lost(out, records):
+    """The event of a guest that was lost, charged to the call that it announced last; None if it
+    came to its end, was ended by us, or was not failing anything."""
+    target = _open_target(records)
+    if not target or not (out / "ending").is_file():
+        return None
+    console = (out / "console").read_text(encoding="utf-8", errors="replace")
+    told = next((record for record in records if record["event"] in ("hang", "broken")), None)
+    # A kernel that oopses ends its guest; one that only says BUG goes on.
+    ended = (out / "ending").read_text(encoding="ascii") == "ended"
+    how = _oops(console) if ended and not told else None
+    if not how and told and told["event"] == "broken":
+        how = {"how": "broken", "text": "it does not succeed again, not even after recovery"}
+    elif not how:
+        where = told["run"]["where"] if told else ""
+        how = {"how": "hang", "text": where or "the guest said nothing more"}
+    fired = any(record["event"] == "failed" and record["hash"] == target["hash"]
                 for record in records)
-    return {"event": "lost", "hash": open_target["hash"], "how": how, "text": text,
-            "after": "the failure" if fired else "", "guest": out.name}
+    return {"event": "lost", "hash": target["hash"], "known": False, **how,
+            "after": "later" if fired else "", "guest": out.name}

@@ -57,7 +57,8 @@ class Target:
     def outcome(self):
         """In a word, and more about it."""
         if self.lost:
-            return self.lost["how"], self.lost["text"].strip().splitlines()[0][:120]
+            text = self.lost["text"].strip().splitlines()[0][:120]
+            return self.lost["how"], f"{text}, in what follows" if self.lost["after"] else text
         if not self.failed or not self.failed["fired"]:
             return "did not fire", ""
         run, errors = self.failed["run"], [step for step in self.steps() if step[1]]
@@ -74,7 +75,7 @@ class Target:
 
     def findings(self):
         """What was not as before, in words: text, and whether known-issues has it."""
-        found = []
+        found = [(f"log: {log_line(text)}", False) for text in (self.lost or {}).get("log", ())]
         for finding in self.judged["findings"] if self.judged else ():
             what, difference = finding["what"], finding["difference"]
             if difference:
@@ -183,9 +184,11 @@ class Report:
             yield ""
             yield f"{'' if good else 'FOUND: '}{verdict}"
             group = groups[verdict, good]
-            judged = group[0].judged
+            judged, lost = group[0].judged, group[0].lost
             if judged and judged["result"] == "xfail":
                 yield f"    {judged['reason']}"
+            elif lost and good:
+                yield "    known"
             stacks = Counter((target.function, target.stack(), target.first) for target in group)
             for (called, stack, first), count in stacks.items():
                 after = f", after {' < '.join(self.targets[first].stack()[:3])}" if first else ""

@@ -105,6 +105,65 @@ def target(number, frames, **more):
             "first": "", "frames": frames, **more}
 
 
+class Lost(unittest.TestCase):
+    """What a guest is charged with that did not come to its end."""
+
+    BEGIN = "[    1.0] errpath: expect oops sweep.add.a<b#1: f.isra.0 BUG: NULL, address: 0+d0\n"
+    INJECT = "[    1.5] errpath: inject alloc: kmalloc() fails, call 1, pid 1 (sweep), caller a\n"
+    OOPS = ("[    2.0] BUG: NULL, address: 00d0\n[    2.1] Oops: 0000 [#1]\n"
+            "[    2.2] RIP: 0010:f.isra.0+0x1/0x2\n[    2.3] RIP: 0010:panic+0x1/0x2\n")
+    WARNING = "[    1.2] WARNING: CPU: 0 PID: 1 at a.c:1 g+0x1/0x2\n"
+
+    def lost(self, console, *records, ending="ended"):
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory)
+            (out / "console").write_text(console)
+            (out / "ending").write_text(ending)
+            records = [{"event": "target", "hash": "1"}, *records]
+            return sweep.lost(out, records)
+
+    def test_known_oops(self):
+        lost = self.lost(self.BEGIN + self.INJECT + self.OOPS)
+        self.assertEqual(("oops", "in f.isra.0(): BUG: NULL, address: 00d0", True),
+                         (lost["how"], lost["text"], lost["known"]))
+
+    def test_any_other_oops(self):
+        for console in (self.INJECT + self.OOPS,
+                        self.BEGIN.replace("f.isra.0", "g") + self.INJECT + self.OOPS,
+                        self.BEGIN.replace("0+d0", "0+") + self.INJECT + self.OOPS,
+                        self.BEGIN + self.INJECT + self.WARNING + self.OOPS,
+                        self.BEGIN + "[    1.1] errpath: expect no oops\n" + self.INJECT
+                        + self.OOPS):
+            lost = self.lost(console)
+            self.assertEqual(("oops", False), (lost["how"], lost["known"]), console)
+
+    def test_what_the_log_had_before_the_failure_is_not_charged(self):
+        before = self.INJECT + self.WARNING + "[    1.3] BUG: Bad page state in process x\n"
+        lost = self.lost(before + self.BEGIN + self.INJECT + self.OOPS)
+        self.assertTrue(lost["known"])
+        self.assertEqual([], lost["log"])
+
+    def test_announced_lines_of_the_log_are_known(self):
+        said = "[    1.1] errpath: expect begin sweep.add.a#0: WARNING: .* g\\+\n"
+        for begin, known in ((said, True), (said.replace("g", "h"), False)):
+            lost = self.lost(self.BEGIN + begin + self.INJECT + self.WARNING + self.OOPS)
+            self.assertEqual(known, lost["known"])
+            self.assertEqual(0 if known else 1, len(lost["log"]))
+
+    def test_hang_and_broken(self):
+        hang = {"event": "hang", "hash": "1", "run": run_of(("add", 0))}
+        hang["run"]["where"] = "[<0>] f+0x1/0x2"
+        for records, ending, how in (((hang,), "ended", "hang"), ((), "hang", "hang"),
+                                     (({"event": "broken", "hash": "1"},), "ended", "broken")):
+            lost = self.lost(self.BEGIN + self.INJECT + "[   1.9] BUG: Bad page state\n", *records,
+                             ending=ending)
+            self.assertEqual(how, lost["how"])
+            self.assertFalse(lost["known"])
+
+    def test_nobody_is_charged(self):
+        self.assertIsNone(self.lost(self.OOPS, {"event": "judged", "hash": "1"}))
+
+
 def run_of(*steps, signal_=0, wrong=""):
     return {"steps": [list(step) for step in steps], "signal": signal_, "wrong": wrong, "where": ""}
 
