@@ -9,7 +9,7 @@ when known-issues names the function that oopses, and a regexp for the whole of 
 import re
 from collections import namedtuple
 
-Oops = namedtuple("Oops", "test function line")
+Oops = namedtuple("Oops", "test function line regexp")
 
 EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
 EXPECT_NONE = re.compile(r"errpath: expect no oops")
@@ -36,7 +36,9 @@ def first_line(lines):
 
 
 def function(lines):
-    """The function that an oops was in, or None."""
+    """The function that an oops was in, or None. A panic without an oops is in panic()."""
+    if "Kernel panic" in first_line(lines):
+        return "panic"
     return next((found[1] for found in map(FUNCTION.search, lines) if found), None)
 
 
@@ -44,9 +46,9 @@ def known(console, since=None):
     """The Oops that a console ends in, if it is the one announced; or None. SINCE: as above."""
     before, lines = split(console, since)
     said = [line for line in before if EXPECT.search(line) or EXPECT_NONE.search(line)]
-    expect, where = EXPECT.search(said[-1]) if said else None, function(lines)
-    if not expect or not where:
+    expect = EXPECT.search(said[-1]) if said else None
+    if not expect or not lines:
         return None
-    oops = Oops(expect[1], where, first_line(lines))
-    same = where == expect[2] and re.fullmatch(expect[3].strip(), oops.line)
+    oops = Oops(expect[1], function(lines), first_line(lines), expect[3].strip())
+    same = oops.function == expect[2] and re.fullmatch(oops.regexp, oops.line)
     return oops if same else None

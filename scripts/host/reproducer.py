@@ -123,9 +123,8 @@ class Check:
                                  {name: 120}, out / "initramfs",
                                  more={f"selftests/{name}": text.encode(), **self.sweep.files})
         accel = guest.accelerator(self.sweep.kernel, session.trial_initrd(self.sweep.kernel))
-        append = f"{sweep.APPEND} {self.sweep.settings} {self.sweep.row.append}"
-        ending, = guest.wait([guest.Guest(guest.command(self.sweep.kernel, initrd, append, accel),
-                                          out, 200)])
+        command = guest.command(self.sweep.kernel, initrd, self.sweep.append(), accel)
+        ending, = guest.wait([guest.Guest(command, out, 200)])
         return ending
 
     def run(self):

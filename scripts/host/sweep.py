@@ -83,7 +83,7 @@ class Sweep:
 
     def _key(self):
         """Names what is swept: a sweep of anything else is another one."""
-        parts = [self.kernel.release, self.row.operation, self.settings, str(self.files)]
+        parts = [self.kernel.release, self.append(), str(self.files)]
         parts += [hashlib.sha256(file.read_bytes()).hexdigest()
                   for file in [*self.modules, self.installed / "sweep",
                                self.installed / "known-issues"]]
@@ -122,6 +122,11 @@ class Sweep:
 
     # Guests.
 
+    def append(self):
+        """For the kernel's command line, where the last of a name counts: the user's."""
+        return " ".join([APPEND, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
+                         self.settings])
+
     def _guest(self, out):
         """Boot one for what is left."""
         out.mkdir(parents=True, exist_ok=True)
@@ -130,8 +135,7 @@ class Sweep:
                                  more={"selftests/sweep-done": "\n".join(self.done()).encode(),
                                        **self.files})
         accel = guest.accelerator(self.kernel, session.trial_initrd(self.kernel))
-        append = f"{APPEND} ERRPATH_SWEEP={self.row.operation} {self.settings} {self.row.append}"
-        return _Watched(guest.command(self.kernel, initrd, append.strip(), accel), out,
+        return _Watched(guest.command(self.kernel, initrd, self.append(), accel), out,
                         guest.BOOT_LIMIT)
 
     def run(self):
@@ -182,9 +186,11 @@ def _oops(console):
     before, lines = oops.split(console, INJECT)
     if not lines:
         return None
-    problems = _problems(before)
-    return {"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {oops.first_line(lines)}",
-            "log": problems, "known": bool(oops.known(console, INJECT)) and not problems}
+    found, problems = oops.known(console, INJECT), _problems(before)
+    # Of a known one what is known: the rest may be another one each time.
+    line = found.regexp if found else oops.first_line(lines)
+    return {"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {line}",
+            "log": problems, "known": bool(found) and not problems}
 
 
 def lost(out, records):
@@ -193,17 +199,17 @@ def lost(out, records):
     target = _open_target(records)
     if not target or not (out / "ending").is_file():
         return None
+    # What the guest told of why it had to end: it had to be hung, or to be broken for good.
+    told = {record["event"]: record for record in records}
     console = (out / "console").read_text(encoding="utf-8", errors="replace")
-    told = next((record for record in records if record["event"] in ("hang", "broken")), None)
     # A kernel that oopses ends its guest; one that only says BUG goes on.
     ended = (out / "ending").read_text(encoding="ascii") == "ended"
-    how = _oops(console) if ended and not told else None
-    if not how and told and told["event"] == "broken":
-        how = {"how": "broken", "text": "it does not succeed again, not even after recovery"}
-    elif not how:
-        where = told["run"]["where"] if told else ""
-        how = {"how": "hang", "text": where or "the guest said nothing more"}
-    fired = any(record["event"] == "failed" and record["hash"] == target["hash"]
-                for record in records)
+    if "broken" in told:
+        how = {"how": "broken", "text": "", "known": told["broken"]["result"] == "xfail"}
+    elif "hang" in told:
+        how = {"how": "hang", "text": told["hang"]["run"]["where"]}
+    else:
+        how = ended and _oops(console) or {"how": "hang", "text": ""}
+    later = target["hash"] == told.get("failed", {}).get("hash")
     return {"event": "lost", "hash": target["hash"], "known": False, **how,
-            "after": "later" if fired else "", "guest": out.name}
+            "after": "later" if later else "", "guest": out.name}

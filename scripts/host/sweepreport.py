@@ -29,6 +29,7 @@ def log_line(text):
     """A line of the kernel's log, without what differs from run to run."""
     text = re.sub(r"CPU: \d+ (UID: \d+ )?PID: \d+ (Comm: \S+ )?", "", text)
     text = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+|, CPU#\d+.*", "", text)
+    text = re.sub(r"\bffff[0-9a-f]{12}\b", "ffff...", text)
     return re.sub(r"(\.[ch]):\d+", r"\1", text)
 
 
@@ -56,9 +57,17 @@ class Target:
 
     def outcome(self):
         """In a word, and more about it."""
-        if self.lost:
-            text = self.lost["text"].strip().splitlines()[0][:120]
-            return self.lost["how"], f"{text}, in what follows" if self.lost["after"] else text
+        if not self.lost:
+            return self._end_of_run()
+        if self.lost["how"] == "broken":
+            how, more = self._end_of_run()
+            return "broken", f"{how}: {more}; no success afterwards, nor after recovery"
+        text = (self.lost["text"].strip().splitlines() or ["the guest says nothing more"])[0]
+        text = log_line(text)[:120]
+        return self.lost["how"], f"{text}, in what follows" if self.lost["after"] else text
+
+    def _end_of_run(self):
+        """The same, of the call's own run."""
         if not self.failed or not self.failed["fired"]:
             return "did not fire", ""
         run, errors = self.failed["run"], [step for step in self.steps() if step[1]]
@@ -138,6 +147,8 @@ class Report:
             self.targets[event["hash"]] = Target(event, names)
         elif kind in ("failed", "again", "judged", "lost"):
             setattr(target, kind, event)
+        elif kind == "broken":
+            target.judged = event
         elif kind == "end":
             self.ended = True
 
@@ -184,10 +195,10 @@ class Report:
             yield ""
             yield f"{'' if good else 'FOUND: '}{verdict}"
             group = groups[verdict, good]
-            judged, lost = group[0].judged, group[0].lost
+            judged = group[0].judged
             if judged and judged["result"] == "xfail":
                 yield f"    {judged['reason']}"
-            elif lost and good:
+            elif good and group[0].lost:
                 yield "    known"
             stacks = Counter((target.function, target.stack(), target.first) for target in group)
             for (called, stack, first), count in stacks.items():

@@ -124,8 +124,14 @@ class Lost(unittest.TestCase):
 
     def test_known_oops(self):
         lost = self.lost(self.BEGIN + self.INJECT + self.OOPS)
-        self.assertEqual(("oops", "in f.isra.0(): BUG: NULL, address: 00d0", True),
+        self.assertEqual(("oops", "in f.isra.0(): BUG: NULL, address: 0+d0", True),
                          (lost["how"], lost["text"], lost["known"]))
+
+    def test_known_panic(self):
+        begin = "[    1.0] errpath: expect oops sweep.add.a#1: panic Kernel panic: stack of .*\n"
+        console = begin + self.INJECT + "[    1.9] Kernel panic: stack of f\n"
+        self.assertTrue(self.lost(console)["known"])
+        self.assertFalse(self.lost(console.replace("of f", "off"))["known"])
 
     def test_any_other_oops(self):
         for console in (self.INJECT + self.OOPS,
@@ -151,14 +157,14 @@ class Lost(unittest.TestCase):
             self.assertEqual(0 if known else 1, len(lost["log"]))
 
     def test_hang_and_broken(self):
-        hang = {"event": "hang", "hash": "1", "run": run_of(("add", 0))}
-        hang["run"]["where"] = "[<0>] f+0x1/0x2"
-        for records, ending, how in (((hang,), "ended", "hang"), ((), "hang", "hang"),
-                                     (({"event": "broken", "hash": "1"},), "ended", "broken")):
-            lost = self.lost(self.BEGIN + self.INJECT + "[   1.9] BUG: Bad page state\n", *records,
-                             ending=ending)
-            self.assertEqual(how, lost["how"])
-            self.assertFalse(lost["known"])
+        hang = {"event": "hang", "hash": "1", "run": {**run_of(), "where": "[<0>] f+0x1/0x2"}}
+        console = self.BEGIN + self.INJECT + "[    1.9] BUG: Bad page state in process x\n"
+        for records, ending, how, known in (
+                ((hang,), "ended", "hang", False), ((), "hang", "hang", False),
+                (({"event": "broken", "hash": "1", "result": "fail"},), "ended", "broken", False),
+                (({"event": "broken", "hash": "1", "result": "xfail"},), "ended", "broken", True)):
+            lost = self.lost(console, *records, ending=ending)
+            self.assertEqual((how, known), (lost["how"], lost["known"]))
 
     def test_nobody_is_charged(self):
         self.assertIsNone(self.lost(self.OOPS, {"event": "judged", "hash": "1"}))
