@@ -219,20 +219,34 @@ class Report:
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
-def differences(one, other):
-    """Lines that tell where two sweeps of the same operation differ."""
-    def by_stack(report):
-        return {(target.stack(), target.occurrence, bool(target.first)): target
-                for target in report.targets.values()}
+def _calls(report):
+    """Targets by what two sweeps have in common: offsets, and so hashes, are the kernel's own."""
+    calls = {}
+    for target in report.targets.values():
+        first = report.targets.get(target.first)
+        key = (target.function, target.stack(), first.stack() if first else (), target.occurrence)
+        calls.setdefault(key, []).append(target)
+    return {(*key, number): target for key, same in calls.items()
+            for number, target in enumerate(sorted(same, key=lambda target: target.frames))}
 
-    mine, theirs = by_stack(one), by_stack(other)
-    names = one.start.get("kernel"), other.start.get("kernel")
-    yield f"{names[0]} against {names[1]}: {len(mine.keys() & theirs.keys())} calls in both"
-    for name, there, missing in ((names[0], mine, theirs), (names[1], theirs, mine)):
-        for key in there.keys() - missing.keys():
-            yield f"only {name}: {there[key].verdict()}: {' < '.join(key[0])} #{key[1]}"
-    for key in sorted(mine.keys() & theirs.keys()):
-        told = mine[key].verdict(), theirs[key].verdict()
-        if told[0] != told[1]:
-            yield f"{' < '.join(key[0])} #{key[1]}"
-            yield from (f"    {name}: {text}" for name, text in zip(names, told))
+
+def _name(key):
+    function_, stack, first, occurrence, _ = key
+    after = f", after {' < '.join(first)}" if first else ""
+    return f"{' < '.join((function_, *stack))} #{occurrence}{after}"
+
+
+def differences(one, other, names=None):
+    """Lines that tell where two sweeps of the same operation differ, below a title."""
+    names = names or (one.start.get("kernel"), other.start.get("kernel"))
+    mine, theirs = _calls(one), _calls(other)
+    both = mine.keys() & theirs.keys()
+    told = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
+    same = [key for key in both if told[key][0] == told[key][1]]
+    yield f"{names[0]} against {names[1]}: {len(both)} calls in both, {len(same)} of them alike"
+    for name, there in zip(names, (mine, theirs)):
+        for key in sorted(there.keys() - both):
+            yield f"only {name}: {_name(key)}: {there[key].verdict()}"
+    for key in sorted(both - set(same)):
+        yield _name(key)
+        yield from (f"    {name}: {text}" for name, text in zip(names, told[key]))

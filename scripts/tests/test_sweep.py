@@ -229,11 +229,24 @@ class Reports(unittest.TestCase):
     def test_differences(self):
         one, _ = self.one(run_of(("add", -12)))
         other, call = self.one(run_of(("add", -17)))
-        self.assertEqual(1, len([*sweepreport.differences(one, one)]))
-        self.assertIn("    6.12.117: errno changed (add EEXIST)",
-                      [*sweepreport.differences(one, other)])
+        self.assertEqual(["6.12.117 against 6.12.117: 1 calls in both, 1 of them alike"],
+                         [*sweepreport.differences(one, one)])
+        self.assertEqual(["first against second: 1 calls in both, 0 of them alike",
+                          "kmalloc < inner < add #1", "    first: handled (add ENOMEM)",
+                          "    second: errno changed (add EEXIST)"],
+                         [*sweepreport.differences(one, other, ("first", "second"))])
         call.occurrence = 2
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
+    def test_stacks_that_differ_by_offsets_are_all_compared(self):
+        def twice(err):
+            report, call = self.one(run_of(("add", -12)))
+            events = [self.START, target(2, ["inner+0x9/0xa", "add+0x3/0x4"]),
+                      {"event": "failed", "hash": "2", "fired": 1, "run": run_of(("add", err))}]
+            report.targets["2"] = sweepreport.Report(events).targets["2"]
+            return report
+        self.assertEqual(1, len([*sweepreport.differences(twice(-12), twice(-12))]))
+        self.assertEqual(4, len([*sweepreport.differences(twice(-12), twice(-17))]))
 
     def test_all_formats_are_written(self):
         report, _ = self.one(run_of(("add", -12)), [("slab.<a>", 1, 1, 0)], "fail")
