@@ -37,8 +37,9 @@ echo 100 >$knobs/probability
 ./sweep run {operation} && ./sweep run {operation}
 echo Y >$knobs/stacks
 ./sweep run {operation}
-# The call to be failed, by its stack.
-id=$(grep -E '{pattern}' $knobs/stacks | head -n 1 | cut -f 1)
+# The call to be failed, by its stack: of this very kernel, or at least by its functions.
+line=$(grep -F '{exactly}' $knobs/stacks || grep -E '{pattern}' $knobs/stacks)
+id=$(echo "$line" | head -n 1 | cut -f 1)
 {before}echo "failing $id:{occurrence}"
 echo "$id:{occurrence}" >$knobs/targets
 ./sweep run {operation}
@@ -61,12 +62,14 @@ def script(report, target):
     """The script's text."""
     counters = _counters(target)
     skip = " ".join(["errpath:knob_write", "idr_alloc_cyclic", report["skip"] or ""]).strip()
-    frames = "\t".join(f"{re.escape(function(frame))}[+.][^\t]*" for frame in target["frames"][:12])
+    upto = target["frames"][:12]
+    frames = "\t".join(f"{re.escape(function(frame))}[+.][^\t]*" for frame in upto)
     return (HEAD.format(**{**report, "verdict": target["verdict"]}) +
             (VALUE if counters else "") +
             BODY.format(operation=report["operation"], point=report["point"],
                         scope=report["scope"], skip=skip,
                         pattern=f"\t{target['function']}\t{frames}",
+                        exactly="\t".join(["", target["function"], *upto]),
                         occurrence=target["occurrence"], before=_show(counters, "before"),
                         after=_show(counters, "after"), lasting=_show(counters, "lasting")))
 

@@ -82,6 +82,11 @@ class Chain(SweepTest):
         self.assertEqual({name: [f"leak: {lost[number % 2]}"]
                           for number, name in enumerate(CHAIN)}, leaks, output)
 
+    def test_two_sweeps_agree(self):
+        code, output, _ = self.sweep("chain", "--again")
+        self.assertEqual(0, code, output)
+        self.assertIn("first against second: 5 calls in both, 5 of them alike", output)
+
     def test_goes_on_after_an_interruption(self):
         told = self.results / LINE / "sweeps/chain/guest-1/sweep"
         with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
