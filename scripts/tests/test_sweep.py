@@ -243,6 +243,14 @@ class Reports(unittest.TestCase):
         call.occurrence = 2
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
 
+    def test_how_often_a_stack_occurs_is_no_difference(self):
+        one, _ = self.one(run_of(("add", -12)))
+        other, call = self.one(run_of(("add", -12)))
+        call.occurrence = 2
+        self.assertEqual(1, len([*sweepreport.differences(one, other)]))
+        call.frames = ["elsewhere+0x1/0x2", "add+0x3/0x4"]
+        self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
     def test_stacks_that_differ_by_offsets_are_all_compared(self):
         def twice(err):
             report, call = self.one(run_of(("add", -12)))
