@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from host import sweep, sweepreport
+from host import reproducer, sweep, sweepreport
 from host.common import SCRIPTS
 
 LINE = os.environ.get("KERNEL", "6.12")
@@ -271,6 +271,29 @@ class Reports(unittest.TestCase):
             self.assertFalse(json.loads(Path(directory, "report.json").read_text())
                              ["targets"][0]["good"])
             self.assertIn("FOUND: ", Path(directory, "report.txt").read_text())
+
+    def reproduced(self, findings, *said, times=1):
+        report, _ = self.one(run_of(("add", -12)), findings, "fail")
+        found = reproducer.chosen(report.as_json())["reproduce-1"]
+        self.assertIn(f"seq {times})", reproducer.script(report.as_json(), found, times))
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory)
+            (out / "ktap").write_text("".join(f"# {line}\n" for line in said))
+            for name in ("console", "kmsg"):
+                (out / name).write_text("")
+            return reproducer.shown(found, out, "ended", times)
+
+    def test_reproducer_must_move_what_the_sweep_saw_move(self):
+        leak = [("slab.a", 1, 1, 0)]
+        self.assertIsNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 11"))
+        self.assertIsNotNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 10"))
+        self.assertIsNotNone(self.reproduced(leak))
+
+    def test_reproducer_repeats_what_is_too_little_at_once(self):
+        leak = [("slab.a", 1, 1, 0)]
+        for last, shown in ((110, True), (59, False)):
+            why = self.reproduced(leak, "before slab.a 10", f"lasting slab.a {last}", times=100)
+            self.assertEqual(shown, why is None, why)
 
     def test_unknown_operation(self):
         with self.assertRaisesRegex(sweep.Failure, "add_memory"):
