@@ -33,10 +33,10 @@ run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
 
-sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE REPRODUCE=1]
+sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
 	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$(APPEND)" $(if $(K),--k $(K)) \
 		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
-		$(if $(AGAINST),--against $(AGAINST))
+		$(if $(AGAINST),--against $(AGAINST)) $(if $(AGAIN),--again)
 
 test: check	## static checks, tests of the scripts, the first mutants, bench, then all tests on all lines
 	@scripts/tests/run
