@@ -681,10 +681,15 @@ static void begin(void)
 	record_end();
 }
 
-/* The operation alone, for scripts that set the knobs themselves: "sweep run OPERATION". */
-static int run_alone(void)
+/*
+ * The operation alone, for scripts that set the knobs themselves: "sweep run OPERATION", and
+ * where that no more succeeds "sweep recover OPERATION", which then runs it, too.
+ */
+static int run_alone(bool recover)
 {
 	must(op->prepare ? op->prepare() : 0, "prepare");
+	if (recover && op->recover)
+		op->recover();
 	window_prepare();
 	run_once();
 	kill(nobody, SIGKILL);
@@ -708,7 +713,8 @@ static long number(const char *name, long otherwise)
 
 int main(int argc, char **argv)
 {
-	bool alone = argc == 3 && !strcmp(argv[1], "run");
+	bool recover = argc == 3 && !strcmp(argv[1], "recover");
+	bool alone = recover || (argc == 3 && !strcmp(argv[1], "run"));
 	const char *name = alone ? argv[2] : getenv("ERRPATH_SWEEP"), *why;
 
 	op = find_operation(name ?: "");
@@ -723,7 +729,7 @@ int main(int argc, char **argv)
 	if (run == MAP_FAILED)
 		give_up("memory", -ENOMEM);
 	if (alone)
-		return run_alone();
+		return run_alone(recover);
 	begin();
 	why = point_unavailable(point);
 	if (!why && op->unavailable)

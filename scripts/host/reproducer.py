@@ -48,7 +48,7 @@ for time in $(seq {times}); do
 	echo ffffffff >$knobs/targets
 done
 {after}echo "and again"
-./sweep run {operation}
+./sweep run {operation} || ./sweep recover {operation}
 {lasting}"""
 
 
