@@ -32,9 +32,10 @@ def rows():
         yield Row(operation, lines.split(","), "" if append == "-" else append.replace(",", " "))
 
 
-def row_of(operation):
-    """The operation's row, or what one has without."""
-    return next((row for row in rows() if row.operation == operation), Row(operation, [], ""))
+def row_of(operation, line):
+    """The operation's row for this line, or what one has without."""
+    return next((row for row in rows() if row.operation == operation and line in row.lines),
+                Row(operation, [], ""))
 
 
 def known(operation):
@@ -75,7 +76,7 @@ class Sweep:
         """SETTINGS: words for the kernel's command line that the guest's program reads.
         COMMAND: what the operation "command" is."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
-        self.row, self.out, self.settings = row_of(operation), out, settings
+        self.row, self.out, self.settings = row_of(operation, kernel.line), out, settings
         self.files = {"selftests/sweep-command": command.encode()} if command else {}
         self.started, self.seconds = None, 0
 
