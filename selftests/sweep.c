@@ -687,6 +687,10 @@ static void begin(void)
  */
 static int run_alone(bool recover)
 {
+	const char *why = op->unavailable ? op->unavailable() : NULL;
+
+	if (why)
+		ksft_exit_skip("%s\n", why);
 	must(op->prepare ? op->prepare() : 0, "prepare");
 	if (recover && op->recover)
 		op->recover();

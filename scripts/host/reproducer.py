@@ -28,14 +28,15 @@ BODY = """cd "${{SELFTESTS:-/selftests}}" || exit 1
 for module in errpath errpath_hotplug; do
 	[ -d /sys/module/$module ] || insmod "${{MODULES:-/modules}}/$module.ko" || exit 1
 done
+./sweep run {operation} || exit 1	# which loads what it needs
 knobs=/sys/kernel/debug/errpath/{point}
 exec 3<>/sys/kernel/debug/errpath/guard	# all is off again when this script ends
-echo '{scope}' >$knobs/caller
-echo '{skip}' >$knobs/skip
+echo '{scope}' >$knobs/caller || exit 1
+echo '{skip}' >$knobs/skip || exit 1
 echo ffffffff >$knobs/targets		# no stack has this id: nothing fails yet
 echo -1 >$knobs/times
 echo 100 >$knobs/probability
-./sweep run {operation} && ./sweep run {operation}
+./sweep run {operation}
 echo Y >$knobs/stacks
 ./sweep run {operation}
 # The call to be failed, by its stack: of this very kernel, or at least by its functions.
@@ -102,6 +103,8 @@ def shown(target, out, ending, times=1):
     said = verdict.read(out, "ktap").replace("\n# ", "\n")
     log = verdict.read(out, "console") + verdict.read(out, "kmsg")
     missing = []
+    if not re.search(r"failing [0-9a-f]+:", said):
+        return "no such call"
     if target["outcome"] == "oops":
         lines = oops.split(log)[1]
         return None if lines and f"in {oops.function(lines)}(" in target["more"] else "no such oops"

@@ -278,21 +278,23 @@ class Reports(unittest.TestCase):
         self.assertIn(f"seq {times})", reproducer.script(report.as_json(), found, times))
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory)
-            (out / "ktap").write_text("".join(f"# {line}\n" for line in said))
+            (out / "ktap").write_text("# x\n" + "".join(f"# {line}\n" for line in said))
             for name in ("console", "kmsg"):
                 (out / name).write_text("")
             return reproducer.shown(found, out, "ended", times)
 
     def test_reproducer_must_move_what_the_sweep_saw_move(self):
         leak = [("slab.a", 1, 1, 0)]
-        self.assertIsNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 11"))
-        self.assertIsNotNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 10"))
-        self.assertIsNotNone(self.reproduced(leak))
+        for failing, last, shown in (("failing 1a:1", 11, True), ("failing 1a:1", 10, False),
+                                     ("failing :1", 11, False)):
+            why = self.reproduced(leak, failing, "before slab.a 10", f"lasting slab.a {last}")
+            self.assertEqual(shown, why is None, why)
 
     def test_reproducer_repeats_what_is_too_little_at_once(self):
         leak = [("slab.a", 1, 1, 0)]
         for last, shown in ((110, True), (59, False)):
-            why = self.reproduced(leak, "before slab.a 10", f"lasting slab.a {last}", times=100)
+            why = self.reproduced(leak, "failing 1a:1", "before slab.a 10",
+                                  f"lasting slab.a {last}", times=100)
             self.assertEqual(shown, why is None, why)
 
     def test_unknown_operation(self):
