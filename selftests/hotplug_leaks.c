@@ -117,9 +117,9 @@ TEST_F_TIMEOUT(leaks, memremap_failures, 60)
 		.clean = remap_with_success,
 		.failing = fail_to_remap,
 		.arg = (void *)self->start,
-		.rounds = 3,
+		.rounds = 1,
 		.nr_clean = 50,
-		.nr_failing = 334,
+		.nr_failing = 700,
 	};
 	struct verdict v;
 	struct slopes s;
