@@ -18,7 +18,7 @@ export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run matrix test shell modules check mutants busted nightly bench zero-page clean
+.PHONY: help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page clean
 .DEFAULT_GOAL := help
 
 help:	## this list
@@ -40,6 +40,11 @@ run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
 
+sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE REPRODUCE=1]
+	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$(APPEND)" $(if $(K),--k $(K)) \
+		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
+		$(if $(AGAINST),--against $(AGAINST))
+
 test: check	## static checks, tests of the scripts, the first mutants, bench, then all tests on all lines
 	@scripts/tests/run
 	@scripts/mutants 6.12 $(MUTANTS)
@@ -55,6 +60,7 @@ nightly: test	## what takes longer: all mutants, bench, busted and debug kernels
 	@scripts/busted
 	@scripts/matrix small debug debug-rt --tests all --timeout 600
 	@scripts/run 6.12 --tests all --append preempt=full
+	@scripts/sweep nightly
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
 

@@ -8,6 +8,7 @@
 
 #include <linux/ftrace.h>
 #include <linux/migrate.h>
+#include <linux/slab.h>
 #include <linux/version.h>
 
 #if IS_ENABLED(CONFIG_HYPERV)
@@ -89,6 +90,24 @@ static inline void compat_hv_set_root_partition(bool root)
 	hv_root_partition = root;
 #endif
 }
+#endif
+
+/*
+ * What stands between size and gfp in the arguments of kmalloc_node() and its like:
+ * 67f2df3b82d0 ("mm/slab: Plumb kmem_buckets into __do_kmalloc_node()"), v6.11, in
+ * the functions called _noprof; tokens came later, also as an option.
+ */
+#define COMPAT_BUCKET_ARGS	IS_ENABLED(CONFIG_SLAB_BUCKETS)
+#define COMPAT_TOKEN_ARGS	IS_ENABLED(CONFIG_KMALLOC_PARTITION_CACHES)
+
+/*
+ * 2cd8231796b5 ("mm/slub: allow to set node and align in k[v]realloc"), v6.18: ask
+ * for the macro it brought.
+ */
+#ifdef kvmalloc_node_align_noprof
+#define COMPAT_KVMALLOC_ALIGN_ARGS	1
+#else
+#define COMPAT_KVMALLOC_ALIGN_ARGS	0
 #endif
 
 #endif /* ERRPATH_COMPAT_H */

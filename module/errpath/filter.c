@@ -13,9 +13,6 @@
 
 #include "filter.h"
 
-/* Frames of our own and of the trampoline before the intercepted function's caller. */
-#define OWN_FRAMES	12
-
 /* A return address can be the first byte after a call that never returns. */
 static bool range_has_return(const struct text_range *range, unsigned long addr)
 {
@@ -30,78 +27,108 @@ static bool any_range_has(const struct text_range *ranges, unsigned int n, unsig
 	return false;
 }
 
-static int add_ranges(struct text_range *ranges, unsigned int *n, const char *symbol)
+/* One of the lists of ranges in struct callers. */
+struct range_list {
+	struct text_range *ranges;
+	unsigned int *n;
+	unsigned int max;
+};
+
+static int add_ranges(const struct range_list *list, const char *symbol)
 {
 	struct text_range parts[SYMBOL_MAX_PARTS];
 	int found = symbol_ranges(symbol, parts);
 
 	if (found < 0)
 		return found;
-	if (*n + found > CALLERS_MAX_RANGES)
+	if (*list->n + found > list->max)
 		return -E2BIG;
-	memcpy(&ranges[*n], parts, found * sizeof(*parts));
-	*n += found;
+	memcpy(&list->ranges[*list->n], parts, found * sizeof(*parts));
+	*list->n += found;
 	return 0;
 }
 
-static int add_word(struct callers *callers, const char *word)
+static int add_caller(struct callers *callers, const char *word)
 {
 	static const char prefix[] = "stack:";
+	struct range_list direct = { callers->direct, &callers->nr_direct, CALLERS_MAX_RANGES };
+	struct range_list stack = { callers->stack, &callers->nr_stack, CALLERS_MAX_RANGES };
 
 	if (!strncmp(word, prefix, strlen(prefix)))
-		return add_ranges(callers->stack, &callers->nr_stack, word + strlen(prefix));
-	return add_ranges(callers->direct, &callers->nr_direct, word);
+		return add_ranges(&stack, word + strlen(prefix));
+	return add_ranges(&direct, word);
 }
 
 static int add_helper(struct callers *callers, const char *word)
 {
-	return add_ranges(callers->helpers, &callers->nr_helpers, word);
+	struct range_list list = { callers->helpers, &callers->nr_helpers, CALLERS_MAX_RANGES };
+
+	return add_ranges(&list, word);
 }
 
-static int add_words(struct callers *callers, const char *words, bool optional,
-		     int (*add)(struct callers *callers, const char *word))
+static int add_skip(struct callers *callers, const char *word)
 {
-	char *copy = kstrdup(words, GFP_KERNEL), *rest = copy, *word;
+	struct range_list list = { callers->skip, &callers->nr_skip, CALLERS_MAX_SKIP };
+
+	return add_ranges(&list, word);
+}
+
+typedef int (*add_fn)(struct callers *callers, const char *word);
+
+static int add_word(struct callers *callers, const char *word, bool optional, add_fn add)
+{
+	int err = add(callers, word);
+
+	if (!err || (err == -ENOENT && optional))
+		return 0;
+	pr_err("caller: %s: %s\n", word, err == -ENOENT ?
+	       "this kernel has no such function out of line" : "too many callers");
+	return -EINVAL;
+}
+
+static int add_words(struct callers *callers, const char *words, bool optional, add_fn add)
+{
+	char *copy = kstrdup(words ?: "", GFP_KERNEL), *rest = copy, *word;
 	int err = copy ? 0 : -ENOMEM;
 
-	while (!err && (word = strsep(&rest, " ,\t\n"))) {
-		if (!*word)
-			continue;
-		err = add(callers, word);
-		if (err == -ENOENT && optional)
-			err = 0;
-		if (err) {
-			pr_err("caller: %s: %s\n", word, err == -ENOENT ?
-			       "this kernel has no such function out of line" : "too many callers");
-			err = -EINVAL;
-		}
-	}
+	while (!err && (word = strsep(&rest, " ,\t\n")))
+		err = *word ? add_word(callers, word, optional, add) : 0;
 	kfree(copy);
+	return err;
+}
+
+static int add_nested(struct callers *callers, const char * const *name)
+{
+	int err = 0;
+
+	while (!err && name && *name)
+		err = add_word(callers, *name++, true, add_skip);
 	return err;
 }
 
 /**
  * callers_parse() - from names to text ranges
- * @text: SYMBOL (the direct caller) or stack:SYMBOL (anywhere above), separated
- *	by blanks or commas; empty: any caller
- * @helpers: names of functions that call on behalf of others, or NULL
- * @optional: leave out names that this kernel lacks (a point's own defaults)
+ * @names: see there
  *
  * May sleep.
  *
  * Return: what kfree() frees, or after a line in the kernel log ERR_PTR() of
  * -EINVAL (unknown name, or too many), or of -ENOMEM.
  */
-struct callers *callers_parse(const char *text, const char *helpers, bool optional)
+struct callers *callers_parse(const struct callers_names *names)
 {
 	struct callers *callers = kzalloc(sizeof(*callers), GFP_KERNEL);
 	int err;
 
 	if (!callers)
 		return ERR_PTR(-ENOMEM);
-	err = strscpy(callers->text, text, sizeof(callers->text)) < 0 ? -EINVAL : 0;
-	err = err ?: add_words(callers, text, optional, add_word);
-	err = err ?: add_words(callers, helpers ?: "", true, add_helper);
+	err = strscpy(callers->text, names->callers, sizeof(callers->text)) < 0 ||
+	      strscpy(callers->skip_text, names->skip ?: "", sizeof(callers->skip_text)) < 0 ?
+	      -EINVAL : 0;
+	err = err ?: add_words(callers, names->callers, names->callers_optional, add_caller);
+	err = err ?: add_words(callers, names->helpers, true, add_helper);
+	err = err ?: add_words(callers, names->skip, names->skip_optional, add_skip);
+	err = err ?: add_nested(callers, names->nested);
 	if (!err)
 		return callers;
 	kfree(callers);
@@ -148,19 +175,32 @@ static bool requires_nothing(const struct stack_filter *filter)
 	return !filter->require_start && filter->require_end == ULONG_MAX;
 }
 
-/* The stack from the intercepted function's caller on; without our own frames. */
-static unsigned int walk(unsigned long *entries, unsigned int size, unsigned long caller,
-			 unsigned long **first)
+/* Inline: each frame more is one more to unwind. */
+static __always_inline void walk(struct stack *stack)
 {
-	unsigned int i, n = stack_trace_save(entries, size, 0);
+	unsigned int i, n;
 
+	if (stack->n)
+		return;
+	n = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 0);
 	for (i = 0; i < n; i++)
-		if (entries[i] == caller)
+		if (stack->entries[i] == stack->caller)
 			break;
 	if (i == n)
 		i = 0;
-	*first = entries + i;
-	return n - i;
+	stack->entry = stack->entries + i;
+	stack->n = n - i;
+}
+
+/**
+ * stack_walk() - the stack from the intercepted function's caller on
+ * @stack: walked once; without our own frames
+ *
+ * Any context.
+ */
+void stack_walk(struct stack *stack)
+{
+	walk(stack);
 }
 
 static bool ranges_pass(const struct stack_filter *filter, const unsigned long *entry,
@@ -177,10 +217,11 @@ static bool ranges_pass(const struct stack_filter *filter, const unsigned long *
 	return found;
 }
 
-static bool on_stack(const struct callers *callers, const unsigned long *entry, unsigned int n)
+static bool on_stack(const struct text_range *ranges, unsigned int nr_ranges,
+		     const unsigned long *entry, unsigned int n)
 {
 	for (; n--; entry++)
-		if (any_range_has(callers->stack, callers->nr_stack, *entry))
+		if (any_range_has(ranges, nr_ranges, *entry))
 			return true;
 	return false;
 }
@@ -188,47 +229,48 @@ static bool on_stack(const struct callers *callers, const unsigned long *entry, 
 /**
  * callers_find_site() - the first frame that is no helper's
  * @callers: knows the helpers
- * @caller: the call's return address
+ * @stack: of the call
  *
  * Any context; walks the stack if a helper calls.
  */
-unsigned long callers_find_site(const struct callers *callers, unsigned long caller)
+unsigned long callers_find_site(const struct callers *callers, struct stack *stack)
 {
-	unsigned long entries[STACK_MAX_DEPTH + OWN_FRAMES], *entry;
-	unsigned int n;
+	unsigned int i;
 
-	if (!is_helper(callers, caller))
-		return caller;
-	for (n = walk(entries, ARRAY_SIZE(entries), caller, &entry); n--; entry++)
-		if (!is_helper(callers, *entry))
-			return *entry;
-	return caller;
+	if (!is_helper(callers, stack->caller))
+		return stack->caller;
+	walk(stack);
+	for (i = 0; i < stack->n; i++)
+		if (!is_helper(callers, stack->entry[i]))
+			return stack->entry[i];
+	return stack->caller;
 }
 
 /**
  * stack_matches() - the dear half of the filter
  * @callers: the filter by symbols, already passed by callers_may_match()
  * @filter: the filter by addresses
- * @caller: the call's return address
+ * @stack: of the call
  * @site: what callers_site() makes of that
  *
  * Any context.
  */
 bool stack_matches(const struct callers *callers, const struct stack_filter *filter,
-		   unsigned long caller, unsigned long site)
+		   struct stack *stack, unsigned long site)
 {
-	unsigned long entries[STACK_MAX_DEPTH + OWN_FRAMES], *first;
 	bool site_ok = any_range_has(callers->direct, callers->nr_direct, site) ||
 		       (!callers->nr_direct && !callers->nr_stack);
 	unsigned int n;
 
 	if (!site_ok && !callers->nr_stack)
 		return false;
-	if (site_ok && requires_nothing(filter) && rejects_nothing(filter))
+	if (site_ok && !callers->nr_skip && requires_nothing(filter) && rejects_nothing(filter))
 		return true;
-	n = walk(entries, ARRAY_SIZE(entries), caller, &first);
-	n = min_t(unsigned int, n, filter->depth);
-	return (site_ok || on_stack(callers, first, n)) && ranges_pass(filter, first, n);
+	walk(stack);
+	n = min_t(unsigned int, stack->n, filter->depth);
+	return (site_ok || on_stack(callers->stack, callers->nr_stack, stack->entry, n)) &&
+	       ranges_pass(filter, stack->entry, n) &&
+	       !on_stack(callers->skip, callers->nr_skip, stack->entry, stack->n);
 }
 
 /**

@@ -85,17 +85,36 @@ static void report(struct errpath_function *fn, unsigned long caller)
 		dump_stack();
 }
 
-static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs *regs,
-				    unsigned long caller)
+/* Is this call meant, after all that the stack tells? Any that gets here has its stack counted. */
+static bool __kprobes stack_is_meant(struct errpath_function *fn, struct stack *stack, u32 *id)
+{
+	struct errpath_point *point = fn->point;
+
+	if (likely(!READ_ONCE(point->stacks.entry) && !READ_ONCE(point->targets.nr)))
+		return true;
+	*id = stacks_count(&point->stacks, fn->symbol, stack);
+	return !READ_ONCE(point->targets.nr) || targets_match(&point->targets, *id);
+}
+
+/* Inline: each frame more is one more to unwind. */
+static __always_inline void consider_once(struct errpath_function *fn, struct pt_regs *regs,
+					  unsigned long caller)
 {
 	struct errpath_point *point = fn->point;
 	const struct callers *callers = callers_of(point);
+	struct stack stack;
 	unsigned long site;
+	u32 id = 0;
 
 	if (!arguments_match(fn, regs))
 		return;
-	site = callers_site(callers, caller);
-	if (!stack_matches(callers, &point->stack, caller, site))
+	if (fn->asks.unit && !request_matches(&point->request, &fn->asks, regs))
+		return;
+	stack_init(&stack, caller);
+	site = callers_site(callers, &stack);
+	if (!stack_matches(callers, &point->stack, &stack, site))
+		return;
+	if (!stack_is_meant(fn, &stack, &id))
 		return;
 	this_cpu_inc(point->stats->matched);
 	if (!fault_rules_should_fail(&point->rules, 1))
@@ -104,6 +123,8 @@ static void __kprobes consider_once(struct errpath_function *fn, struct pt_regs 
 		intercept_return(regs, READ_ONCE(point->errno) ?: fn->returns);
 	this_cpu_inc(point->stats->injected);
 	sites_count(&point->sites, site);
+	if (id)
+		stacks_injected(&point->stacks, id);
 	remember(point, site);
 	report(fn, site);
 }

@@ -197,6 +197,54 @@ static void show_caller(struct errpath_point *point, const struct knob *knob, st
 	seq_printf(seq, "%s\n", point_callers(point));
 }
 
+static int set_skip(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	return point_set_skip(point, text);
+}
+
+static void show_skip(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
+{
+	seq_printf(seq, "%s\n", point_skip(point));
+}
+
+static int set_stacks(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	bool on;
+
+	return kstrtobool(text, &on) ? -EINVAL : point_want_stacks(point, on);
+}
+
+static void show_stacks(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
+{
+	stacks_show(&point->stacks, seq);
+}
+
+static int set_targets(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	return targets_parse(&point->targets, text);
+}
+
+static void show_targets(struct errpath_point *point, const struct knob *knob,
+			 struct seq_file *seq)
+{
+	targets_show(&point->targets, seq);
+}
+
+static int set_gfp(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	unsigned long flags;
+	int err = request_parse_gfp(text, &flags);
+
+	if (!err)
+		WRITE_ONCE(*number_of(point, knob), flags);
+	return err;
+}
+
+static bool has_requests(const struct errpath_point *point)
+{
+	return point->functions->asks.unit;
+}
+
 static int set_errno(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	int err;
@@ -344,7 +392,22 @@ static const struct knob knobs[] = {
 	{ "reject-end", "an address", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
 	{ "tasks", "pids of living tasks, or self", set_tasks, show_tasks },
 	{ "caller", "names of functions, or stack:NAME", set_caller, show_caller },
-	{ "function", "functions of the point, as status names them; empty: all",
+	{ "skip", "names of functions", set_skip, show_skip },
+	{ "gfp-require", "gfp flags as GFP_KERNEL|__GFP_ZERO, or a number", set_gfp, show_hex,
+	  AT(request.gfp_require), .exists = has_requests },
+	{ "gfp-reject", "gfp flags as GFP_KERNEL|__GFP_ZERO, or a number", set_gfp, show_hex,
+	  AT(request.gfp_reject), .exists = has_requests },
+	{ "min-order", "a number", set_number, show_number, AT(request.min_order), BITS_PER_LONG,
+	  has_requests },
+	{ "max-order", "a number", set_number, show_number, AT(request.max_order), BITS_PER_LONG,
+	  has_requests },
+	{ "min-size", "bytes", set_number, show_number, AT(request.min_size), ULONG_MAX,
+	  has_requests },
+	{ "max-size", "bytes", set_number, show_number, AT(request.max_size), ULONG_MAX,
+	  has_requests },
+	{ "stacks", "Y or N", set_stacks, show_stacks },
+	{ "targets", "ID or ID:OCCURRENCE, IDs as stacks shows them", set_targets, show_targets },
+	{ "function", "functions of the point, or kinds of them, as status names them; empty: all",
 	  set_function, show_function, .exists = has_functions },
 	{ "nth", "a number, 0: none", set_nth, show_nth },
 	{ "errno", "-4095 to -1", set_errno, show_errno, .exists = returns_errno },

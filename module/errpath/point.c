@@ -11,6 +11,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 #include "hit.h"
 #include "point.h"
@@ -34,10 +35,10 @@ static bool is_in_module(const struct errpath_function *fn, const char *module)
  */
 bool function_is_present(struct errpath_function *fn)
 {
-	struct text_range ranges[SYMBOL_MAX_PARTS];
+	unsigned long addr;
 
 	if (fn->presence == PRESENCE_UNKNOWN)
-		fn->presence = symbol_ranges(fn->symbol, ranges) > 0 ? PRESENT : ABSENT;
+		fn->presence = symbol_address(fn->symbol, &addr) ? ABSENT : PRESENT;
 	return fn->presence == PRESENT;
 }
 
@@ -109,6 +110,7 @@ static void clear_stats(struct errpath_point *point)
 	for_each_possible_cpu(cpu)
 		memset(per_cpu_ptr(point->stats, cpu), 0, sizeof(*point->stats));
 	memset(&point->sites, 0, sizeof(point->sites));
+	stacks_clear(&point->stacks);
 	point->last = (struct errpath_last) {};
 }
 
@@ -142,11 +144,34 @@ static void wait_for_handlers(const struct errpath_point *point)
 	synchronize_rcu_tasks();
 }
 
-static int replace_callers(struct errpath_point *point, const char *text, bool optional)
+/* What the point's functions call on their own behalf, they call from below each other. */
+static int nested_names(struct errpath_point *point, const char *names[ERRPATH_MAX_FUNCTIONS + 1])
 {
-	struct callers *old = point->callers;
-	struct callers *callers = callers_parse(text, point->helpers, optional);
+	struct errpath_function *fn;
+	int n = 0;
 
+	for (fn = point->functions; point->outermost && fn->symbol; fn++) {
+		if (!function_is_present(fn))
+			continue;
+		if (n == ERRPATH_MAX_FUNCTIONS)
+			return -E2BIG;
+		names[n++] = fn->symbol;
+	}
+	names[n] = NULL;
+	return 0;
+}
+
+static int replace_callers(struct errpath_point *point, struct callers_names *names)
+{
+	const char *nested[ERRPATH_MAX_FUNCTIONS + 1];
+	struct callers *old = point->callers, *callers;
+	int err = nested_names(point, nested);
+
+	if (err)
+		return err;
+	names->helpers = point->helpers;
+	names->nested = nested;
+	callers = callers_parse(names);
 	if (IS_ERR(callers))
 		return PTR_ERR(callers);
 	/* pairs with smp_load_acquire() in hit.c: the handler sees it whole */
@@ -156,23 +181,40 @@ static int replace_callers(struct errpath_point *point, const char *text, bool o
 	return 0;
 }
 
-static const char *default_callers(const struct errpath_point *point)
-{
-	return point->default_caller ?: "";
-}
-
-static int use_default_callers(struct errpath_point *point)
-{
-	return point->callers ? 0 : replace_callers(point, default_callers(point), true);
-}
-
 /**
  * point_callers() - the knob caller, as text
  * @point: the point; errpath_mutex is held
  */
 const char *point_callers(const struct errpath_point *point)
 {
-	return point->callers ? point->callers->text : default_callers(point);
+	return point->callers ? point->callers->text : point->default_caller ?: "";
+}
+
+/**
+ * point_skip() - the knob skip, as text
+ * @point: the point; errpath_mutex is held
+ */
+const char *point_skip(const struct errpath_point *point)
+{
+	return point->callers ? point->callers->skip_text : point->default_skip ?: "";
+}
+
+/* Names that are there already were found, or are defaults that this kernel may lack. */
+static struct callers_names current_names(const struct errpath_point *point)
+{
+	return (struct callers_names) {
+		.callers = point_callers(point),
+		.callers_optional = true,
+		.skip = point_skip(point),
+		.skip_optional = true,
+	};
+}
+
+static int use_default_callers(struct errpath_point *point)
+{
+	struct callers_names names = current_names(point);
+
+	return point->callers ? 0 : replace_callers(point, &names);
 }
 
 static int install(struct errpath_point *point)
@@ -241,24 +283,84 @@ int point_update(struct errpath_point *point)
  */
 int point_set_callers(struct errpath_point *point, const char *text)
 {
-	return replace_callers(point, text, false);
+	struct callers_names names = current_names(point);
+
+	names.callers = text;
+	names.callers_optional = false;
+	return replace_callers(point, &names);
 }
 
-static struct errpath_function *find_function(struct errpath_point *point, const char *symbol)
+/**
+ * point_set_skip() - the knob skip
+ * @point: the point; errpath_mutex is held
+ * @text: names of functions below which nothing is failed
+ *
+ * May sleep.
+ *
+ * Return: 0, or with nothing changed an error of callers_parse().
+ */
+int point_set_skip(struct errpath_point *point, const char *text)
+{
+	struct callers_names names = current_names(point);
+
+	names.skip = text;
+	names.skip_optional = false;
+	return replace_callers(point, &names);
+}
+
+/**
+ * point_want_stacks() - the knob stacks
+ * @point: the point; errpath_mutex is held
+ * @wanted: remember stacks from now on, those before forgotten; or no more
+ *
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int point_want_stacks(struct errpath_point *point, bool wanted)
+{
+	struct stack_entry *unused;
+
+	if (wanted && point->stacks.entry) {
+		stacks_clear(&point->stacks);
+		return 0;
+	}
+	if (wanted)
+		return stacks_enable(&point->stacks);
+	unused = stacks_disable(&point->stacks);
+	if (unused)
+		wait_for_handlers(point);
+	vfree(unused);
+	return 0;
+}
+
+static bool is_named(const struct errpath_function *fn, const char *word)
+{
+	return !strcmp(fn->symbol, word) || (fn->kind && !strcmp(fn->kind, word));
+}
+
+/* Adds those that the word names; returns how many are chosen then, or -EINVAL. */
+static int choose(struct errpath_point *point, const char *word,
+		  struct errpath_function *chosen[ERRPATH_MAX_FUNCTIONS], int n)
 {
 	struct errpath_function *fn;
+	int before = n;
 
-	for (fn = point->functions; fn->symbol; fn++)
-		if (!strcmp(fn->symbol, symbol))
-			return fn;
-	return NULL;
+	for (fn = point->functions; fn->symbol; fn++) {
+		if (!is_named(fn, word))
+			continue;
+		if (n == ERRPATH_MAX_FUNCTIONS)
+			return -EINVAL;
+		chosen[n++] = fn;
+	}
+	return n > before ? n : -EINVAL;
 }
 
 /**
  * point_select_functions() - the knob function
  * @point: the point; errpath_mutex is held
- * @text: which of its functions to intercept, separated by blanks or commas;
- *	empty: all. It is consumed.
+ * @text: which of its functions to intercept, by name or by kind, separated by
+ *	blanks or commas; empty: all. It is consumed.
  *
  * Return: 0, or with nothing changed -EINVAL (not a function of the point) or
  * -EBUSY (the point is armed).
@@ -274,10 +376,9 @@ int point_select_functions(struct errpath_point *point, char *text)
 	while ((word = strsep(&text, " ,\t\n"))) {
 		if (!*word)
 			continue;
-		fn = find_function(point, word);
-		if (!fn || n == ERRPATH_MAX_FUNCTIONS)
-			return -EINVAL;
-		chosen[n++] = fn;
+		n = choose(point, word, chosen, n);
+		if (n < 0)
+			return n;
 	}
 	for (fn = point->functions; fn->symbol; fn++)
 		fn->unselected = n;
@@ -294,6 +395,9 @@ static void set_defaults(struct errpath_point *point)
 		fn->unselected = false;
 	fault_rules_init(&point->rules);
 	stack_filter_init(&point->stack);
+	request_filter_init(&point->request);
+	point->targets.nr = 0;
+	point_want_stacks(point, false);
 	task_set_clear(&point->tasks);
 	kfree(point->callers);
 	point->callers = NULL;
@@ -357,6 +461,7 @@ void point_exit(struct errpath_point *point)
 		return;
 	disarm(point);
 	task_set_free(&point->tasks);
+	vfree(stacks_disable(&point->stacks));
 	kfree(point->callers);
 	free_percpu(point->stats);
 }

@@ -9,7 +9,9 @@
 #include "../common/intercept.h"
 #include "decide.h"
 #include "filter.h"
+#include "request.h"
 #include "sites.h"
+#include "stacks.h"
 #include "tasks.h"
 
 struct errpath_point;
@@ -17,7 +19,7 @@ struct errpath_point;
 #define ERRPATH_DEVICE_MAX	64	/* a device's name, and its end */
 
 /* So many can be chosen at once by the knob function. */
-#define ERRPATH_MAX_FUNCTIONS	32
+#define ERRPATH_MAX_FUNCTIONS	64
 
 /**
  * struct errpath_function - one function that a point intercepts
@@ -25,6 +27,8 @@ struct errpath_point;
  * @match: which of its calls are meant, by their arguments; NULL: all
  * @device: the name of the device a call is for, for the knob device; NULL: no such knob
  * @min_arg: number of the argument that the knob min raises; 0: no such knob
+ * @kind: a word for it and others like it, for the knob function; or NULL
+ * @asks: for the knobs about requests, of an allocator
  * @returns: what a failed call returns, where the point has no errno
  */
 struct errpath_function {
@@ -32,6 +36,8 @@ struct errpath_function {
 	bool (*match)(struct pt_regs *regs);
 	const char *(*device)(struct pt_regs *regs);
 	unsigned int min_arg;
+	const char *kind;
+	struct request_args asks;
 	long returns;
 	/* private: */
 	bool unselected;	/* knob function */
@@ -70,6 +76,8 @@ struct errpath_last {
  * @default_errno: what a failed call returns; 0 if the functions say that
  * @helpers: functions that call on behalf of others: the first frame above them
  *	is the site, for the knob caller too
+ * @default_skip: value of the knob skip until it is written
+ * @outermost: the functions call each other: a call from below one of them is not meant
  *
  * A point_*.c defines one with these and the module's Kbuild finds it.
  */
@@ -79,9 +87,13 @@ struct errpath_point {
 	const char *default_caller;
 	int default_errno;
 	const char *helpers;
+	const char *default_skip;
+	bool outermost;
 	/* private: the knobs, changed under errpath_mutex */
 	struct fault_rules rules;
 	struct stack_filter stack;
+	struct request_filter request;
+	struct targets targets;
 	struct callers *callers;	/* NULL: the default, not looked up yet */
 	struct task_set tasks;
 	struct ratelimit_state ratelimit;
@@ -94,6 +106,7 @@ struct errpath_point {
 	bool armed;
 	struct errpath_stats __percpu *stats;
 	struct sites sites;
+	struct stacks stacks;
 	struct errpath_last last;
 };
 
@@ -107,11 +120,14 @@ void point_exit(struct errpath_point *point);
 int point_update(struct errpath_point *point);
 void point_reset(struct errpath_point *point);
 int point_set_callers(struct errpath_point *point, const char *text);
+int point_set_skip(struct errpath_point *point, const char *text);
+int point_want_stacks(struct errpath_point *point, bool wanted);
 int point_select_functions(struct errpath_point *point, char *text);
 void point_module_coming(struct errpath_point *point, const char *module);
 void point_module_going(struct errpath_point *point, const char *module);
 bool function_is_present(struct errpath_function *fn);
 const char *point_callers(const struct errpath_point *point);
+const char *point_skip(const struct errpath_point *point);
 const char *point_state(struct errpath_point *point);
 struct errpath_stats point_stats(const struct errpath_point *point);
 

@@ -91,7 +91,7 @@ def _load_list(directory, names):
     return "".join(f"{directory}/{name}\n" for name in names).encode()
 
 
-def _guest_files(kernel, tested, installed, programs, command):
+def _guest_files(kernel, tested, installed, programs, command, more):
     """All of the guest's files by name: (mode, content)."""
     own = {}
     for name in GUEST_MODULES:
@@ -119,6 +119,7 @@ def _guest_files(kernel, tested, installed, programs, command):
         files["command"] = (0o100644, command.encode() + b"\n")
     listing = "".join(f"{name} {limit}\n" for name, limit in programs.items())
     files["selftests/kselftest-list.txt"] = (0o100644, listing.encode())
+    files.update((name, (0o100755, data)) for name, data in more.items())
     return files
 
 
@@ -137,10 +138,11 @@ def _cpio(files):
     return b"".join(_cpio_entry(number, *entry) for number, entry in enumerate(entries, 1))
 
 
-def initramfs(kernel, tested, installed, programs, out, command=""):
+def initramfs(kernel, tested, installed, programs, out, command="", more=None):
     """Write the initramfs: not compressed, for unpacking costs more than reading. COMMAND:
-    what the guest runs, instead of the programs or a prompt."""
-    files = _guest_files(kernel, tested, installed, programs, command)
+    what the guest runs, instead of the programs or a prompt. MORE: contents of other files by
+    name."""
+    files = _guest_files(kernel, tested, installed, programs, command, more or {})
     write_if_changed(out, _cpio(files))
     return out
 

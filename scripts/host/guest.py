@@ -17,7 +17,7 @@ from host.qmp import Qmp, Stream
 # that the kernel leaves alone: tests of hot-add put ranges beside and into them.
 MEMORY = "3136M"
 CPUS = "2"
-PORTS = ("ktap", "kmsg", "counters", "status")
+PORTS = ("ktap", "kmsg", "counters", "status", "sweep")
 BOOT_LIMIT = 60		# seconds until the first word
 KVM_LIMIT = 10
 

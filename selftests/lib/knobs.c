@@ -114,7 +114,7 @@ int disarm(const char *point)
 const char *point_state(const char *point)
 {
 	static char state[32];
-	char status[8192], name[64], *line, *save;
+	char status[16384], name[64], *line, *save;
 
 	if (file_read(ERRPATH "/status", status, sizeof(status)) < 0)
 		return NULL;

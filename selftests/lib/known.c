@@ -17,6 +17,7 @@ static const struct {
 	int err;
 } errnos[] = {
 	{ "0", 0 },
+	{ "EAGAIN", -EAGAIN },
 	{ "EBUSY", -EBUSY },
 	{ "EEXIST", -EEXIST },
 	{ "EINPROGRESS", -EINPROGRESS },

@@ -48,6 +48,7 @@ int splat_open(struct splat *s)
 	int err = file_write("/sys/kernel/debug/clear_warn_once", "1");
 
 	s->nr = 0;
+	s->nr_unannounced = 0;
 	s->fd = kmsg_open();
 	return err ?: s->fd < 0 ? s->fd : 0;
 }
@@ -114,6 +115,14 @@ static void announce_end(struct splat_expected *e)
 	log_write("errpath: expect end %s\n", e->id);
 }
 
+static void keep(struct splat *s, const char *text)
+{
+	const int size = sizeof(s->unannounced[0]);
+
+	if (s->nr_unannounced < (int)ARRAY_SIZE(s->unannounced))
+		snprintf(s->unannounced[s->nr_unannounced++], size, "%.*s", size - 1, text);
+}
+
 int splat_close(struct splat *s)
 {
 	int unannounced = 0;
@@ -123,6 +132,7 @@ int splat_close(struct splat *s)
 		if (announced(s, text) || !is_splat(text))
 			continue;
 		printf("# unannounced in the kernel log: %s\n", text);
+		keep(s, text);
 		unannounced++;
 	}
 	close(s->fd);

@@ -16,6 +16,8 @@ struct splat {
 	int fd;
 	int nr;
 	struct splat_expected expected[8];
+	int nr_unannounced;
+	char unannounced[8][160];	/* the first of them */
 };
 
 /*

@@ -25,7 +25,7 @@ static struct counters before, after;
 
 static int announce(struct verdict *v, const struct known *k)
 {
-	char id[192];
+	char id[sizeof(v->test) + 16];
 
 	if (k->kind == KNOWN_OOPS)
 		return splat_expect_oops(v->test, k->name);
@@ -51,6 +51,20 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	err = err ?: counters_read(&after);
 	counters_settle();
 	return err ?: counters_read(&before);
+}
+
+static void find(struct verdict *v, const char *what, long difference, bool lasting,
+		 bool known)
+{
+	struct verdict_finding *f = &v->finding[v->nr_findings];
+
+	if (v->nr_findings == ARRAY_SIZE(v->finding))
+		return;
+	v->nr_findings++;
+	snprintf(f->what, sizeof(f->what), "%s", what);
+	f->difference = difference;
+	f->lasting = lasting;
+	f->known = known;
 }
 
 static void tell_sites(const char *point)
@@ -119,6 +133,8 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		long bound = noise(v, d);
 		bool ok = labs(rest) <= bound;
 
+		/* Of a known issue what is known, without the noise. */
+		find(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
 		tell(d->name, d->before, d->after, lasting ? 0 : v->failures,
 		     ok ? "known issue" : "WRONG");
 		if (ok)
@@ -136,13 +152,14 @@ static void judge_gauges(struct verdict *v, bool lasting)
 }
 
 /* Prints the lines of one text that the other lacks, and returns how many these are. */
-static long tell_lines(const char *text, const char *other, char sign)
+static long tell_lines(struct verdict *v, const char *text, const char *other, char sign,
+		       bool lasting)
 {
 	long told = 0;
 	size_t len;
 
 	for (; *text; text += len) {
-		char line[256];
+		char line[200], what[256];
 
 		len = strcspn(text, "\n") + 1;
 		snprintf(line, sizeof(line), "%.*s", (int)len, text);
@@ -150,6 +167,9 @@ static long tell_lines(const char *text, const char *other, char sign)
 			continue;
 		printf("# /proc/iomem: %c %s", sign, line);
 		told++;
+		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
+			 (int)strcspn(line, "\n"), line);
+		find(v, what, 0, lasting, false);
 	}
 	return told;
 }
@@ -158,15 +178,18 @@ static void judge_iomem(struct verdict *v, bool lasting)
 {
 	long known = known_difference(&v->known, "iomem.lines", v->failures,
 				      lasting);
+	int first = v->nr_findings;
 	long gone, come;
 
 	if (!strcmp(before.iomem, after.iomem)) {
 		evidence("  /proc/iomem is the same");
 		return;
 	}
-	gone = tell_lines(before.iomem, after.iomem, '-');
-	come = tell_lines(after.iomem, before.iomem, '+');
+	gone = tell_lines(v, before.iomem, after.iomem, '-', lasting);
+	come = tell_lines(v, after.iomem, before.iomem, '+', lasting);
 	if (!gone && come == known) {
+		for (int i = first; i < v->nr_findings; i++)
+			v->finding[i].known = true;
 		evidence("  /proc/iomem: %ld lines more: known issue", come);
 		return;
 	}
@@ -222,6 +245,7 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
 		known_showed(&v->known, o->name, true, ok);
+		find(v, o->name, lround(o->failing), true, ok);
 		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
 			 o->name, o->clean, o->failing,
 			 ok ? "known issue" : "LEAK");
@@ -254,11 +278,18 @@ static void judge_log(struct verdict *v)
 	int unannounced = splat_close(&v->splat);
 
 	v->wrong += unannounced;
+	for (int i = 0; i < v->splat.nr_unannounced; i++)
+		find(v, v->splat.unannounced[i], 0, false, false);
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
-		if (v->known.row[i].kind == KNOWN_KMSG)
-			v->known.row[i].shown = v->splat.expected[n++].seen;
-		else if (v->known.row[i].kind == KNOWN_OOPS)
+		struct known *k = &v->known.row[i];
+
+		if (k->kind == KNOWN_OOPS)
 			splat_expect_oops(v->test, NULL);
+		if (k->kind != KNOWN_KMSG)
+			continue;
+		k->shown = v->splat.expected[n++].seen;
+		if (k->shown)
+			find(v, k->name, 0, false, true);
 	}
 }
 

@@ -6,17 +6,27 @@
 #include "slopes.h"
 #include "splat.h"
 
+/* Something that was not as before. */
+struct verdict_finding {
+	char what[256];		/* counter, line of /proc/iomem or of the log */
+	long difference;	/* of a counter; for each failure, from slopes */
+	bool lasting;		/* after a success, too */
+	bool known;		/* in known-issues */
+};
+
 /*
  * What failing an operation did to the kernel: begin, fail it, failed, do it
  * with success, recovered, end. One at a time in a process.
  */
 struct verdict {
-	char test[160];		/* PROGRAM.FIXTURE.VARIANT.TEST */
+	char test[1024];	/* PROGRAM.FIXTURE.VARIANT.TEST */
 	struct known_list known;
 	struct splat splat;
 	long failures;
 	int wrong;
 	char reason[512];	/* for KSFT_XFAIL */
+	int nr_findings;
+	struct verdict_finding finding[32];
 };
 
 /* 0 or -errno: nothing can be judged. */
@@ -60,8 +70,8 @@ int verdict_end(struct verdict *v);
 	EXPECT_NE(KSFT_FAIL, __result); \
 	if (_metadata->exit_code == KSFT_PASS && __result == KSFT_XFAIL) { \
 		snprintf(_metadata->results->reason, \
-			 sizeof(_metadata->results->reason), "%s", \
-			 __v->reason); \
+			 sizeof(_metadata->results->reason), "%.*s", \
+			 (int)sizeof(__v->reason) - 1, __v->reason); \
 		_metadata->exit_code = KSFT_XFAIL; \
 	} \
 } while (0)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * No memory, whoever asks: every way into the kernel's allocators, under the
+ * names of all kernels; each has some of them. They call each other, kvmalloc()
+ * the slabs and then vmalloc(), slabs the pages: of these the outermost call is
+ * failed. That kernels differ in the order of arguments only where they differ in
+ * configuration, or where the name is another, compat.h sees to.
+ */
+#include <linux/errno.h>
+
+#include "../common/compat.h"
+#include "point.h"
+
+#define ALLOCATOR(_kind, _symbol, _gfp, _size, _unit) \
+	{ .symbol = _symbol, .kind = _kind, \
+	  .asks = { .gfp = _gfp, .size = _size, .unit = REQUEST_##_unit } }
+
+#define PAGE(...)	ALLOCATOR("page", __VA_ARGS__)
+#define SLAB(...)	ALLOCATOR("slab", __VA_ARGS__)
+#define PERCPU(...)	ALLOCATOR("percpu", __VA_ARGS__)
+#define VMALLOC(...)	ALLOCATOR("vmalloc", __VA_ARGS__)
+
+/* Arguments before gfp, besides the size, in some configurations. */
+#define KMALLOC_GFP		(1 + COMPAT_TOKEN_ARGS)
+#define KMALLOC_NODE_GFP	(1 + COMPAT_BUCKET_ARGS + COMPAT_TOKEN_ARGS)
+#define KVMALLOC_GFP		(KMALLOC_NODE_GFP + COMPAT_KVMALLOC_ALIGN_ARGS)
+
+static struct errpath_function functions[] = {
+	PAGE("__alloc_pages", 0, 1, ORDER),
+	PAGE("__alloc_pages_noprof", 0, 1, ORDER),
+	PAGE("__alloc_frozen_pages_noprof", 0, 1, ORDER),
+	PAGE("alloc_frozen_pages_nolock_noprof", 0, 2, ORDER),
+	PAGE("__alloc_pages_bulk", 0, 3, PAGES),
+	PAGE("alloc_pages_bulk_noprof", 0, 3, PAGES),
+	PAGE("alloc_contig_pages", 1, 0, PAGES),
+	PAGE("alloc_contig_pages_noprof", 1, 0, PAGES),
+	PAGE("alloc_contig_frozen_pages_noprof", 1, 0, PAGES),
+
+	SLAB("kmem_cache_alloc", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_noprof", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_lru", 2, 0, CACHE),
+	SLAB("kmem_cache_alloc_lru_noprof", 2, 0, CACHE),
+	SLAB("kmem_cache_alloc_node", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_node_noprof", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_bulk", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_bulk_noprof", 1, 0, CACHE),
+	SLAB("kmem_cache_prefill_sheaf", 1, 0, CACHE),
+	{ .symbol = "kmem_cache_refill_sheaf", .kind = "slab", .returns = -ENOMEM,
+	  .asks = { .gfp = 1, .size = 0, .unit = REQUEST_CACHE } },
+	SLAB("__kmalloc", 1, 0, BYTES),
+	SLAB("__kmalloc_noprof", KMALLOC_GFP, 0, BYTES),
+	SLAB("__kmalloc_node", 1, 0, BYTES),
+	SLAB("__kmalloc_node_noprof", KMALLOC_NODE_GFP, 0, BYTES),
+	SLAB("__kmalloc_node_track_caller", 1, 0, BYTES),
+	SLAB("__kmalloc_node_track_caller_noprof", KMALLOC_NODE_GFP, 0, BYTES),
+	SLAB("kmalloc_trace", 1, 2, BYTES),
+	SLAB("__kmalloc_cache_noprof", 1, 2, BYTES),
+	SLAB("kmalloc_node_trace", 1, 3, BYTES),
+	SLAB("__kmalloc_cache_node_noprof", 1, 3, BYTES),
+	SLAB("kmalloc_large", 1, 0, BYTES),
+	SLAB("__kmalloc_large_noprof", 1, 0, BYTES),
+	SLAB("kmalloc_large_node", 1, 0, BYTES),
+	SLAB("__kmalloc_large_node_noprof", 1, 0, BYTES),
+	SLAB("_kmalloc_nolock_noprof", KMALLOC_GFP, 0, BYTES),
+
+	PERCPU("pcpu_alloc", 3, 0, BYTES),
+	PERCPU("pcpu_alloc_noprof", 3, 0, BYTES),
+
+	VMALLOC("__vmalloc_node_range", 4, 0, BYTES),
+	VMALLOC("__vmalloc_node_range_noprof", 4, 0, BYTES),
+	VMALLOC("kvmalloc_node", 1, 0, BYTES),
+	VMALLOC("__kvmalloc_node_noprof", KVMALLOC_GFP, 0, BYTES),
+	{}
+};
+
+struct errpath_point point_alloc = {
+	.name = "alloc",
+	.functions = functions,
+	.outermost = true,
+	/* Who is failed must be able to write the knobs. */
+	.default_skip = "errpath:knob_write",
+};

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * errpath_alloc: allocates, each way that the kernel offers. A write of "HOW
+ * [task|atomic|irq]" to debugfs errpath_alloc/alloc allocates once so, in that
+ * context, and frees; its errno is ENOMEM if there was no memory.
+ *
+ * A write to errpath_alloc/chain goes down five functions that allocate an object
+ * each. They can be given error paths that lose a page, an object, the guest (it
+ * panics) or the task (it waits for ever), which a sweep must find:
+ * "LEVEL none|page|object|guest|task" to errpath_alloc/lose.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/irq_work.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/panic.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <linux/wait.h>
+
+#define SIZE	192
+#define MANY	4
+
+static struct kmem_cache *cache;
+static size_t size = SIZE, large = 2 * KMALLOC_MAX_CACHE_SIZE;	/* no constants to the compiler */
+
+static bool freed(const void *p)
+{
+	kfree(p);
+	return p;
+}
+
+/* Each returns whether there was memory. */
+
+static bool by_kmalloc(gfp_t gfp)
+{
+	return freed(kmalloc(SIZE, gfp));
+}
+
+static bool by_kmalloc_size(gfp_t gfp)
+{
+	return freed(kmalloc(READ_ONCE(size), gfp));
+}
+
+static bool by_kmalloc_node(gfp_t gfp)
+{
+	return freed(kmalloc_node(READ_ONCE(size), gfp, numa_node_id()));
+}
+
+static bool by_kmalloc_large(gfp_t gfp)
+{
+	return freed(kmalloc(2 * KMALLOC_MAX_CACHE_SIZE, gfp));
+}
+
+static bool by_kmalloc_large_size(gfp_t gfp)
+{
+	return freed(kmalloc(READ_ONCE(large), gfp));
+}
+
+static bool by_kmalloc_nofail(gfp_t gfp)
+{
+	return freed(kmalloc(SIZE, gfp | __GFP_NOFAIL));
+}
+
+static bool by_kmemdup(gfp_t gfp)
+{
+	return freed(kmemdup(&size, sizeof(size), gfp));
+}
+
+static bool by_krealloc(gfp_t gfp)
+{
+	return freed(krealloc(NULL, READ_ONCE(size), gfp));
+}
+
+static bool by_kmem_cache(gfp_t gfp)
+{
+	void *p = kmem_cache_alloc(cache, gfp);
+
+	if (p)
+		kmem_cache_free(cache, p);
+	return p;
+}
+
+static bool by_kmem_cache_bulk(gfp_t gfp)
+{
+	void *p[MANY];
+
+	if (!kmem_cache_alloc_bulk(cache, gfp, MANY, p))
+		return false;
+	kmem_cache_free_bulk(cache, MANY, p);
+	return true;
+}
+
+static bool by_page(gfp_t gfp)
+{
+	struct page *page = alloc_page(gfp);
+
+	if (page)
+		__free_page(page);
+	return page;
+}
+
+static bool by_pages(gfp_t gfp)
+{
+	struct page *page = alloc_pages(gfp, 3);
+
+	if (page)
+		__free_pages(page, 3);
+	return page;
+}
+
+static bool by_pages_exact(gfp_t gfp)
+{
+	void *p = alloc_pages_exact(3 * PAGE_SIZE, gfp);
+
+	if (p)
+		free_pages_exact(p, 3 * PAGE_SIZE);
+	return p;
+}
+
+static bool by_percpu(gfp_t gfp)
+{
+	void __percpu *p = __alloc_percpu_gfp(SIZE, 8, gfp);
+
+	free_percpu(p);
+	return p;
+}
+
+static bool by_vmalloc(gfp_t gfp)
+{
+	void *p = vmalloc(3 * PAGE_SIZE);
+
+	vfree(p);
+	return p;
+}
+
+static bool by_kvmalloc(gfp_t gfp)
+{
+	void *p = kvmalloc(READ_ONCE(large), gfp);
+
+	kvfree(p);
+	return p;
+}
+
+static const struct way {
+	const char *name;
+	bool (*allocate)(gfp_t gfp);
+} ways[] = {
+	{ "kmalloc", by_kmalloc },
+	{ "kmalloc_size", by_kmalloc_size },
+	{ "kmalloc_node", by_kmalloc_node },
+	{ "kmalloc_large", by_kmalloc_large },
+	{ "kmalloc_large_size", by_kmalloc_large_size },
+	{ "kmalloc_nofail", by_kmalloc_nofail },
+	{ "kmemdup", by_kmemdup },
+	{ "krealloc", by_krealloc },
+	{ "kmem_cache", by_kmem_cache },
+	{ "kmem_cache_bulk", by_kmem_cache_bulk },
+	{ "page", by_page },
+	{ "pages", by_pages },
+	{ "pages_exact", by_pages_exact },
+	{ "percpu", by_percpu },
+	{ "vmalloc", by_vmalloc },
+	{ "kvmalloc", by_kvmalloc },
+};
+
+static const struct way *find_way(const char *name)
+{
+	const struct way *way;
+
+	for (way = ways; way < ways + ARRAY_SIZE(ways); way++)
+		if (!strcmp(way->name, name))
+			return way;
+	return NULL;
+}
+
+/* For the stack's sake: a caller with a name. */
+static noinline __noclone bool errpath_alloc_caller(const struct way *way, gfp_t gfp)
+{
+	bool done = way->allocate(gfp);
+
+	barrier();	/* no tail call: stay on the stack */
+	return done;
+}
+
+struct in_irq {
+	struct irq_work work;
+	const struct way *way;
+	bool done;
+};
+
+static void irq_work_runs(struct irq_work *work)
+{
+	struct in_irq *irq = container_of(work, struct in_irq, work);
+
+	irq->done = errpath_alloc_caller(irq->way, GFP_ATOMIC);
+}
+
+static bool allocate_in_irq(const struct way *way)
+{
+	struct in_irq irq = { .work = IRQ_WORK_INIT_HARD(irq_work_runs), .way = way };
+
+	irq_work_queue(&irq.work);
+	irq_work_sync(&irq.work);
+	return irq.done;
+}
+
+static bool allocate_in_atomic(const struct way *way)
+{
+	unsigned long flags;
+	bool done;
+
+	local_irq_save(flags);
+	done = errpath_alloc_caller(way, GFP_ATOMIC);
+	local_irq_restore(flags);
+	return done;
+}
+
+static int do_alloc(char *text)
+{
+	const struct way *way = find_way(strsep(&text, " "));
+	bool done;
+
+	if (!way)
+		return -EINVAL;
+	if (!text || !strcmp(text, "task"))
+		done = errpath_alloc_caller(way, GFP_KERNEL);
+	else if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return -EOPNOTSUPP;	/* the allocators' locks sleep there */
+	else if (!strcmp(text, "atomic"))
+		done = allocate_in_atomic(way);
+	else if (!strcmp(text, "irq"))
+		done = allocate_in_irq(way);
+	else
+		return -EINVAL;
+	return done ? 0 : -ENOMEM;
+}
+
+/* The chain, and what its error paths lose. */
+
+#define LEVELS	5
+
+static enum { LOSE_NONE, LOSE_PAGE, LOSE_OBJECT, LOSE_GUEST, LOSE_TASK } lost_at[LEVELS + 1];
+static const char * const lose_names[] = { "none", "page", "object", "guest", "task" };
+
+static DECLARE_WAIT_QUEUE_HEAD(never);
+
+static int chain_fails(int level)
+{
+	if (lost_at[level] == LOSE_PAGE)
+		(void)alloc_page(GFP_KERNEL);
+	else if (lost_at[level] == LOSE_OBJECT)
+		(void)kmalloc(SIZE, GFP_KERNEL);
+	else if (lost_at[level] == LOSE_GUEST)
+		panic("errpath_alloc: lost on purpose\n");
+	else if (lost_at[level] == LOSE_TASK)
+		wait_event(never, false);
+	return -ENOMEM;
+}
+
+static int chain_ends(void)
+{
+	return 0;
+}
+
+#define LEVEL(level, below)				\
+static noinline int errpath_alloc_chain##level(void)	\
+{							\
+	void *p = kmalloc(SIZE, GFP_KERNEL);		\
+	int err;					\
+							\
+	if (!p)						\
+		return chain_fails(level);		\
+	err = below();					\
+	kfree(p);					\
+	return err;					\
+}
+
+LEVEL(5, chain_ends)
+LEVEL(4, errpath_alloc_chain5)
+LEVEL(3, errpath_alloc_chain4)
+LEVEL(2, errpath_alloc_chain3)
+LEVEL(1, errpath_alloc_chain2)
+
+static int do_chain(char *text)
+{
+	int err = errpath_alloc_chain1();
+
+	barrier();	/* no tail call: stay on the stack */
+	return err;
+}
+
+static int do_lose(char *text)
+{
+	unsigned int level;
+	int what;
+
+	if (kstrtouint(strsep(&text, " "), 10, &level) || !level || level > LEVELS || !text)
+		return -EINVAL;
+	what = match_string(lose_names, ARRAY_SIZE(lose_names), text);
+	if (what < 0)
+		return -EINVAL;
+	lost_at[level] = what;
+	return 0;
+}
+
+/* A file that is written takes one order. */
+struct command {
+	const char *name;
+	int (*run)(char *text);
+};
+
+static const struct command commands[] = {
+	{ "alloc", do_alloc },
+	{ "chain", do_chain },
+	{ "lose", do_lose },
+};
+
+static DEFINE_MUTEX(commands_mutex);	/* one at a time */
+
+/* No memory here but what is asked for. */
+static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
+{
+	const struct command *command = file_inode(file)->i_private;
+	char text[64];
+	int err;
+
+	if (len >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, buf, len))
+		return -EFAULT;
+	text[len] = '\0';
+	mutex_lock(&commands_mutex);
+	err = command->run(strim(text));
+	mutex_unlock(&commands_mutex);
+	return err ?: len;
+}
+
+static const struct file_operations command_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.write = command_write,
+};
+
+static struct dentry *root;
+
+static int __init errpath_alloc_init(void)
+{
+	const struct command *command;
+
+	cache = kmem_cache_create(KBUILD_MODNAME, SIZE, 0, 0, NULL);
+	if (!cache)
+		return -ENOMEM;
+	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (IS_ERR(root)) {
+		kmem_cache_destroy(cache);
+		return PTR_ERR(root);
+	}
+	for (command = commands; command < commands + ARRAY_SIZE(commands); command++)
+		debugfs_create_file(command->name, 0200, root, (void *)command, &command_fops);
+	return 0;
+}
+
+static void __exit errpath_alloc_exit(void)
+{
+	debugfs_remove(root);
+	kmem_cache_destroy(cache);
+}
+
+module_init(errpath_alloc_init);
+module_exit(errpath_alloc_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Allocate memory in every way, to be failed by errpath");
+MODULE_INFO(test, "Y");

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""scripts/sweep on real guests: what it must find, lose, and go on with; and its reports."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from host import sweep, sweepreport
+from host.common import SCRIPTS
+
+LINE = os.environ.get("KERNEL", "6.12")
+CHAIN = ["errpath_alloc_chain1", "errpath_alloc_chain2", "errpath_alloc_chain3",
+         "errpath_alloc_chain4", "errpath_alloc_chain5"]
+
+
+class SweepTest(unittest.TestCase):
+    def setUp(self):
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.results = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+
+    def command(self, operation, *options):
+        return [SCRIPTS / "sweep", LINE, operation, "--results", self.results, *options]
+
+    def sweep(self, operation, *options):
+        """Sweep to the end; returns exit code, output, and the calls by the frames' first."""
+        done = subprocess.run(self.command(operation, *options), text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done.returncode, done.stdout, self.report(operation, done.stdout)
+
+    def report(self, operation, output):
+        file = self.results / LINE / "sweeps" / operation / "report.json"
+        self.assertTrue(file.is_file(), output)
+        report = json.loads(file.read_text())
+        self.assertTrue(report["complete"], output)
+        return report["targets"]
+
+
+class AddMemory(SweepTest):
+    def test_finds_what_is_known(self):
+        code, output, calls = self.sweep("add_memory", "--occurrences", "2")
+        self.assertEqual(0, code, output)
+        self.assertGreater(len({tuple(call["stack"]) for call in calls}), 20, output)
+        self.assertNotIn("did not fire", {call["outcome"] for call in calls}, output)
+        found = {(call["stack"][0], call["occurrence"]): call["verdict"] for call in calls
+                 if call["findings"] or call["outcome"] == "errno changed"}
+        self.assertRegex(found["__request_region", 1], "errno changed .*EEXIST")
+        self.assertRegex(found["sparse_add_section", 1], r"DirectMap \+262144 kB")
+        self.assertRegex(found["sparse_add_section", 2], "again: add EEXIST")
+        freed = [call for call in calls if "add_sysfs_fw_map_entry" in call["stack"]]
+        self.assertGreater(len(freed), 3, output)
+        for call in freed:
+            self.assertRegex(call["verdict"], "use-after-free", output)
+
+
+class Chain(SweepTest):
+    def by_function(self, calls):
+        return {call["stack"][0]: call for call in calls}
+
+    def test_lost_guests(self):
+        code, output, calls = self.sweep("chain", "--append", "ERRPATH_LOSE=2:guest,4:task")
+        self.assertEqual(1, code, output)
+        outcomes = {name: call["outcome"] for name, call in self.by_function(calls).items()}
+        self.assertEqual(dict(zip(CHAIN, ("handled", "oops", "handled", "hang", "handled"))),
+                         outcomes, output)
+        self.assertIn("chain_fails", self.by_function(calls)[CHAIN[3]]["where"])
+
+    def test_leaks_are_named_by_their_stack(self):
+        code, output, calls = self.sweep(
+            "chain", "--k", "400", "--append",
+            "ERRPATH_LOSE=1:object,2:page,3:object,4:page,5:object")
+        self.assertEqual(1, code, output)
+        leaks = {name: [finding["text"] for finding in call["findings"]]
+                 for name, call in self.by_function(calls).items()}
+        lost = ["slab.kmalloc-192 +1", "zoneinfo.free_and_pagesets -1"]
+        self.assertEqual({name: [f"leak: {lost[number % 2]}"]
+                          for number, name in enumerate(CHAIN)}, leaks, output)
+
+    def test_goes_on_after_an_interruption(self):
+        told = self.results / LINE / "sweeps/chain/guest-1/sweep"
+        with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
+            while not told.is_file() or told.read_text().count('"judged"') < 2:
+                self.assertIsNone(run.poll())
+                time.sleep(0.1)
+            run.send_signal(signal.SIGTERM)
+        self.assertEqual(143, run.returncode)
+        code, output, calls = self.sweep("chain")
+        self.assertEqual(0, code, output)
+        self.assertIn("going on with", output)
+        self.assertEqual({name: "handled" for name in CHAIN},
+                         {name: call["outcome"] for name, call in self.by_function(calls).items()})
+        second = [json.loads(line) for line in
+                  (told.parent.parent / "guest-2/sweep").read_text().splitlines()]
+        self.assertLess(sum(event["event"] == "judged" for event in second), len(CHAIN) - 1)
+
+
+def target(number, frames, **more):
+    return {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
+            "first": "", "frames": frames, **more}
+
+
+def run_of(*steps, signal_=0, wrong=""):
+    return {"steps": [list(step) for step in steps], "signal": signal_, "wrong": wrong, "where": ""}
+
+
+class Reports(unittest.TestCase):
+    START = {"event": "start", "operation": "add", "what": "an add", "point": "alloc",
+             "scope": "stack:add", "skip": "", "kernel": "6.12.117"}
+
+    def one(self, run, findings=(), result="pass", again=(("add", 0),)):
+        events = [self.START, target(1, ["inner+0x1/0x2", "add.isra.0+0x3/0x4", "main+0x5/0x6"]),
+                  {"event": "failed", "hash": "1", "fired": 1, "run": run},
+                  {"event": "again", "hash": "1", "run": run_of(*again)},
+                  {"event": "judged", "hash": "1", "result": result, "reason": "",
+                   "findings": [{"what": what, "difference": difference, "lasting": lasting,
+                                 "known": known} for what, difference, lasting, known in findings]},
+                  {"event": "end", "targets": 1}]
+        report = sweepreport.Report(events)
+        return report, report.targets["1"]
+
+    def test_outcomes(self):
+        for run, outcome in ((run_of(("add", -12)), ("handled", "add ENOMEM")),
+                             (run_of(("add", -17)), ("errno changed", "add EEXIST")),
+                             (run_of(("add", 0), ("remove", 0)), ("swallowed", "")),
+                             (run_of(("add", 0), signal_=7), ("killed", "signal 7")),
+                             (run_of(("add", 0), wrong="data intact"), ("wrong", "data intact"))):
+            self.assertEqual(outcome, self.one(run)[1].outcome())
+
+    def test_stack_ends_with_the_operation(self):
+        self.assertEqual(("inner", "add"), self.one(run_of(("add", -12)))[1].stack())
+
+    def test_what_stays_is_told_once(self):
+        both = [("slab.a", 1, 0, 0), ("slab.a", 1, 1, 0), ("meminfo.DirectMap", 2, 0, 1)]
+        told = self.one(run_of(("add", -12)), both, "fail")[1].findings()
+        self.assertEqual([("leak: slab.a +1", False),
+                          ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], told)
+
+    def test_no_success_afterwards_is_told(self):
+        told = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
+        self.assertEqual([("does not succeed again: add EEXIST", False)], told)
+
+    def test_a_sweep_that_was_cut_short_is_not_good(self):
+        report, call = self.one(run_of(("add", -12)))
+        self.assertTrue(report.good())
+        report.ended = False
+        self.assertFalse(report.good())
+        report.ended, call.judged["result"] = True, "fail"
+        self.assertFalse(report.good())
+
+    def test_log_lines_of_all_kernels(self):
+        for text, line in (
+                ("WARNING: CPU: 0 PID: 12 at lib/refcount.c:28 refcount_warn+0xbe/0x110",
+                 "WARNING: at lib/refcount.c refcount_warn"),
+                ("WARNING: lib/refcount.c:28 at refcount_warn+0x1/0x2, CPU#1: sweep/12",
+                 "WARNING: lib/refcount.c at refcount_warn")):
+            self.assertEqual(line, sweepreport.log_line(text))
+
+    def test_differences(self):
+        one, _ = self.one(run_of(("add", -12)))
+        other, call = self.one(run_of(("add", -17)))
+        self.assertEqual(1, len([*sweepreport.differences(one, one)]))
+        self.assertIn("    6.12.117: errno changed (add EEXIST)",
+                      [*sweepreport.differences(one, other)])
+        call.occurrence = 2
+        self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
+    def test_all_formats_are_written(self):
+        report, _ = self.one(run_of(("add", -12)), [("slab.<a>", 1, 1, 0)], "fail")
+        with tempfile.TemporaryDirectory() as directory:
+            report.write(Path(directory))
+            page = Path(directory, "report.html").read_text()
+            self.assertIn("slab.&lt;a&gt; +1", page)
+            self.assertNotIn("<a>", page)
+            self.assertFalse(json.loads(Path(directory, "report.json").read_text())
+                             ["targets"][0]["good"])
+            self.assertIn("FOUND: ", Path(directory, "report.txt").read_text())
+
+    def test_unknown_operation(self):
+        with self.assertRaisesRegex(sweep.Failure, "add_memory"):
+            sweep.known("no_such")
+
+
+if __name__ == "__main__":
+    unittest.main()

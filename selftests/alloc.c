@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Every way to allocate can be failed, once, and nothing but what is meant. */
+#include <fcntl.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/module.h"
+#include "lib/stacks.h"
+
+#define POINT "alloc"
+#define DIR "/sys/kernel/debug/errpath_alloc/"
+#define CALLER "stack:errpath_alloc:errpath_alloc_caller"
+#define CHAIN "stack:errpath_alloc:do_chain"
+#define LEVELS 5
+
+static const struct way {
+	const char *how;
+	const char *kind;
+	const char *contexts[3];
+} ways[] = {
+	{ "kmalloc", "slab", { "task", "atomic", "irq" } },
+	{ "kmalloc_size", "slab", { "task", "atomic", "irq" } },
+	{ "kmalloc_node", "slab", { "task", "atomic", "irq" } },
+	{ "kmalloc_large", "slab", { "task", "atomic", "irq" } },
+	{ "kmalloc_large_size", "slab", { "task", "atomic", "irq" } },
+	{ "kmemdup", "slab", { "task", "atomic", "irq" } },
+	{ "krealloc", "slab", { "task", "atomic", "irq" } },
+	{ "kmem_cache", "slab", { "task", "atomic", "irq" } },
+	{ "kmem_cache_bulk", "slab", { "task" } },
+	{ "page", "page", { "task", "atomic", "irq" } },
+	{ "pages", "page", { "task", "atomic", "irq" } },
+	{ "pages_exact", "page", { "task", "atomic", "irq" } },
+	{ "percpu", "percpu", { "task", "atomic", "irq" } },
+	{ "vmalloc", "vmalloc", { "task" } },
+	{ "kvmalloc", "vmalloc", { "task" } },
+};
+
+static int allocate(const char *how, const char *context)
+{
+	char order[64];
+
+	snprintf(order, sizeof(order), "%s %s", how, context);
+	return file_write(DIR "alloc", order);
+}
+
+/* PREEMPT_RT allocates from tasks only. */
+static bool is_refused(const char *how, const char *context)
+{
+	return allocate(how, context) == -EOPNOTSUPP;
+}
+
+/* Whose interrupt it is nobody can tell. */
+static int arm(const char *context, const char *nth)
+{
+	int err = knob_set(POINT, "tasks", "self");
+
+	err = err ?: knob_set(POINT, "task-filter", strcmp(context, "irq") ? "Y" : "N");
+	return err ?: knob_set(POINT, "nth", "%s", nth);
+}
+
+#define EXPECT_STATS(_matched, _injected) do { \
+	struct stats __s; \
+	ASSERT_EQ(0, stats_read(POINT, &__s)); \
+	EXPECT_EQ(_matched, __s.matched); \
+	EXPECT_EQ(_injected, __s.injected); \
+} while (0)
+
+FIXTURE(alloc)
+{
+	int guard;
+};
+
+FIXTURE_SETUP(alloc)
+{
+	const char *why = point_unavailable(POINT);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	if (!module_loaded("errpath_alloc"))
+		ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
+	ASSERT_EQ(0, knob_set(POINT, "caller", CALLER));
+}
+
+FIXTURE_TEARDOWN_PARENT(alloc)
+{
+	EXPECT_STREQ("off", point_state(POINT));
+	EXPECT_EQ(0, module_unload("errpath_alloc"));
+}
+
+/* By probability, and spent: nth can follow nth without the time that arming takes. */
+static int stay_armed(void)
+{
+	int err = knob_set(POINT, "times", "0");
+
+	return err ?: knob_set(POINT, "probability", "100");
+}
+
+/*
+ * The first call fails. The second that would be meant does not come: what an
+ * allocator calls on its own behalf is not meant.
+ */
+TEST_F_TIMEOUT(alloc, each_way_fails_once, 60)
+{
+	ASSERT_EQ(0, stay_armed());
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		for (int j = 0; j < 3 && ways[i].contexts[j]; j++) {
+			const char *how = ways[i].how, *context = ways[i].contexts[j];
+			struct stats a, b, c;
+
+			if (is_refused(how, context))
+				continue;
+			ASSERT_EQ(0, stats_read(POINT, &a));
+			ASSERT_EQ(0, arm(context, "1"));
+			EXPECT_EQ(-ENOMEM, allocate(how, context))
+				TH_LOG("%s in %s", how, context);
+			ASSERT_EQ(0, stats_read(POINT, &b));
+			EXPECT_EQ(1, b.matched - a.matched)
+				TH_LOG("%s in %s", how, context);
+			EXPECT_EQ(1, b.injected - a.injected);
+			ASSERT_EQ(0, arm(context, "2"));
+			EXPECT_EQ(0, allocate(how, context))
+				TH_LOG("%s in %s", how, context);
+			ASSERT_EQ(0, stats_read(POINT, &c));
+			EXPECT_EQ(1, c.matched - b.matched)
+				TH_LOG("%s in %s", how, context);
+			EXPECT_EQ(0, c.injected - b.injected);
+		}
+	}
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+TEST_F(alloc, nofail_never_fails)
+{
+	ASSERT_EQ(0, arm("task", "1"));
+	EXPECT_EQ(0, allocate("kmalloc_nofail", "task"));
+	EXPECT_STATS(0, 0);
+	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
+	EXPECT_STATS(1, 1);
+}
+
+TEST_F(alloc, task_filter_spares_interrupts)
+{
+	if (is_refused("kmalloc", "irq"))
+		SKIP(return, "PREEMPT_RT allocates from tasks only");
+	ASSERT_EQ(0, arm("task", "1"));
+	EXPECT_EQ(0, allocate("kmalloc", "irq"));
+	EXPECT_STATS(0, 0);
+	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "atomic"));
+	EXPECT_STATS(1, 1);
+}
+
+/* Of two requests only the second is meant. */
+static const struct request {
+	const char *knob;
+	const char *value;
+	const char *spared[2];		/* how, context */
+	const char *failed[2];
+} requests[] = {
+	{ "gfp-require", "__GFP_DIRECT_RECLAIM", { "kmalloc", "atomic" }, { "kmalloc", "task" } },
+	{ "gfp-reject", "__GFP_DIRECT_RECLAIM", { "kmalloc", "task" }, { "kmalloc", "atomic" } },
+	{ "gfp-require", "GFP_KERNEL", { "page", "atomic" }, { "page", "task" } },
+	{ "gfp-require", "GFP_KERNEL", { "percpu", "atomic" }, { "percpu", "task" } },
+	{ "gfp-require", "GFP_KERNEL", { "kmalloc_node", "atomic" }, { "kmalloc_node", "task" } },
+	{ "gfp-require", "GFP_KERNEL", { "kmemdup", "atomic" }, { "kmemdup", "task" } },
+	{ "gfp-require", "GFP_KERNEL", { "kmalloc_size", "atomic" }, { "kvmalloc", "task" } },
+	{ "min-order", "3", { "page", "task" }, { "pages", "task" } },
+	{ "max-order", "2", { "pages", "task" }, { "page", "task" } },
+	{ "min-size", "4096", { "kmalloc", "task" }, { "page", "task" } },
+	{ "min-size", "4096", { "kmem_cache", "task" }, { "kmalloc_large", "task" } },
+	{ "max-size", "192", { "vmalloc", "task" }, { "kmem_cache", "task" } },
+	{ "max-size", "192", { "kvmalloc", "task" }, { "kmalloc_size", "task" } },
+	{ "max-size", "192", { "kmalloc_large", "task" }, { "percpu", "task" } },
+	{ "max-size", "100", { "kmalloc_node", "task" }, { "kmemdup", "task" } },
+};
+
+TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
+{
+	ASSERT_EQ(0, stay_armed());
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		const struct request *r = &requests[i];
+		char before[32];
+
+		if (is_refused(r->spared[0], r->spared[1]) ||
+		    is_refused(r->failed[0], r->failed[1]))
+			continue;
+		ASSERT_EQ(0, knob_get(POINT, r->knob, before, sizeof(before)));
+		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", r->value));
+		ASSERT_EQ(0, arm("task", "1"));
+		EXPECT_EQ(0, allocate(r->spared[0], r->spared[1]))
+			TH_LOG("%s=%s, %s in %s", r->knob, r->value,
+			       r->spared[0], r->spared[1]);
+		EXPECT_EQ(-ENOMEM, allocate(r->failed[0], r->failed[1]))
+			TH_LOG("%s=%s, %s in %s", r->knob, r->value,
+			       r->failed[0], r->failed[1]);
+		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", before));
+	}
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+TEST_F_TIMEOUT(alloc, kinds_are_chosen_by_a_word, 60)
+{
+	static const char * const kinds[] = { "page", "slab", "percpu", "vmalloc" };
+
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		ASSERT_EQ(0, knob_set(POINT, "function", "%s", kinds[k]));
+		ASSERT_EQ(0, stay_armed());
+		for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+			/* Large and many pages below it are not for slabs alone. */
+			if (!strcmp(kinds[k], "page") && strcmp(ways[i].kind, "page"))
+				continue;
+			/* kvmalloc() asks the slabs first, and can do without. */
+			if (!strcmp(ways[i].how, "kvmalloc") && strcmp(kinds[k], "vmalloc"))
+				continue;
+			if (!strcmp(ways[i].how, "vmalloc") && strcmp(kinds[k], "vmalloc"))
+				continue;
+			ASSERT_EQ(0, arm("task", "1"));
+			EXPECT_EQ(strcmp(kinds[k], ways[i].kind) ? 0 : -ENOMEM,
+				  allocate(ways[i].how, "task"))
+				TH_LOG("%s with %s", ways[i].how, kinds[k]);
+		}
+		ASSERT_EQ(0, disarm(POINT));
+	}
+}
+
+TEST_F(alloc, nothing_fails_below_skip)
+{
+	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath_alloc:errpath_alloc_caller"));
+	ASSERT_EQ(0, arm("task", "1"));
+	EXPECT_EQ(0, allocate("kmalloc", "task"));
+	EXPECT_STATS(0, 0);
+	ASSERT_EQ(0, knob_set(POINT, "skip", " "));
+	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
+	EXPECT_STATS(1, 1);
+}
+
+/* All that this task allocates fails, and it can still say that this is enough. */
+TEST_F(alloc, who_is_failed_can_disarm)
+{
+	int fd = open(ERRPATH "/" POINT "/probability", O_WRONLY | O_CLOEXEC);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	ASSERT_EQ(3, write(fd, "100", 3));
+	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
+	EXPECT_EQ(1, write(fd, "0", 1));
+	close(fd);
+	EXPECT_EQ(0, allocate("kmalloc", "task"));
+}
+
+TEST_F(alloc, wrong_input)
+{
+	static const char * const bad[][2] = {
+		{ "skip", "no_such_function" },
+		{ "gfp-require", "GFP_NONSENSE" },
+		{ "gfp-require", "" },
+		{ "gfp-reject", "0x100000000" },
+		{ "min-order", "65" },
+		{ "max-size", "-1" },
+		{ "stacks", "maybe" },
+		{ "targets", "x" },
+		{ "targets", "0" },
+		{ "targets", "1:0" },
+		{ "targets", "1:x" },
+		{ "function", "pages" },
+	};
+	char before[4096], after[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		ASSERT_EQ(0, knob_get(POINT, bad[i][0], before, sizeof(before)));
+		EXPECT_EQ(-EINVAL, knob_set(POINT, bad[i][0], "%s", bad[i][1]))
+			TH_LOG("%s=%s", bad[i][0], bad[i][1]);
+		ASSERT_EQ(0, knob_get(POINT, bad[i][0], after, sizeof(after)));
+		EXPECT_STREQ(before, after);
+	}
+}
+
+/* Five functions, one below the other: as many stacks, and each can be failed alone. */
+FIXTURE(chain)
+{
+	int guard;
+	struct stacks stacks;
+};
+
+FIXTURE_SETUP(chain)
+{
+	const char *why = point_unavailable(POINT);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	ASSERT_EQ(0, knob_set(POINT, "caller", CHAIN));
+	ASSERT_EQ(0, knob_set(POINT, "stacks", "Y"));
+	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
+	ASSERT_EQ(0, stay_armed());
+	ASSERT_EQ(0, file_write(DIR "chain", "go"));
+	ASSERT_EQ(0, file_write(DIR "chain", "go"));
+	ASSERT_EQ(0, stacks_read(POINT, &self->stacks));
+}
+
+FIXTURE_TEARDOWN_PARENT(chain)
+{
+	EXPECT_STREQ("off", point_state(POINT));
+	EXPECT_EQ(0, module_unload("errpath_alloc"));
+}
+
+TEST_F(chain, stacks_are_distinct)
+{
+	char name[64];
+
+	ASSERT_EQ(LEVELS, self->stacks.nr);
+	for (int i = 0; i < LEVELS; i++) {
+		const struct stack *s = &self->stacks.at[i];
+
+		EXPECT_EQ(2, s->seen);
+		EXPECT_EQ(0, s->injected);
+		snprintf(name, sizeof(name), "errpath_alloc_chain%d+", i + 1);
+		EXPECT_EQ(0, strncmp(name, s->frames, strlen(name)))
+			TH_LOG("%s", s->frames);
+	}
+}
+
+TEST_F(chain, targets_fail_alone)
+{
+	struct stacks after;
+
+	ASSERT_EQ(LEVELS, self->stacks.nr);
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	for (int i = 0; i < LEVELS; i++) {
+		ASSERT_EQ(0, knob_set(POINT, "targets", "%s", self->stacks.at[i].id));
+		EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
+		EXPECT_EQ(0, file_write(DIR "chain", "go"));
+		ASSERT_EQ(0, stacks_read(POINT, &after));
+		EXPECT_EQ(LEVELS, after.nr);
+		for (int j = 0; j < LEVELS; j++)
+			EXPECT_EQ(j <= i, after.at[j].injected);
+	}
+	EXPECT_STATS(LEVELS + 2 * LEVELS, LEVELS);
+}
+
+TEST_F(chain, targets_count_occurrences)
+{
+	ASSERT_EQ(LEVELS, self->stacks.nr);
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	ASSERT_EQ(0, knob_set(POINT, "targets", "%s:2 %s:4", self->stacks.at[2].id,
+			      self->stacks.at[2].id));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+	EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+	EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+}
+
+TEST_HARNESS_MAIN
