@@ -143,4 +143,46 @@ TEST_F_TIMEOUT(leaks, d0_refused, 60)
 	VERDICT_END(&v);
 }
 
+static int offer_and_rescind(void *unused)
+{
+	(void)unused;
+	return vmbus_command("offer", 0, -1) ?: vmbus_command("rescind", 0, -1);
+}
+
+static int unbind_before_it_goes(void *unused)
+{
+	int err = vmbus_command("offer", 0, -1);
+
+	(void)unused;
+	err = err ?: vmbus_unbind(0);
+	return err ?: vmbus_command("rescind", 0, -1);
+}
+
+/* The host takes the bus away while the driver is bound to it. */
+TEST_F_TIMEOUT(leaks, rescinded, 60)
+{
+	const struct slopes_operation op = {
+		.clean = unbind_before_it_goes,
+		.failing = offer_and_rescind,
+		.rounds = 1,
+		.nr_clean = 200,
+		.nr_failing = 500,
+	};
+	struct verdict v;
+	struct slopes s;
+
+	ASSERT_EQ(0, vmbus_command("rescind", 0, -1));
+	ASSERT_EQ(0, prepare(&op));
+	VERDICT_BEGIN(&v, "");
+
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	verdict_failed(&v, "-", "a bus with its driver rescinded",
+		       op.rounds * op.nr_failing);
+	verdict_slopes(&v, &s);
+
+	EXPECT_EQ(0, unbind_before_it_goes(NULL));
+	verdict_recovered(&v, "the same, unbound before");
+	VERDICT_END(&v);
+}
+
 TEST_HARNESS_MAIN

@@ -2,6 +2,7 @@
 """One QEMU guest: starts it, watches it, ends it."""
 
 import ctypes
+import functools
 import os
 import select
 import shutil
@@ -43,10 +44,12 @@ ACCELERATORS = {
 }
 
 
-def _with_parent():
-    """In the child: end when the parent ends, however that ends."""
+def _with_parent(parent):
+    """In the child: end when PARENT ends, however that ends, and if it already has."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _option(path):
@@ -80,8 +83,8 @@ def _start(arguments, fds=(), **options):
     words = ["-chardev", f"socket,id=monitor,fd={ours[0]}", "-mon", "chardev=monitor,mode=control",
              "-chardev", f"socket,id=host,fd={ours[1]}",
              "-device", "virtserialport,chardev=host,name=errpath.host"]
-    process = subprocess.Popen([*arguments, *words], preexec_fn=_with_parent,
-                               pass_fds=(*fds, *ours), **options)
+    process = subprocess.Popen([*arguments, *words], pass_fds=(*fds, *ours),
+                               preexec_fn=functools.partial(_with_parent, os.getpid()), **options)
     hotadd.Requests(monitor, port)
     return process
 

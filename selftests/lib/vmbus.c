@@ -14,6 +14,7 @@
 #define SIM "/sys/kernel/debug/vmbus_sim/"
 #define DRIVER "/sys/bus/vmbus/drivers/hv_pci/"
 #define CONFIG_WINDOW 0x2000
+#define BUSES 4
 
 static bool has_module(const char *name)
 {
@@ -88,9 +89,20 @@ int vmbus_offer_anew(const char *parameters)
 	return vmbus_command("rescind", 0, -1) ?: offer(parameters);
 }
 
+/* pci-hyperv forgets what it allocated for a bus that goes while it is bound. */
+static void unbind_all(void)
+{
+	for (int bus = 0; bus < BUSES; bus++)
+		if (vmbus_bound(bus))
+			vmbus_unbind(bus);
+}
+
 int vmbus_stop(void)
 {
-	return module_loaded("vmbus_sim") ? file_write(SIM "reset", "\n") : 0;
+	if (!module_loaded("vmbus_sim"))
+		return 0;
+	unbind_all();
+	return file_write(SIM "reset", "\n");
 }
 
 int vmbus_unload(void)
