@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A user's source with and without his patch: the fix of the memmap accounting, taken back."""
+"""A user's source and his patches, refused in a line; what README shows, test_readme tries."""
 
 import os
 import subprocess
@@ -64,23 +64,6 @@ class Refused(TryTest):
         self.assertEqual(125, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stderr, "(?m)broken by the patch")
         self.assertRegex(done.stderr.splitlines()[-1], "^errpath: patched: building patched: make")
-
-
-class Shown(TryTest):
-    """The first of the busted kernels, as a patch that somebody sent."""
-
-    def test_red_against_green(self):
-        change = start("change", "busted-accounting")
-        self.assertEqual(0, change.returncode, change.stderr)
-        patch = self.write("it.patch", change.stdout)
-        words = ("--tests", "section_activate", "--together")
-        done = self.attempt(*words, SOURCE=SERIES, PATCH=patch)
-        self.assertEqual(1, done.returncode, done.stdout + done.stderr)
-        changed = done.stdout.partition("what the patch changes:\n")[2]
-        name = "section_activate.section_activate.section_128M.failure_leaves_nothing"
-        self.assertRegex(changed, rf"(?s)  {name}\n +source +xfail .*\n +patched +fail .*"
-                         r"vmstat.nr_memmap_pages: 0 before, -512 after: -512 unexplained")
-        self.assertRegex(changed, r"(?m)^  \d+ say the same$")
 
 
 class Tree(TryTest):
