@@ -64,6 +64,10 @@ class Results(unittest.TestCase):
     def test_fewer_results_than_planned_are_a_failure(self):
         self.assertEqual("planned 2 tests, reported 1", self.one("1..2", "ok 1 a").reason)
 
+    def test_header_is_no_detail(self):
+        self.assertEqual(("it leaks",), ktap.parse(program("TAP version 13", "it leaks",
+                                                           "not ok 1 a"))[0][0].detail)
+
     def test_skipped_program_tells_why(self):
         self.assertEqual(("prog", "skip", "no hotplug", ()),
                          self.one("1..0 # SKIP no hotplug", exit_line="ok 1 prog # SKIP"))
