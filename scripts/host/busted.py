@@ -9,21 +9,25 @@ from host.common import SCRIPTS, Failure
 from host.ktap import Result
 
 PREFIX = "busted-"
-# LINE: what to run; BASE: the line that is busted; RED: pairs of a glob and a regexp
-Row = namedtuple("Row", "line base red")
+# LINE: what to run; BASE: the line that is busted; PROGRAMS: selftests; RED: pairs of a glob and
+# a regexp
+Row = namedtuple("Row", "line base programs red")
 
 
 def rows():
     """The rows by name."""
-    table = {}
+    table, programs = {}, {}
     text = (SCRIPTS / "kernels/busted.conf").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and line[0] == "\t" and table:
             glob, _, regexp = line.strip().partition(" ")
             row.red.append((glob, re.compile(regexp.strip())))
+        elif line and line[0] == "-":
+            name, names = line.split()
+            programs[name[1:]] = names.replace(",", " ")
         elif line and line[0] != "#":
-            name, base = line.split()
-            row = table[name] = Row(PREFIX + name, base, [])
+            name, base, near = line.split()
+            row = table[name] = Row(PREFIX + name, base, programs[near], [])
     return table
 
 

@@ -88,9 +88,12 @@ def _prepared(lines, choice):
         if choice.timeout:
             programs = dict.fromkeys(programs, choice.timeout)
         say(f"{', '.join(lines)}: to run {' '.join(programs)}")
-        for done in [pool.submit(run.prepare, installed, programs, shares, choice)
-                     for run in runs]:
-            done.result()
+        try:
+            for done in [pool.submit(run.prepare, installed, programs, shares, choice)
+                         for run in runs]:
+                done.result()
+        finally:	# Interrupted: what has not begun does not begin.
+            pool.shutdown(cancel_futures=True)
     return runs
 
 
