@@ -18,7 +18,7 @@ export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page clean
+.PHONY: help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof clean
 .DEFAULT_GOAL := help
 
 help:	## this list
@@ -26,7 +26,7 @@ help:	## this list
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
 	@echo "            [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
 	@echo
-	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
 	@echo "Built here:  " $$(awk '/^[^\#]/ { print $$1 }' scripts/kernels/built.conf)
@@ -40,10 +40,10 @@ run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
 
-sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE REPRODUCE=1]
+sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
 	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$(APPEND)" $(if $(K),--k $(K)) \
 		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
-		$(if $(AGAINST),--against $(AGAINST))
+		$(if $(AGAINST),--against $(AGAINST)) $(if $(AGAIN),--again)
 
 test: check	## static checks, tests of the scripts, the first mutants, bench, then all tests on all lines
 	@scripts/tests/run
@@ -55,7 +55,7 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/run small
 	@scripts/busted accounting
 
-nightly: test	## what takes longer: all mutants, bench, kernels built here, hundreds of loads
+nightly: test	## what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/busted
@@ -64,6 +64,7 @@ nightly: test	## what takes longer: all mutants, bench, kernels built here, hund
 	@scripts/sweep nightly
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
+	$(if $(QEMU_PROOF),@scripts/qemu-proof)
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
 	@APPEND="$(APPEND)" scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
@@ -85,6 +86,9 @@ bench: setup	## instructions a call of an intercepted function costs, on KERNEL
 
 zero-page: setup	## what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
 	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)
+
+qemu-proof: setup	## build QEMUs that drop zero pages, wrongly and rightly: does zero-page tell?
+	@scripts/qemu-proof
 
 clean:	## remove build/, the fetched kernels with it
 	rm -rf build

@@ -401,17 +401,23 @@ static void record_run_as(const char *event, const struct target *t)
 	record_end();
 }
 
-static void record_judged(const struct target *t, struct verdict *v)
+/* Ends the verdict. */
+static void record_result(struct verdict *v)
 {
 	static const char * const results[] = {
 		[KSFT_PASS] = "pass", [KSFT_FAIL] = "fail", [KSFT_XFAIL] = "xfail",
 	};
 
-	record_begin("judged");
-	record_text("hash", t->hash);
 	record_text("result", results[verdict_end(v)]);
 	record_text("reason", v->reason);
 	record_findings(v);
+}
+
+static void record_judged(const struct target *t, struct verdict *v)
+{
+	record_begin("judged");
+	record_text("hash", t->hash);
+	record_result(v);
 	record_end();
 }
 
@@ -425,29 +431,45 @@ static void check_hang(const struct target *t)
 	exit(KSFT_FAIL);
 }
 
+/* All steps must be good, but for what known-issues tells of "WHEN-STEP". */
+static void judge_success(struct verdict *v, const char *when)
+{
+	char name[48];
+
+	for (int i = 0; i < run->nr_steps; i++) {
+		snprintf(name, sizeof(name), "%s-%s", when, run->step[i].name);
+		v->wrong += !!verdict_errno(v, name, run->step[i].err, 0);
+	}
+}
+
+/* Only a new guest helps. */
+static void __attribute__((noreturn)) leave_broken(const struct target *t, struct verdict *v)
+{
+	judge_success(v, "broken");
+	record_begin("broken");
+	record_text("hash", t->hash);
+	record_run("run");
+	record_result(v);
+	record_end();
+	printf("# does not recover, so this guest ends\n");
+	exit(KSFT_FAIL);
+}
+
 /* The same with success; where that needs help, it is told. */
 static void succeed(const struct target *t, struct verdict *v)
 {
-	char again[48];
-
 	survey();
 	check_hang(t);
 	record_run_as("again", t);
-	for (int i = 0; i < run->nr_steps; i++) {
-		snprintf(again, sizeof(again), "again-%s", run->step[i].name);
-		v->wrong += !!verdict_errno(v, again, run->step[i].err, 0);
-	}
+	judge_success(v, "again");
 	if (!run_error())
 		return;
 	if (op->recover)
 		op->recover();
 	run_once();
 	check_hang(t);
-	if (!run_error())
-		return;
-	record_run_as("broken", t);
-	printf("# does not recover, so this guest ends\n");
-	exit(KSFT_FAIL);
+	if (run_error())
+		leave_broken(t, v);
 }
 
 /*

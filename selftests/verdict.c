@@ -47,7 +47,8 @@ TEST(pages_in_use_are_told)
 	ASSERT_EQ(0, counters_read_settled(&after, &before));
 	counters_compare(&before, &after, &c);
 	EXPECT_EQ(0, c.nr)
-		TH_LOG("%s", c.out[0].name);
+		TH_LOG("%s: %ld before, %ld after", c.out[0].name,
+		       c.out[0].before, c.out[0].after);
 	EXPECT_LT(100, c.same);
 }
 

@@ -9,7 +9,7 @@ when known-issues names the function that oopses, and a regexp for the whole of 
 import re
 from collections import namedtuple
 
-Oops = namedtuple("Oops", "test function line")
+Oops = namedtuple("Oops", "test function line regexp")
 
 EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
 EXPECT_NONE = re.compile(r"errpath: expect no oops")
@@ -17,11 +17,16 @@ FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel 
 FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
 
 
-def split(text):
-    """The lines of a console or log before its first oops, and those from there on."""
+def split(text, since=None):
+    """The lines of a console or log before its first oops, and those from there on.
+
+    SINCE: a regexp; only what comes after the last line that it matches is looked at.
+    """
     lines = text.splitlines()
-    at = next((number for number, line in enumerate(lines)
-               if FIRST.search(line) and not EXPECT.search(line)), len(lines))
+    first = since and max((number for number, line in enumerate(lines) if since.search(line)),
+                          default=0) or 0
+    at = next((number for number, line in enumerate(lines) if number >= first
+               and FIRST.search(line) and not EXPECT.search(line)), len(lines))
     return lines[:at], lines[at:]
 
 
@@ -30,14 +35,20 @@ def first_line(lines):
     return FIRST.search(lines[0])[0].strip()
 
 
-def known(console):
-    """The Oops that a console ends in, if it is the one announced; or None."""
-    before, lines = split(console)
+def function(lines):
+    """The function that an oops was in, or None. A panic without an oops is in panic()."""
+    if "Kernel panic" in first_line(lines):
+        return "panic"
+    return next((found[1] for found in map(FUNCTION.search, lines) if found), None)
+
+
+def known(console, since=None):
+    """The Oops that a console ends in, if it is the one announced; or None. SINCE: as above."""
+    before, lines = split(console, since)
     said = [line for line in before if EXPECT.search(line) or EXPECT_NONE.search(line)]
     expect = EXPECT.search(said[-1]) if said else None
-    function = next(filter(None, map(FUNCTION.search, lines)), None)
-    if not expect or not function:
+    if not expect or not lines:
         return None
-    oops = Oops(expect[1], function[1], first_line(lines))
-    same = oops.function == expect[2] and re.fullmatch(expect[3].strip(), oops.line)
+    oops = Oops(expect[1], function(lines), first_line(lines), expect[3].strip())
+    same = oops.function == expect[2] and re.fullmatch(oops.regexp, oops.line)
     return oops if same else None

@@ -8,7 +8,7 @@ import shutil
 import time
 from collections import namedtuple
 
-from host import build, guest, session
+from host import build, guest, log, oops, session
 from host.common import ROOT, SCRIPTS, Failure, say
 
 Row = namedtuple("Row", "operation lines append")
@@ -20,7 +20,8 @@ PROGRAM_LIMIT = 7200
 BOOTS = 3
 # Each injection's line goes to the console before the failure has an effect.
 APPEND = "loglevel=6"
-OOPS = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
+INJECT = re.compile(r"errpath: inject ")
+TIME = re.compile(r"^\[ *[0-9.]+\] ")
 
 
 def rows():
@@ -82,7 +83,7 @@ class Sweep:
 
     def _key(self):
         """Names what is swept: a sweep of anything else is another one."""
-        parts = [self.kernel.release, self.row.operation, self.settings, str(self.files)]
+        parts = [self.kernel.release, self.append(), str(self.files)]
         parts += [hashlib.sha256(file.read_bytes()).hexdigest()
                   for file in [*self.modules, self.installed / "sweep",
                                self.installed / "known-issues"]]
@@ -109,9 +110,9 @@ class Sweep:
         for out in self.outs():
             records = list(_records(out))
             yield from records
-            lost = _lost(out, records)
-            if lost:
-                yield lost
+            event = lost(out, records)
+            if event:
+                yield event
 
     def ended(self):
         return any(event["event"] in ("end", "unavailable") for event in self.events())
@@ -121,6 +122,11 @@ class Sweep:
 
     # Guests.
 
+    def append(self):
+        """For the kernel's command line, where the last of a name counts: the user's."""
+        return " ".join([APPEND, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
+                         self.settings])
+
     def _guest(self, out):
         """Boot one for what is left."""
         out.mkdir(parents=True, exist_ok=True)
@@ -129,8 +135,7 @@ class Sweep:
                                  more={"selftests/sweep-done": "\n".join(self.done()).encode(),
                                        **self.files})
         accel = guest.accelerator(self.kernel, session.trial_initrd(self.kernel))
-        append = f"{APPEND} ERRPATH_SWEEP={self.row.operation} {self.settings} {self.row.append}"
-        return _Watched(guest.command(self.kernel, initrd, append.strip(), accel), out,
+        return _Watched(guest.command(self.kernel, initrd, self.append(), accel), out,
                         guest.BOOT_LIMIT)
 
     def run(self):
@@ -155,31 +160,56 @@ def _spoke(out):
     return (out / "sweep").stat().st_size > 0
 
 
-def _lost(out, records):
-    """The event of a guest that was lost, charged to the call that it announced last; None if it
-    came to its end, was ended by us, or was not failing anything."""
-    if not (out / "ending").is_file():
-        return None
-    open_target = None
+def _open_target(records):
+    """The announcement of the call that a guest did not come to judge, or None."""
+    target = None
     for record in records:
         if record["event"] == "target":
-            open_target = record
+            target = record
         elif record["event"] in ("judged", "end"):
-            open_target = None
-    if not open_target:
+            target = None
+    return target
+
+
+def _problems(lines):
+    """What the last failure left in a console that known-issues has not, but for its oops."""
+    def scan(part):
+        text = "\n".join(TIME.sub("<4>[] ", line) for line in part)
+        return log.scan(text, log.deny_list(), log.allow_list(), complete=False)
+
+    last = max((number for number, line in enumerate(lines) if INJECT.search(line)), default=0)
+    return [problem.text for problem in scan(lines)[len(scan(lines[:last])):]]
+
+
+def _oops(console):
+    """The oops that a console ends in and what else the failure left there; or None."""
+    before, lines = oops.split(console, INJECT)
+    if not lines:
         return None
-    hang = next((record for record in records if record["event"] in ("hang", "broken")), None)
-    console = (out / "console").read_text(encoding="utf-8", errors="replace").splitlines()
-    oops = next((line for line in console if OOPS.search(line)), None)
-    if oops:
-        how, text = "oops", OOPS.search(oops)[0].strip()
-    elif hang and hang["event"] == "broken":
-        how, text = "broken", "it does not succeed again, not even after recovery"
-    elif hang:
-        how, text = "hang", hang["run"]["where"]
+    found, problems = oops.known(console, INJECT), _problems(before)
+    # Of a known one what is known: the rest may be another one each time.
+    line = found.regexp if found else oops.first_line(lines)
+    return {"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {line}",
+            "log": problems, "known": bool(found) and not problems}
+
+
+def lost(out, records):
+    """The event of a guest that was lost, charged to the call that it announced last; None if it
+    came to its end, was ended by us, or was not failing anything."""
+    target = _open_target(records)
+    if not target or not (out / "ending").is_file():
+        return None
+    # What the guest told of why it had to end: it had to be hung, or to be broken for good.
+    told = {record["event"]: record for record in records}
+    console = (out / "console").read_text(encoding="utf-8", errors="replace")
+    # A kernel that oopses ends its guest; one that only says BUG goes on.
+    ended = (out / "ending").read_text(encoding="ascii") == "ended"
+    if "broken" in told:
+        how = {"how": "broken", "text": "", "known": told["broken"]["result"] == "xfail"}
+    elif "hang" in told:
+        how = {"how": "hang", "text": told["hang"]["run"]["where"]}
     else:
-        how, text = "hang", "the guest said nothing more"
-    fired = any(record["event"] == "failed" and record["hash"] == open_target["hash"]
-                for record in records)
-    return {"event": "lost", "hash": open_target["hash"], "how": how, "text": text,
-            "after": "the failure" if fired else "", "guest": out.name}
+        how = ended and _oops(console) or {"how": "hang", "text": ""}
+    later = target["hash"] == told.get("failed", {}).get("hash")
+    return {"event": "lost", "hash": target["hash"], "known": False, **how,
+            "after": "later" if later else "", "guest": out.name}

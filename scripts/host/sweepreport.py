@@ -29,6 +29,7 @@ def log_line(text):
     """A line of the kernel's log, without what differs from run to run."""
     text = re.sub(r"CPU: \d+ (UID: \d+ )?PID: \d+ (Comm: \S+ )?", "", text)
     text = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+|, CPU#\d+.*", "", text)
+    text = re.sub(r"\bffff[0-9a-f]{12}\b", "ffff...", text)
     return re.sub(r"(\.[ch]):\d+", r"\1", text)
 
 
@@ -56,8 +57,17 @@ class Target:
 
     def outcome(self):
         """In a word, and more about it."""
-        if self.lost:
-            return self.lost["how"], self.lost["text"].strip().splitlines()[0][:120]
+        if not self.lost:
+            return self._end_of_run()
+        if self.lost["how"] == "broken":
+            how, more = self._end_of_run()
+            return "broken", f"{how}: {more}; no success afterwards, nor after recovery"
+        text = (self.lost["text"].strip().splitlines() or ["the guest says nothing more"])[0]
+        text = log_line(text)[:120]
+        return self.lost["how"], f"{text}, in what follows" if self.lost["after"] else text
+
+    def _end_of_run(self):
+        """The same, of the call's own run."""
         if not self.failed or not self.failed["fired"]:
             return "did not fire", ""
         run, errors = self.failed["run"], [step for step in self.steps() if step[1]]
@@ -74,7 +84,7 @@ class Target:
 
     def findings(self):
         """What was not as before, in words: text, and whether known-issues has it."""
-        found = []
+        found = [(f"log: {log_line(text)}", False) for text in (self.lost or {}).get("log", ())]
         for finding in self.judged["findings"] if self.judged else ():
             what, difference = finding["what"], finding["difference"]
             if difference:
@@ -137,6 +147,8 @@ class Report:
             self.targets[event["hash"]] = Target(event, names)
         elif kind in ("failed", "again", "judged", "lost"):
             setattr(target, kind, event)
+        elif kind == "broken":
+            target.judged = event
         elif kind == "end":
             self.ended = True
 
@@ -186,6 +198,8 @@ class Report:
             judged = group[0].judged
             if judged and judged["result"] == "xfail":
                 yield f"    {judged['reason']}"
+            elif good and group[0].lost:
+                yield "    known"
             stacks = Counter((target.function, target.stack(), target.first) for target in group)
             for (called, stack, first), count in stacks.items():
                 after = f", after {' < '.join(self.targets[first].stack()[:3])}" if first else ""
@@ -205,20 +219,37 @@ class Report:
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
-def differences(one, other):
-    """Lines that tell where two sweeps of the same operation differ."""
-    def by_stack(report):
-        return {(target.stack(), target.occurrence, bool(target.first)): target
-                for target in report.targets.values()}
+def _calls(report):
+    """Targets by what two sweeps have in common: offsets, and so hashes, are the kernel's own."""
+    calls = {}
+    for target in report.targets.values():
+        first = report.targets.get(target.first)
+        key = (target.function, target.stack(), first.stack() if first else (), target.occurrence)
+        calls.setdefault(key, []).append(target)
+    return {(*key, number): target for key, same in calls.items()
+            for number, target in enumerate(sorted(same, key=lambda target: target.frames))}
 
-    mine, theirs = by_stack(one), by_stack(other)
-    names = one.start.get("kernel"), other.start.get("kernel")
-    yield f"{names[0]} against {names[1]}: {len(mine.keys() & theirs.keys())} calls in both"
-    for name, there, missing in ((names[0], mine, theirs), (names[1], theirs, mine)):
-        for key in there.keys() - missing.keys():
-            yield f"only {name}: {there[key].verdict()}: {' < '.join(key[0])} #{key[1]}"
-    for key in sorted(mine.keys() & theirs.keys()):
-        told = mine[key].verdict(), theirs[key].verdict()
-        if told[0] != told[1]:
-            yield f"{' < '.join(key[0])} #{key[1]}"
-            yield from (f"    {name}: {text}" for name, text in zip(names, told))
+
+def _name(key):
+    function_, stack, first, occurrence, _ = key
+    after = f", after {' < '.join(first)}" if first else ""
+    return f"{' < '.join((function_, *stack))} #{occurrence}{after}"
+
+
+def differences(one, two, names=None):
+    """Lines that tell where two sweeps of the same operation differ, below a title."""
+    names = names or (one.start.get("kernel"), two.start.get("kernel"))
+    mine, theirs = _calls(one), _calls(two)
+    both = mine.keys() & theirs.keys()
+    told = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
+    same = [key for key in both if told[key][0] == told[key][1]]
+    yield f"{names[0]} against {names[1]}: {len(both)} calls in both, {len(same)} of them alike"
+    # How often a stack occurs can be chance; not that it does, nor what comes of it.
+    for name, there, other in ((names[0], mine, theirs), (names[1], theirs, mine)):
+        usual = {(key[:3], target.verdict()) for key, target in other.items()}
+        for key in sorted(there.keys() - both):
+            if (key[:3], there[key].verdict()) not in usual:
+                yield f"only {name}: {_name(key)}: {there[key].verdict()}"
+    for key in sorted(both - set(same)):
+        yield _name(key)
+        yield from (f"    {name}: {text}" for name, text in zip(names, told[key]))

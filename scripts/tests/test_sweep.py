@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from host import sweep, sweepreport
+from host import reproducer, sweep, sweepreport
 from host.common import SCRIPTS
 
 LINE = os.environ.get("KERNEL", "6.12")
@@ -82,6 +82,11 @@ class Chain(SweepTest):
         self.assertEqual({name: [f"leak: {lost[number % 2]}"]
                           for number, name in enumerate(CHAIN)}, leaks, output)
 
+    def test_two_sweeps_agree(self):
+        code, output, _ = self.sweep("chain", "--again")
+        self.assertEqual(0, code, output)
+        self.assertIn("first against second: 5 calls in both, 5 of them alike", output)
+
     def test_goes_on_after_an_interruption(self):
         told = self.results / LINE / "sweeps/chain/guest-1/sweep"
         with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
@@ -103,6 +108,71 @@ class Chain(SweepTest):
 def target(number, frames, **more):
     return {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
             "first": "", "frames": frames, **more}
+
+
+class Lost(unittest.TestCase):
+    """What a guest is charged with that did not come to its end."""
+
+    BEGIN = "[    1.0] errpath: expect oops sweep.add.a<b#1: f.isra.0 BUG: NULL, address: 0+d0\n"
+    INJECT = "[    1.5] errpath: inject alloc: kmalloc() fails, call 1, pid 1 (sweep), caller a\n"
+    OOPS = ("[    2.0] BUG: NULL, address: 00d0\n[    2.1] Oops: 0000 [#1]\n"
+            "[    2.2] RIP: 0010:f.isra.0+0x1/0x2\n[    2.3] RIP: 0010:panic+0x1/0x2\n")
+    WARNING = "[    1.2] WARNING: CPU: 0 PID: 1 at a.c:1 g+0x1/0x2\n"
+
+    def lost(self, console, *records, ending="ended"):
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory)
+            (out / "console").write_text(console)
+            (out / "ending").write_text(ending)
+            records = [{"event": "target", "hash": "1"}, *records]
+            return sweep.lost(out, records)
+
+    def test_known_oops(self):
+        lost = self.lost(self.BEGIN + self.INJECT + self.OOPS)
+        self.assertEqual(("oops", "in f.isra.0(): BUG: NULL, address: 0+d0", True),
+                         (lost["how"], lost["text"], lost["known"]))
+
+    def test_known_panic(self):
+        begin = "[    1.0] errpath: expect oops sweep.add.a#1: panic Kernel panic: stack of .*\n"
+        console = begin + self.INJECT + "[    1.9] Kernel panic: stack of f\n"
+        self.assertTrue(self.lost(console)["known"])
+        self.assertFalse(self.lost(console.replace("of f", "off"))["known"])
+
+    def test_any_other_oops(self):
+        for console in (self.INJECT + self.OOPS,
+                        self.BEGIN.replace("f.isra.0", "g") + self.INJECT + self.OOPS,
+                        self.BEGIN.replace("0+d0", "0+") + self.INJECT + self.OOPS,
+                        self.BEGIN + self.INJECT + self.WARNING + self.OOPS,
+                        self.BEGIN + "[    1.1] errpath: expect no oops\n" + self.INJECT
+                        + self.OOPS):
+            lost = self.lost(console)
+            self.assertEqual(("oops", False), (lost["how"], lost["known"]), console)
+
+    def test_what_the_log_had_before_the_failure_is_not_charged(self):
+        before = self.INJECT + self.WARNING + "[    1.3] BUG: Bad page state in process x\n"
+        lost = self.lost(before + self.BEGIN + self.INJECT + self.OOPS)
+        self.assertTrue(lost["known"])
+        self.assertEqual([], lost["log"])
+
+    def test_announced_lines_of_the_log_are_known(self):
+        said = "[    1.1] errpath: expect begin sweep.add.a#0: WARNING: .* g\\+\n"
+        for begin, known in ((said, True), (said.replace("g", "h"), False)):
+            lost = self.lost(self.BEGIN + begin + self.INJECT + self.WARNING + self.OOPS)
+            self.assertEqual(known, lost["known"])
+            self.assertEqual(0 if known else 1, len(lost["log"]))
+
+    def test_hang_and_broken(self):
+        hang = {"event": "hang", "hash": "1", "run": {**run_of(), "where": "[<0>] f+0x1/0x2"}}
+        console = self.BEGIN + self.INJECT + "[    1.9] BUG: Bad page state in process x\n"
+        for records, ending, how, known in (
+                ((hang,), "ended", "hang", False), ((), "hang", "hang", False),
+                (({"event": "broken", "hash": "1", "result": "fail"},), "ended", "broken", False),
+                (({"event": "broken", "hash": "1", "result": "xfail"},), "ended", "broken", True)):
+            lost = self.lost(console, *records, ending=ending)
+            self.assertEqual((how, known), (lost["how"], lost["known"]))
+
+    def test_nobody_is_charged(self):
+        self.assertIsNone(self.lost(self.OOPS, {"event": "judged", "hash": "1"}))
 
 
 def run_of(*steps, signal_=0, wrong=""):
@@ -164,11 +234,32 @@ class Reports(unittest.TestCase):
     def test_differences(self):
         one, _ = self.one(run_of(("add", -12)))
         other, call = self.one(run_of(("add", -17)))
-        self.assertEqual(1, len([*sweepreport.differences(one, one)]))
-        self.assertIn("    6.12.117: errno changed (add EEXIST)",
-                      [*sweepreport.differences(one, other)])
+        self.assertEqual(["6.12.117 against 6.12.117: 1 calls in both, 1 of them alike"],
+                         [*sweepreport.differences(one, one)])
+        self.assertEqual(["first against second: 1 calls in both, 0 of them alike",
+                          "kmalloc < inner < add #1", "    first: handled (add ENOMEM)",
+                          "    second: errno changed (add EEXIST)"],
+                         [*sweepreport.differences(one, other, ("first", "second"))])
         call.occurrence = 2
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
+    def test_how_often_a_stack_occurs_is_no_difference(self):
+        one, _ = self.one(run_of(("add", -12)))
+        other, call = self.one(run_of(("add", -12)))
+        call.occurrence = 2
+        self.assertEqual(1, len([*sweepreport.differences(one, other)]))
+        call.frames = ["elsewhere+0x1/0x2", "add+0x3/0x4"]
+        self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
+    def test_stacks_that_differ_by_offsets_are_all_compared(self):
+        def twice(err):
+            report, call = self.one(run_of(("add", -12)))
+            events = [self.START, target(2, ["inner+0x9/0xa", "add+0x3/0x4"]),
+                      {"event": "failed", "hash": "2", "fired": 1, "run": run_of(("add", err))}]
+            report.targets["2"] = sweepreport.Report(events).targets["2"]
+            return report
+        self.assertEqual(1, len([*sweepreport.differences(twice(-12), twice(-12))]))
+        self.assertEqual(4, len([*sweepreport.differences(twice(-12), twice(-17))]))
 
     def test_all_formats_are_written(self):
         report, _ = self.one(run_of(("add", -12)), [("slab.<a>", 1, 1, 0)], "fail")
@@ -180,6 +271,29 @@ class Reports(unittest.TestCase):
             self.assertFalse(json.loads(Path(directory, "report.json").read_text())
                              ["targets"][0]["good"])
             self.assertIn("FOUND: ", Path(directory, "report.txt").read_text())
+
+    def reproduced(self, findings, *said, times=1):
+        report, _ = self.one(run_of(("add", -12)), findings, "fail")
+        found = reproducer.chosen(report.as_json())["reproduce-1"]
+        self.assertIn(f"seq {times})", reproducer.script(report.as_json(), found, times))
+        with tempfile.TemporaryDirectory() as directory:
+            out = Path(directory)
+            (out / "ktap").write_text("".join(f"# {line}\n" for line in said))
+            for name in ("console", "kmsg"):
+                (out / name).write_text("")
+            return reproducer.shown(found, out, "ended", times)
+
+    def test_reproducer_must_move_what_the_sweep_saw_move(self):
+        leak = [("slab.a", 1, 1, 0)]
+        self.assertIsNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 11"))
+        self.assertIsNotNone(self.reproduced(leak, "before slab.a 10", "lasting slab.a 10"))
+        self.assertIsNotNone(self.reproduced(leak))
+
+    def test_reproducer_repeats_what_is_too_little_at_once(self):
+        leak = [("slab.a", 1, 1, 0)]
+        for last, shown in ((110, True), (59, False)):
+            why = self.reproduced(leak, "before slab.a 10", f"lasting slab.a {last}", times=100)
+            self.assertEqual(shown, why is None, why)
 
     def test_unknown_operation(self):
         with self.assertRaisesRegex(sweep.Failure, "add_memory"):

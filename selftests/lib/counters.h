@@ -41,6 +41,8 @@ struct comparison {
 int counters_read(struct counters *c);
 /* A counter that is not there reads 0. */
 long counters_value(const struct counters *c, const char *name);
+/* Nothing if there is no such counter. */
+void counters_set(struct counters *c, const char *name, long value);
 
 /* By how much it may differ when nothing was lost, see gauge_bound(). */
 long counter_noise(const struct counter *k);
@@ -51,9 +53,9 @@ long counters_noise(const struct counters *c, const char *name);
 void counters_settle(void);
 /* Takes back what the CPUs' slabs hide of a counter slab.CACHE. */
 void counters_shrink(const char *name);
-/* Settles until every noisy gauge is within its bound of @before, or gives up. */
+/* Settles until every noisy gauge is within its bound of @expected, or gives up. */
 int counters_read_settled(struct counters *after,
-			  const struct counters *before);
+			  const struct counters *expected);
 
 void counters_compare(const struct counters *before,
 		      const struct counters *after, struct comparison *c);

@@ -51,12 +51,30 @@ static const struct {
 	{ "*",					GAUGE_IGNORED },
 };
 
+static const char *without_node(const char *name)
+{
+	return strncmp(name, "node", 4) ? name : strchr(name, '.') + 1;
+}
+
+bool gauge_of_all_slabs(const char *name)
+{
+	static const char * const patterns[] = {
+		"vmstat.nr_slab_*", "meminfo.Slab", "meminfo.SReclaimable",
+		"meminfo.SUnreclaim", "meminfo.KReclaimable",
+	};
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
+		if (!fnmatch(patterns[i], without_node(name), 0))
+			return true;
+	}
+	return false;
+}
+
 long gauge_bound(const char *name)
 {
 	size_t i = 0;
 
-	if (!strncmp(name, "node", 4))
-		name = strchr(name, '.') + 1;
+	name = without_node(name);
 	while (fnmatch(gauges[i].pattern, name, 0))
 		i++;
 	return gauges[i].bound;

@@ -22,8 +22,10 @@ static const struct {
 	{ "EEXIST", -EEXIST },
 	{ "EINPROGRESS", -EINPROGRESS },
 	{ "EINVAL", -EINVAL },
+	{ "ENODEV", -ENODEV },
 	{ "ENOMEM", -ENOMEM },
 	{ "EPROTO", -EPROTO },
+	{ "ETIMEDOUT", -ETIMEDOUT },
 };
 
 /*

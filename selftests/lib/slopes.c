@@ -114,6 +114,15 @@ int slopes_prepare(void)
 	return err;
 }
 
+int slopes_warm_up(const struct slopes_operation *op, int times)
+{
+	int err = slopes_prepare();
+
+	for (int i = 0; i < times && !err; i++)
+		err = op->clean(op->arg) ?: op->failing(op->arg);
+	return err;
+}
+
 static int watch(void)
 {
 	int err = settle_and_read();

@@ -40,6 +40,8 @@ struct slopes {
  * shrunk before anything else is compared: call slopes_prepare() first.
  */
 int slopes_prepare(void);
+/* And then some of both: what shrunk caches take again is no leak. */
+int slopes_warm_up(const struct slopes_operation *op, int times);
 int slopes_measure(const struct slopes_operation *op, struct slopes *s);
 
 #endif

@@ -20,7 +20,8 @@ static int prepare(void)
 	static struct hotadd_before before;
 	int err = hotadd_prepare(&before, "offline");
 
-	err = err ?: hotadd_dimm(SECTION_SIZE);
+	if (!err && !hotadd_offline_block())	/* else it is there from before */
+		err = hotadd_dimm(SECTION_SIZE);
 	if (err || !hotadd_offline_block())
 		return err ?: -ENOENT;
 	snprintf(state, sizeof(state), "%s", hotadd_offline_block());
