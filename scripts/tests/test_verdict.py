@@ -169,6 +169,11 @@ class Judge(unittest.TestCase):
         self.assertTrue(good)
         self.assertEqual("prog", self.lost_during)
 
+    def test_skip_before_an_oops_is_no_less_a_skip(self):
+        self.leave(text="## begin prog\n# 1..2\n# ok 1 f.first # SKIP why\n", status="")
+        self.assertEqual("must not skip here: why", self.judge()[0][0].reason)
+        self.assertEqual("skip", self.judge(must=())[0][0].outcome)
+
     def test_any_other_oops_is_lost(self):
         for other in ({"function": "g"}, {"announced": "prog.f.a: f.isra.0 BUG: unable"},
                       {"announced": "prog.f.a: f.isra.0 Oops: 0000"}, {"running": "other"},
