@@ -110,6 +110,7 @@ def _build(recipe, directory, strict):
     shutil.rmtree(fresh, ignore_errors=True)
     with recipe.source.lock():
         recipe.source.lay(recipe.changed.content)
+        recipe.source.date(recipe.objects)
         recipe.configure()
         refused = recipe.refused()
         if refused:

@@ -57,6 +57,28 @@ class Laid(SourceTest):
         self.source.lay({"mm/add.c": b"changed\n", "Kbuild": self.FILES["Kbuild"].encode()})
         self.assertEqual(1, (self.source.tree / "Kbuild").stat().st_mtime)
 
+    def test_dated_by_what_was_built(self):
+        """Nothing is built again but where it was last built from something else."""
+        file = self.source.tree / "mm/add.c"
+
+        def age(objects, changed):
+            self.source.lay(changed)
+            self.source.date(self.directory / objects)
+            return file.stat().st_mtime_ns
+
+        changed = {"mm/add.c": b"changed\n"}
+        age("one", {})
+        age("two", {})
+        first = age("two", changed)
+        self.assertGreater(first, source.LONG_AGO)
+        self.assertEqual(source.LONG_AGO, age("one", {}))
+        self.assertEqual(first, age("two", changed))
+        second = age("two", {})
+        self.assertGreater(second, first)
+        self.assertGreater(age("one", changed), second)
+        self.assertEqual(second, age("two", {}))
+        self.assertGreater(age("never seen", {}), second)
+
     def test_interrupted_anywhere(self):
         wanted = {"mm/add.c": b"changed\n", "mm/new.c": b"new\n", "Kbuild": None}
         real = source._replace
