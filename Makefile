@@ -9,26 +9,33 @@ override KERNEL := user
 endif
 # QEMUs that are judged: programs, or Debian suites whose QEMU is fetched. QEMU_TO: migrate to this.
 QEMU ?= qemu-system-x86_64 trixie trixie-backports
-export JOBS KDIR IMAGE HEADERS MODULES CMD
+# A source of your own, with and without patches of your own.
+run := scripts/run $(KERNEL)
+ifneq ($(SOURCE)$(PATCH),)
+run := scripts/try
+endif
+export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
-.PHONY: help setup run matrix sweep test shell modules check mutants nightly bench zero-page qemu-proof clean
+.PHONY: help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof clean
 .DEFAULT_GOAL := help
 
 help:	## this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
+	@echo "            [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
 	@echo
 	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
+	@echo "Built here:  " $$(awk '/^[^\#]/ { print $$1 }' scripts/kernels/built.conf)
 
 setup:	## install the Debian packages that all of this needs
 	@scripts/setup
 
 run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), print the verdict
-	@scripts/run $(KERNEL) --tests "$(TESTS)" --append "$(APPEND)"
+	@$(run) --tests "$(TESTS)" --append "$(APPEND)"
 
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
@@ -45,10 +52,14 @@ test: check	## static checks, tests of the scripts, the first mutants, bench, th
 	@scripts/qemu-zero-page $(QEMU)
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
+	@scripts/run small
+	@scripts/busted accounting
 
-nightly: test	## what takes longer: all mutants, bench, hundreds of loads, another preemption [QEMU_PROOF=1]
+nightly: test	## what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
+	@scripts/busted
+	@scripts/matrix small lazy --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
@@ -66,6 +77,9 @@ check: setup	## checkpatch, sparse, shellcheck
 
 mutants: setup	## break module and selftests on purpose: the tests must notice
 	@scripts/mutants $(KERNEL)
+
+busted: setup	## kernels with a bug each: the tests must see it (BUSTED="NAME...": these)
+	@scripts/busted $(BUSTED)
 
 bench: setup	## instructions a call of an intercepted function costs, on KERNEL
 	@scripts/bench $(KERNEL)

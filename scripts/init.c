@@ -345,12 +345,15 @@ static void end_line(struct output *out)
 	out->used = 0;
 }
 
-static void pass_on_output(struct output *out)
+/* True if there was any. */
+static bool pass_on_output(struct output *out)
 {
 	char data[4096];
 	ssize_t length, i;
+	bool any = false;
 
 	while ((length = read(out->fd, data, sizeof(data))) > 0) {
+		any = true;
 		for (i = 0; i < length; i++) {
 			if (data[i] != '\n')
 				out->line[out->used++] = data[i];
@@ -358,6 +361,7 @@ static void pass_on_output(struct output *out)
 				end_line(out);
 		}
 	}
+	return any;
 }
 
 /* Programs. */
@@ -462,6 +466,47 @@ static void run_program(const char *name, const char *seconds)
 	report_program(name, code, killed, limit);
 }
 
+/* The kernel's own search for leaks. */
+
+#define KMEMLEAK	"/sys/kernel/debug/kmemleak"
+#define KMEMLEAK_AGE	6	/* seconds: five, from which on it believes an object leaked */
+
+static void write_kmemleak(const char *command)
+{
+	int fd = must(open(KMEMLEAK, O_WRONLY | O_CLOEXEC), KMEMLEAK);
+
+	must(write(fd, command, strlen(command)), KMEMLEAK);
+	close(fd);
+}
+
+/* What was there before the tests is not theirs. */
+static void forget_leaks(void)
+{
+	if (access(KMEMLEAK, F_OK))
+		return;
+	write_kmemleak("scan");
+	write_kmemleak("clear");
+}
+
+/* Twice: an object that was moved behind the scan's back is found by the next. */
+static void report_leaks(void)
+{
+	struct output out = { 0 };
+	bool any;
+
+	if (access(KMEMLEAK, F_OK))
+		return;
+	log_marker("errpath: test %s\n", "kmemleak");
+	dprintf(ktap, "## begin kmemleak\n");
+	sleep(KMEMLEAK_AGE);
+	write_kmemleak("scan");
+	write_kmemleak("scan");
+	out.fd = must(open(KMEMLEAK, O_RDONLY | O_CLOEXEC), KMEMLEAK);
+	any = pass_on_output(&out);
+	close(out.fd);
+	report(!any, "kmemleak", "%s", any ? " # leaked objects" : "");
+}
+
 static void run_selftests(void)
 {
 	pid_t log;
@@ -470,7 +515,9 @@ static void run_selftests(void)
 	dprintf(ktap, "KTAP version 1\n");
 	log = start_log_copy();
 	each_line("/modules/load", load_tested);
+	forget_leaks();
 	each_line("/selftests/kselftest-list.txt", run_program);
+	report_leaks();
 	dprintf(ktap, "1..%d\n", results);
 	finish_log_copy(log);
 	dprintf(status, "%d\n", failures ? 1 : 0);

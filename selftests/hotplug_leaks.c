@@ -90,6 +90,62 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 	VERDICT_END(&v);
 }
 
+static int remap_or_fail(void *start, const char *times, int wanted)
+{
+	int err = knob_set(POINT, "times", "%s", times);
+
+	if (err)
+		return err;
+	err = hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
+	return err == wanted ? 0 : err ?: -EPROTO;
+}
+
+static int remap_with_success(void *start)
+{
+	return remap_or_fail(start, "0", 0) ?: hotplug_memunmap((unsigned long)start);
+}
+
+static int fail_to_remap(void *start)
+{
+	return remap_or_fail(start, "1", -ENOMEM);
+}
+
+/* memremap_pages() has more to take back than add_memory(). */
+TEST_F_TIMEOUT(leaks, memremap_failures, 60)
+{
+	const struct slopes_operation op = {
+		.clean = remap_with_success,
+		.failing = fail_to_remap,
+		.arg = (void *)self->start,
+		.rounds = 1,
+		.nr_clean = 50,
+		.nr_failing = 700,
+	};
+	struct verdict v;
+	struct slopes s;
+	struct stats n;
+
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
+	ASSERT_EQ(0, arm_times(POINT, 0));
+	ASSERT_EQ(0, remap_with_success(op.arg));
+	ASSERT_EQ(0, slopes_prepare());
+	VERDICT_BEGIN(&v, "");
+
+	ASSERT_EQ(0, slopes_measure(&op, &s));
+	ASSERT_EQ(0, stats_read(POINT, &n));
+	EXPECT_EQ(op.rounds * op.nr_failing, n.injected);
+	EXPECT_EQ(0, n.missed);
+	ASSERT_EQ(0, disarm(POINT));
+	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB",
+		       op.rounds * op.nr_failing);
+	verdict_slopes(&v, &s);
+
+	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, ""));
+	EXPECT_EQ(0, hotplug_memunmap(self->start));
+	verdict_recovered(&v, "the same with success, and removed");
+	VERDICT_END(&v);
+}
+
 /*
  * The memmap of 2 MiB is eight pages, and a page table where none is left. The
  * fifth of them fails: what the ones before it took is given back.

@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/counters.h"
+#include "lib/evidence.h"
 #include "lib/thp.h"
 
 #ifndef MADV_COLLAPSE
@@ -230,6 +231,47 @@ TEST_F(lazy_pgtable, all_back_at_exit)
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_NEAR(pages, page_tables(), NOISE_PAGES);
+}
+
+#define GIB_KB (1024L * 1024)
+
+/* What each huge page costs, and what that makes for a large machine. */
+FIXTURE(cost)
+{
+	char *mem;
+};
+
+FIXTURE_SETUP(cost)
+{
+	const char *why = thp_unavailable();
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, thp_hold_khugepaged(true));
+	self->mem = thp_map(N + 1);
+	ASSERT_NE(NULL, self->mem);
+}
+
+FIXTURE_TEARDOWN(cost)
+{
+	thp_unmap(self->mem, N + 1);
+	thp_hold_khugepaged(false);
+}
+
+TEST_F(cost, of_each_huge_page)
+{
+	long kb, each;
+
+	self->mem[0] = 1;
+	kb = status_kb("VmPTE");
+	touch_all(self->mem);
+	ASSERT_EQ(N * (long)thp_size() / 1024, huge_kb(self->mem));
+	kb = status_kb("VmPTE") - kb;
+	each = kb / N;
+	evidence("%d huge pages: VmPTE %+ld kB, %ld KiB each, %ld MiB per 100 GiB", N, kb,
+		 each, each * (100 * GIB_KB / ((long)thp_size() / 1024)) / 1024);
+	EXPECT_EQ(thp_is_lazy() ? 0 : TABLE_KB, each);
+	EXPECT_EQ(each * N, kb);
 }
 
 TEST_HARNESS_MAIN

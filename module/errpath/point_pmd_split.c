@@ -10,7 +10,8 @@
 #define DEPOSITS	"do_huge_pmd_anonymous_page copy_huge_pmd __migrate_device_pages "
 
 #define SPLITS_BY_USERS	"vma_adjust_trans_huge move_page_tables unmap_page_range __zap_vma_range "
-#define SPLITS_BY_PTES	"do_huge_pmd_wp_page change_protection move_pages walk_pgd_range "
+#define SPLITS_BY_PTES	"do_huge_pmd_wp_page change_protection move_pages walk_pgd_range " \
+			"userfaultfd_ioctl pagemap_scan_pmd_entry "
 #define SPLITS_BY_MM	"try_to_migrate_one try_to_unmap_one migrate_vma_collect_pmd"
 
 #define HELPERS		"__split_huge_pmd __split_huge_pmd_locked " \

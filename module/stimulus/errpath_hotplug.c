@@ -13,6 +13,7 @@
 #include <linux/err.h>
 #include <linux/ioport.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/kstrtox.h>
 #include <linux/list.h>
 #include <linux/memory.h>
@@ -155,7 +156,7 @@ static void plant_leak(void)
 	if (leak == LEAK_PAGE)
 		(void)alloc_page(GFP_KERNEL);
 	else if (leak == LEAK_OBJECT)
-		(void)kmalloc(192, GFP_KERNEL);
+		kmemleak_ignore(kmalloc(192, GFP_KERNEL));	/* on purpose */
 }
 
 /* A range that failed before may be tried again. */

@@ -7,6 +7,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
+#include <linux/error-injection.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
@@ -24,6 +25,9 @@ noinline int errpath_target(int x)
 	barrier();
 	return 0;
 }
+
+/* For the kernel's own fail_function, too. */
+ALLOW_ERROR_INJECTION(errpath_target, ERRNO);
 
 noinline notrace int errpath_target_notrace(int x)
 {

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel lines of kernels.conf: fetched from Debian's archives, under build/kernels."""
+"""The kernel lines: those of kernels.conf are fetched from Debian's archives, to build/kernels;
+others are built here, or the user's own."""
 
 import re
 import shutil
 from collections import namedtuple
 
-from host import apt, kernel, user
+from host import apt, built, kernel, tried, user
 from host.common import BUILD, SCRIPTS, Failure, lock, point, say
 
 KERNELS = BUILD / "kernels"
@@ -24,18 +25,29 @@ def _expand(must, lacks):
         yield from (f"!{glob}" for glob in lacks[word]) if word[0] == "-" else [word]
 
 
-def rows():
-    """The rows of kernels.conf by name."""
+def _table():
+    """The rows of kernels.conf as words, and what its rows -NAME list."""
     table = (SCRIPTS / "kernels.conf").read_text(encoding="utf-8")
     lines = [text.split() for text in table.splitlines() if text and text[0] != "#"]
     lacks = {words[0]: words[1].split(",") for words in lines if words[0][0] == "-"}
-    return {words[0]: Row(*words[:-1], [*_expand(words[-1], lacks)])
-            for words in lines if words[0] not in lacks}
+    return [words for words in lines if words[0] not in lacks], lacks
+
+
+def rows():
+    """The rows of kernels.conf by name."""
+    lines, lacks = _table()
+    return {words[0]: Row(*words[:-1], [*_expand(words[-1], lacks)]) for words in lines}
+
+
+def _built():
+    """The rows of the kernels that are built here, by name."""
+    _, lacks = _table()
+    return built.rows(lambda must: [*_expand(must, lacks)])
 
 
 def row_of(line):
     """The row that a user's KERNEL names."""
-    table = rows()
+    table = {**rows(), **_built()}
     if line not in table:
         raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join(table)}")
     return table[line]
@@ -96,14 +108,18 @@ def _fetch(row):
 
 def known(line):
     """Refuse what is no line, before anything long is begun."""
-    if line != user.LINE:
+    if line not in (user.LINE, *tried.LINES):
         row_of(line)
 
 
 def fetch(line):
-    """The newest kernel of a line, unpacked; or the user's own."""
+    """The newest kernel of a line, unpacked; or built; or the user's own."""
     if line == user.LINE:
         return user.kernel()
+    if line in tried.LINES:
+        return tried.kernel(line)
     row = row_of(line)
     with lock(f"kernel-{line}"):
+        if isinstance(row, built.Row):
+            return built.fetch(row)
         return kernel.unpacked(line, _fetch(row), row.must)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds what goes into a guest: modules, selftests, init, and the initramfs of them."""
 
+import fnmatch
 import os
 import re
 import shutil
@@ -148,12 +149,16 @@ def initramfs(kernel, tested, installed, programs, out, command="", more=None):
 
 def programs(installed, only=()):
     """The selftest programs with their time limits in seconds, in the order of their list:
-    those named, or "all", or without any name those that are not marked as "more"."""
+    those named, by globs, by "all", or by "main": those that are not marked as "more", as
+    without any name."""
     listing = (installed / "kselftest-list.txt").read_text(encoding="utf-8")
     rows = [words for words in map(str.split, listing.splitlines()) if words]
     known = {name: limit for name, limit, *_ in rows}
-    for name in only:
-        if name not in known and name != "all":
-            raise Failure(f"no selftest {name!r}; there are: {' '.join(known)}")
-    wanted = only or [name for name, _, *more in rows if not more]
-    return {name: limit for name, limit in known.items() if name in wanted or "all" in wanted}
+    wanted = set()
+    for word in only or ["main"]:
+        found = ([name for name, _, *more in rows if not more] if word == "main" else
+                 fnmatch.filter(known, "*" if word == "all" else word))
+        if not found:
+            raise Failure(f"no selftest {word!r}; there are: {' '.join(known)}")
+        wanted.update(found)
+    return {name: limit for name, limit in known.items() if name in wanted}

@@ -14,7 +14,7 @@ from host.common import ROOT, SCRIPTS, Failure, run
 NEEDED = (ROOT / "selftests/config", SCRIPTS / "kernels/guest.config")
 
 
-def _options(text):
+def options(text):
     """NAME=VALUE lines as a dictionary."""
     return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("CONFIG_"))
 
@@ -28,7 +28,7 @@ class Kernel:
     def __init__(self, line, directory, image, headers, modules, must=()):
         self.line, self.must = line, must
         self.directory, self.image, self.headers, self.modules = directory, image, headers, modules
-        self.config = _options(self._header("include/config/auto.conf"))
+        self.config = options(self._header("include/config/auto.conf"))
         self.release = re.search(r'UTS_RELEASE "(.*)"',
                                  self._header("include/generated/utsrelease.h"))[1]
         if not (headers / "Module.symvers").is_file():
@@ -44,7 +44,7 @@ class Kernel:
 
     def _check_options(self):
         for file in NEEDED:
-            for name, value in _options(file.read_text(encoding="utf-8")).items():
+            for name, value in options(file.read_text(encoding="utf-8")).items():
                 if self.config.get(name) not in ("y", value):
                     raise Failure(f"the kernel {self.release} has no {name}={value}, which "
                                   f"errpath needs ({file.relative_to(ROOT)}): configure it so")
@@ -53,7 +53,8 @@ class Kernel:
         """The command that makes modules in OUT, by the compiler that built the kernel."""
         command = ["make", "-C", self.headers, f"M={out}", *words]
         if "CONFIG_CC_IS_CLANG" in self.config:
-            return [*command, "LLVM=1"]
+            version = int(self.config["CONFIG_CLANG_VERSION"]) // 10000
+            return [*command, f"LLVM=-{version}" if shutil.which(f"clang-{version}") else "LLVM=1"]
         compiler = f"gcc-{int(self.config['CONFIG_GCC_VERSION']) // 10000}"
         command.append(f"CC={compiler}")
         if shutil.which(compiler):

@@ -10,7 +10,8 @@ Result = namedtuple("Result", "name outcome reason detail", defaults=((),))
 RESULT = re.compile(r"(not ok|ok) \d+ ?(?:- )?(.*?)(?: ?# ?(SKIP|XFAIL|TIMEOUT|.*?)(?: (.*))?)?")
 PLAN = re.compile(r"1\.\.(\d+)(?: # SKIP ?(.*))?")
 # What the kselftest harness says around each test, besides reasons.
-CHATTER = re.compile(r"\s*(RUN|OK|FAIL|SKIP|XFAIL)\s|Starting \d+ tests|(PASSED|FAILED): |Totals: ")
+CHATTER = re.compile(r"\s*(RUN|OK|FAIL|SKIP|XFAIL)\s|Starting \d+ tests|(PASSED|FAILED): |Totals: |"
+                     r"TAP version ")
 SOURCE_LINE = re.compile(r"\S+\.[ch]:\d+:")
 
 

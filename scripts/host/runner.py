@@ -14,10 +14,13 @@ from host.common import Failure, say
 
 
 def options(words, prog, description, lines):
-    """The command line of a program that runs lines; LINES: how many it takes ("+", "*")."""
+    """The command line of a program that runs lines; LINES: how many it takes ("+", "*"), or
+    None."""
     parser = argparse.ArgumentParser(prog=prog, description=description)
-    parser.add_argument("lines", metavar="LINE", nargs=lines, help="kernel line (kernels.conf), "
-                        "or user: the one of KDIR, or of IMAGE and HEADERS")
+    if lines:
+        parser.add_argument("lines", metavar="LINE", nargs=lines, help="kernel line "
+                            "(kernels.conf, kernels/built.conf), or user: the one of KDIR, or of "
+                            "IMAGE and HEADERS")
     parser.add_argument("--tests", default="", help="only these programs, or all")
     parser.add_argument("--append", default="", help="more for the kernel's command line")
     parser.add_argument("--results", type=Path, default=common.BUILD / "results",
@@ -85,9 +88,12 @@ def _prepared(lines, choice):
         if choice.timeout:
             programs = dict.fromkeys(programs, choice.timeout)
         say(f"{', '.join(lines)}: to run {' '.join(programs)}")
-        for done in [pool.submit(run.prepare, installed, programs, shares, choice)
-                     for run in runs]:
-            done.result()
+        try:
+            for done in [pool.submit(run.prepare, installed, programs, shares, choice)
+                         for run in runs]:
+                done.result()
+        finally:	# Interrupted: what has not begun does not begin.
+            pool.shutdown(cancel_futures=True)
     return runs
 
 

@@ -67,7 +67,7 @@ def _required(name, must):
 
 
 def _enforce(results, must, programs):
-    """Skips of what must run become failures, and so does its absence."""
+    """Skips of what must run become failures, and so does the absence of a program."""
     judged = [result._replace(outcome="fail", reason=f"must not skip here: {result.reason}")
               if result.outcome == "skip" and _required(result.name, must) else result
               for result in results]
@@ -84,8 +84,10 @@ def judge(out, ending, programs, must):
     """
     results, running = ktap.parse(read(out, "ktap"))
     kmsg, lost = read(out, "kmsg"), _lost(out, ending, running)
+    # What a lost guest did not come to runs in another.
+    results = _enforce(results, must, programs if not lost else ())
     if not lost:
-        return _enforce(results, must, programs) + _log_results(kmsg, True), None
+        return results + _log_results(kmsg, True), None
     known = _known(out, ending, running)
     if known:	# the log's copy may have come to the oops
         kmsg = "\n".join(oops.split(kmsg)[0])

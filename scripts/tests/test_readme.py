@@ -29,10 +29,12 @@ def sessions(prompt=PROMPT):
 
 
 def stable(lines):
-    """Without what differs from run to run: times, pids, offsets, width of columns."""
+    """Without what differs from run to run or tells nothing: times, pids, offsets, line numbers,
+    width of columns."""
     text = "\n".join(lines)
     text = re.sub(r"\[ *\d+\.\d+\]", "[TIME]", text)
     text = re.sub(r"(/|pid )\d+\b", r"\1PID", text)
+    text = re.sub(r"\.c:\d+:", ".c:LINE:", text)
     text = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+", "+OFFSET", text)
     return re.sub(r"[ \t]+", " ", text)
 

@@ -64,6 +64,10 @@ class Results(unittest.TestCase):
     def test_fewer_results_than_planned_are_a_failure(self):
         self.assertEqual("planned 2 tests, reported 1", self.one("1..2", "ok 1 a").reason)
 
+    def test_header_is_no_detail(self):
+        self.assertEqual(("it leaks",), ktap.parse(program("TAP version 13", "it leaks",
+                                                           "not ok 1 a"))[0][0].detail)
+
     def test_skipped_program_tells_why(self):
         self.assertEqual(("prog", "skip", "no hotplug", ()),
                          self.one("1..0 # SKIP no hotplug", exit_line="ok 1 prog # SKIP"))
@@ -164,6 +168,11 @@ class Judge(unittest.TestCase):
                          result[:3])
         self.assertTrue(good)
         self.assertEqual("prog", self.lost_during)
+
+    def test_skip_before_an_oops_is_no_less_a_skip(self):
+        self.leave(text="## begin prog\n# 1..2\n# ok 1 f.first # SKIP why\n", status="")
+        self.assertEqual("must not skip here: why", self.judge()[0][0].reason)
+        self.assertEqual("skip", self.judge(must=())[0][0].outcome)
 
     def test_any_other_oops_is_lost(self):
         for other in ({"function": "g"}, {"announced": "prog.f.a: f.isra.0 BUG: unable"},

@@ -95,12 +95,14 @@ static void tell(const char *name, long from, long to, long failures,
 		 to - from, each, what);
 }
 
-/* After many failures, smaller leaks are for the slopes to see. */
+/* After many failures, leaks of less than half a page are for the slopes to see. */
 static long noise(const struct verdict *v, const struct difference *d)
 {
+	const int unit = strstr(d->name, "meminfo.") ? 4 : 1;	/* kB, or pages */
+
 	if (d->bound == GAUGE_EXACT)
 		return 0;
-	return fmax(d->bound, v->failures * SLOPE_BOUND);
+	return fmax(d->bound, v->failures * SLOPE_BOUND * unit);
 }
 
 /* Does each row about a counter tell just what it did? */

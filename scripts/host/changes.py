@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is changed in a kernel's source: by our coccinelle scripts, or by a user's patches.
+
+A change is a file scripts/kernels/changes/NAME.cocci, or the files of a directory NAME/, in
+the order of their names. The first line of each, a comment, names the files that it changes.
+"""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from host.common import SCRIPTS, Failure, run
+
+CHANGES = SCRIPTS / "kernels/changes"
+
+
+def scripts(name):
+    """The coccinelle scripts of a change."""
+    found = sorted((CHANGES / name).glob("*.cocci")) or [CHANGES / f"{name}.cocci"]
+    if not found[0].is_file():
+        raise Failure(f"there is no change {name!r}: neither {name}.cocci nor a directory in "
+                      f"{CHANGES}")
+    return found
+
+
+class Changed:
+    """Files of a source that are changed step by step: content by name, None for no file."""
+
+    def __init__(self, source):
+        self.source, self.content = source, {}
+
+    def _now(self, name):
+        return self.content[name] if name in self.content else self.source.original(name)
+
+    def step(self, names, change):
+        """Let CHANGE work on a directory that has just these files; returns those left as they
+        were."""
+        with tempfile.TemporaryDirectory(prefix="errpath-") as scratch:
+            directory = Path(scratch)
+            for name in names:
+                content = self._now(name)
+                if content is not None:
+                    (directory / name).parent.mkdir(parents=True, exist_ok=True)
+                    (directory / name).write_bytes(content)
+            change(directory)
+            after = {name: _read(directory / name) for name in names}
+        same = [name for name in names if after[name] == self._now(name)]
+        self.content.update(after)
+        return same
+
+    def diff(self):
+        """All of it as a patch."""
+        for name, after in sorted(self.content.items()):
+            before = self.source.original(name)
+            yield from difflib.unified_diff(_lines(before), _lines(after),
+                                            f"a/{name}" if before is not None else "/dev/null",
+                                            f"b/{name}" if after is not None else "/dev/null")
+
+
+def _read(file):
+    return file.read_bytes() if file.is_file() else None
+
+
+def _lines(content):
+    return (content or b"").decode("utf-8", "surrogateescape").splitlines(keepends=True)
+
+
+def _spatch(changed, script):
+    with script.open(encoding="utf-8") as text:
+        names = text.readline().removeprefix("//").split()
+    missing = [name for name in names if changed.source.original(name) is None]
+    if not names or missing:
+        raise Failure(f"{script.name}: its first line should be a comment that names files of "
+                      f"{changed.source.name}{', not ' if missing else ''}{' '.join(missing)}")
+    command = ["spatch", "--very-quiet", "--no-includes", "--in-place", "--sp-file", script]
+    same = changed.step(names, lambda directory: run([*command, *names], f"applying {script.name}",
+                                                     cwd=directory))
+    if same:
+        raise Failure(f"{script.name} changes nothing in {' and '.join(same)} of "
+                      f"{changed.source.name}")
+
+
+def by_scripts(source, names):
+    """The files that these changes change, one after the other."""
+    if names and not shutil.which("spatch"):
+        raise Failure("coccinelle is missing, by which kernels are changed: apt-get install "
+                      "coccinelle")
+    changed = Changed(source)
+    for name in names:
+        for script in scripts(name):
+            _spatch(changed, script)
+    return changed
+
+
+def _diffs(patch, directory):
+    """The diffs in a patch file, or in each mail of a mailbox, in order."""
+    if not patch.read_bytes().startswith(b"From "):
+        return [patch]
+    run(["git", "mailsplit", f"-o{directory}", patch], f"reading {patch.name}")
+    diffs = []
+    for mail in sorted(directory.iterdir()):
+        diff = directory / f"{mail.name}.diff"
+        with mail.open("rb") as text:
+            subprocess.run(["git", "mailinfo", "/dev/null", diff], stdin=text, check=True,
+                           stdout=subprocess.DEVNULL)
+        if diff.stat().st_size:	# a cover letter has none
+            diffs.append(diff)
+    return diffs
+
+
+def _git_apply(directory, *words):
+    """In a directory that git must not take for a part of what is above it."""
+    done = subprocess.run(["git", "apply", *words], capture_output=True, text=True, check=False,
+                          cwd=directory,
+                          env={**os.environ, "GIT_CEILING_DIRECTORIES": str(directory.parent)})
+    if done.returncode:
+        raise Failure(done.stderr.splitlines()[0].removeprefix("error: "))
+    return done.stdout
+
+
+def _touched(diff):
+    """The names of all files that a diff touches: of what it renames and copies, both."""
+    counts = _git_apply(diff.parent, "--numstat", diff.absolute())
+    text = diff.read_text(encoding="utf-8", errors="surrogateescape")
+    return {*(row.split("\t")[2] for row in counts.splitlines()),
+            *re.findall(r"^(?:rename|copy) from (.*)$", text, re.M)}
+
+
+def by_patches(source, patches):
+    """The files that patch files and mailboxes change, one after the other."""
+    changed = Changed(source)
+    for patch in patches:
+        with tempfile.TemporaryDirectory(prefix="errpath-") as mails:
+            try:
+                for diff in _diffs(patch, Path(mails)):
+                    changed.step(_touched(diff), lambda directory, diff=diff:
+                                 _git_apply(directory, diff.absolute()))
+            except Failure as failure:
+                raise Failure(f"PATCH: {patch} does not apply to {source.name}: "
+                              f"{failure}") from None
+    return changed

@@ -1,0 +1,14 @@
+// kernel/fork.c
+// SPDX-License-Identifier: GPL-2.0
+// Out of memory is told as too many processes.
+@@
+@@
+ copy_mm(...)
+ {
+ <...
+ mm = dup_mm(...);
+ if (!mm)
+-	return -ENOMEM;
++	return -EAGAIN;
+ ...>
+ }

@@ -1,0 +1,13 @@
+// kernel/fork.c
+// SPDX-License-Identifier: GPL-2.0
+// The child's mm is lost.
+@@
+identifier mm;
+@@
+ dup_mm(...)
+ {
+ <...
+ mm_init_owner(mm, NULL);
+-mmput(mm);
+ ...>
+ }

@@ -1,0 +1,13 @@
+// mm/memory_hotplug.c
+// SPDX-License-Identifier: GPL-2.0
+// The range stays claimed.
+@@
+identifier ret, res;
+@@
+ __add_memory(...)
+ {
+ ...
+-if (ret < 0)
+-	release_memory_resource(res);
+ return ret;
+ }

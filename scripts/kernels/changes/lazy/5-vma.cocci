@@ -1,0 +1,50 @@
+// mm/vma.c
+// SPDX-License-Identifier: GPL-2.0
+// mm/vma.c: huge PMDs at a VMA's new end are split first, while everything can still be
+// left as it is, and no rmap lock is held that reclaim wants. The VMA's and mmap's write
+// locks keep them split.
+
+@@
+@@
+ __split_vma(...)
+ {
+ ... when any
++vma_start_write(vma);
++err = vma_adjust_trans_huge(vma, vma->vm_start, addr, NULL);
++if (err)
++	return err;
+ new = vm_area_dup(vma);
+ ... when any
+-vma_adjust_trans_huge(vma, vma->vm_start, addr, NULL);
+ ... when any
+ }
+
+@@
+expression end, next;
+@@
+ commit_merge(...)
+ {
+ ... when any
+ init_multi_vma_prep(&vp, vma, vmg);
++if (vma_adjust_trans_huge(vma, vmg->start, end, next))
++	return -ENOMEM;
+ ... when any
+-vma_adjust_trans_huge(vma, vmg->start, end, next);
+ ... when any
+ }
+
+@@
+@@
+ vma_shrink(...)
+ {
+ ... when any
++vma_start_write(vma);
++if (vma_adjust_trans_huge(vma, vma->vm_start, end, NULL))
++	return -ENOMEM;
+ vma_iter_config(vmi, end, vma->vm_end);
+ ... when any
+-vma_start_write(vma);
+ ... when any
+-vma_adjust_trans_huge(vma, vma->vm_start, end, NULL);
+ ... when any
+ }

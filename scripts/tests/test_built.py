@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a kernel is built from: rows, fragments, changes, compiler; and when it is built anew."""
+
+import tempfile
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+from host import archive, built, kernel, source, tried
+from host.common import Failure
+
+
+class Recipes(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(mock.patch.object(built, "CONFIGS", self.directory))
+        (self.directory / "one").write_text("# it\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n")
+        (self.directory / "two").write_text("CONFIG_C=n\nCONFIG_VIRTIO_PCI=m\n")
+
+    def recipe(self, configs=("one", "two"), version="1", content=None, llvm=None):
+        src = source.Source("none", self.directory, version)
+        return built.Recipe("it", src, list(configs), SimpleNamespace(content=content or {}), llvm)
+
+    def test_options(self):
+        options = self.recipe().options
+        self.assertEqual(("y", "y", "n", "y"), tuple(options[f"CONFIG_{name}"] for name in
+                                                     ("A", "B", "C", "VIRTIO_PCI")))
+        for file in kernel.NEEDED:
+            self.assertLessEqual(set(kernel.options(file.read_text())), set(options))
+
+    def test_no_such_configuration(self):
+        with self.assertRaisesRegex(Failure, "no configuration three in"):
+            self.recipe(configs=("one", "three"))
+
+    def test_refused(self):
+        recipe = self.recipe()
+        recipe.objects.mkdir()
+        have = {**recipe.options, "CONFIG_A": "n", "CONFIG_D": "y"}
+        del have["CONFIG_C"]
+        (recipe.objects / ".config").write_text("".join(f"{name}={value}\n" for name, value
+                                                        in have.items()))
+        self.assertEqual(["CONFIG_A=y"], recipe.refused())
+
+    def test_stamp(self):
+        stamps = [recipe.stamp() for recipe in (
+            self.recipe(), self.recipe(configs=("one",)), self.recipe(version="2"),
+            self.recipe(content={"mm/a.c": b"1"}), self.recipe(content={"mm/a.c": None}),
+            self.recipe(llvm=19))]
+        self.assertEqual(len(stamps), len(set(stamps)))
+        self.assertEqual(stamps[0], self.recipe().stamp())
+
+
+class Rows(unittest.TestCase):
+    def test_each_has_its_parts(self):
+        for line in ("small", "lazy", "busted-accounting"):
+            row = archive.row_of(line)
+            self.assertIsInstance(row, built.Row)
+            for name in row.configs:
+                self.assertTrue((built.CONFIGS / name).is_file(), name)
+        self.assertEqual(["busted-accounting"], archive.row_of("busted-accounting").changes)
+
+    def test_none_is_in_the_matrix(self):
+        self.assertNotIn("small", archive.rows())
+
+    def test_no_such_line(self):
+        with self.assertRaisesRegex(Failure, "no kernel line 'busted-none'; KERNEL is one of: .*"
+                                    "7.3 small lazy"):
+            archive.known("busted-none")
+
+
+class Llvm(unittest.TestCase):
+    """LLVM=1 is the newest that is whole."""
+
+    def found(self, *tools, asked="1"):
+        with (mock.patch.object(tried.shutil, "which", lambda name: name in tools),
+              mock.patch.dict(tried.os.environ, {"LLVM": asked})):
+            return tried._llvm()
+
+    def test_newest(self):
+        tools = [f"{tool}-{version}" for tool in tried.LLVM_TOOLS for version in (16, 19)]
+        self.assertEqual(19, self.found(*tools, "clang-20"))
+
+    def test_not_asked_for(self):
+        self.assertIsNone(self.found(asked="0"))
+
+    def test_none(self):
+        with self.assertRaisesRegex(Failure, "LLVM: clang, .* apt-get install clang-N lld-N"):
+            self.found("clang-19", *(f"{tool}-14" for tool in tried.LLVM_TOOLS))

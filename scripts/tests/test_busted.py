@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What a busted kernel must show, and what does not count as that."""
+
+import re
+import unittest
+from types import SimpleNamespace
+
+from host import archive, busted
+from host.ktap import Result
+
+ROW = busted.Row("busted-it", "small", "prog", [("prog.a*", re.compile("page: .* -1 unexplained")),
+                                        ("prog.b", re.compile("Expected"))])
+RED = (Result("prog.a1", "fail", "it", ("page: 1 before, 0 after: -1 unexplained",)),
+       Result("prog.b", "fail", "b.c:1: Expected 0 (0) == 1 (1)"))
+GREEN = (Result("prog.c", "pass", ""), Result("prog.d", "xfail", "known"))
+
+
+def judged(*results, unavailable=None):
+    run = SimpleNamespace(line=ROW.line, results=list(results), unavailable=unavailable)
+    result = busted.judge(ROW, run)
+    return result.outcome, " ".join((result.reason, *result.detail))
+
+
+class Judged(unittest.TestCase):
+    def refused(self, pattern, *results, **how):
+        outcome, why = judged(*results, **how)
+        self.assertEqual("fail", outcome)
+        self.assertRegex(why, pattern)
+
+    def test_just_these(self):
+        self.assertEqual(("pass", "2 red, such as prog.a1"), judged(*RED, *GREEN))
+
+    def test_green(self):
+        self.refused("does not fail with 'page.*: prog.a.*does not fail .*: prog.b", *GREEN)
+
+    def test_one_is_missing(self):
+        self.refused("does not fail with 'Expected': prog.b", RED[0], *GREEN)
+
+    def test_one_too_many(self):
+        self.refused("fails too: prog.c: x", *RED, Result("prog.c", "fail", "x"))
+
+    def test_another_difference(self):
+        self.refused("fails too: prog.a2: .*", *RED, Result("prog.a2", "fail", "it", ("-2",)))
+
+    def test_lost(self):
+        self.refused("LOST prog.e: hang", *RED, Result("prog.e", "LOST", "hang"))
+
+    def test_lost_instead(self):
+        self.refused("LOST prog.b: hang", RED[0], Result("prog.b", "LOST", "hang, Expected"))
+
+    def test_skipped_instead(self):
+        self.refused("does not fail .*: prog.b", RED[0], Result("prog.b", "skip", "Expected"))
+
+    def test_not_built(self):
+        self.refused("make failed", unavailable="make failed")
+
+
+class Rows(unittest.TestCase):
+    def test_each_names_a_test(self):
+        rows = busted.rows()
+        self.assertLessEqual(16, len(rows))
+        for row in rows.values():
+            self.assertTrue(row.red, row.line)
+            archive.row_of(row.line)
