@@ -14,7 +14,7 @@ run := scripts/run $(KERNEL)
 ifneq ($(SOURCE)$(PATCH),)
 run := scripts/try
 endif
-export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD
+export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD LIMIT
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 

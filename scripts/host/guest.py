@@ -20,6 +20,7 @@ MEMORY = "3136M"
 CPUS = "2"
 PORTS = ("ktap", "kmsg", "counters", "status", "sweep")
 BOOT_LIMIT = 60		# seconds until the first word
+COMMAND_LIMIT = 600	# seconds that make shell CMD= may take
 KVM_LIMIT = 10
 
 # oops=panic, panic=-1 and -no-reboot: a broken kernel ends its guest at once.
@@ -44,10 +45,14 @@ ACCELERATORS = {
 }
 
 
+# Looked up here: a child of a process with threads must not wait for a lock that one of them had.
+PRCTL = ctypes.CDLL(None).prctl
+
+
 def _with_parent(parent):
     """In the child: end when PARENT ends, however that ends, and if it already has."""
     pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    PRCTL(pr_set_pdeathsig, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -144,22 +149,28 @@ def wait(guests):
     return endings
 
 
-def interactive(arguments):
-    """A guest whose console is our standard input and output; it ends with the terminal."""
+def interactive(arguments, limit=None):
+    """A guest whose console is our standard input and output; it ends with the terminal, and
+    after LIMIT seconds, which is a failure."""
     process = _start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
+    deadline = time.monotonic() + limit if limit else None
     hang_up = select.poll()
     if os.isatty(0):
         hang_up.register(0, 0)
+    late = False
     while process.poll() is None:
-        if hang_up.poll(100):
+        late = deadline and time.monotonic() > deadline
+        if late or hang_up.poll(100):
             process.kill()
             process.wait()
+    if late:
+        raise Failure(f"the guest did not end within {limit} s: LIMIT=SECONDS gives it longer")
     return process.returncode
 
 
-def one_command(arguments):
+def one_command(arguments, limit=COMMAND_LIMIT):
     """A guest that runs one command with our standard output; returns that one's exit status."""
-    status = interactive([*arguments, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"])
+    status = interactive([*arguments, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"], limit)
     return status >> 1
 
 

@@ -12,6 +12,8 @@ ENOMEM = -errno.ENOMEM
 # Frames that lead from user space to any operation.
 ENTRY = re.compile(r"(entry_SYSCALL|do_syscall_64|x64_sys_call|__x64_sys_|asm_exc_|"
                    r"ret_from_fork|kthread$|worker_thread$)")
+# The allocators' own, of which every kernel has others.
+ALLOCATOR = re.compile(r"_noprof$|alloc_(frozen_)?pages")
 OUTCOMES = ("oops", "hang", "broken", "killed", "wrong", "errno changed", "swallowed", "handled",
             "did not fire")
 
@@ -219,36 +221,51 @@ class Report:
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
-def _calls(report):
-    """Targets by what two sweeps have in common: offsets, and so hashes, are the kernel's own."""
+def _functions(report):
+    return {name for target in report.targets.values() for name in target.stack()}
+
+
+def _common(stack, functions):
+    """A stack by what can be found in both kernels: compilers inline, and functions get split. But
+    who asked for memory stays."""
+    asks = next((number for number, name in enumerate(stack) if not ALLOCATOR.search(name)), 0)
+    return tuple(name for number, name in enumerate(stack)
+                 if number == asks or number > asks and name in functions)
+
+
+def _calls(report, functions):
+    """Targets by what two sweeps have in common: offsets, and so hashes, are the kernel's own, and
+    which allocator it is that a caller calls. FUNCTIONS: those in the stacks of both."""
     calls = {}
     for target in report.targets.values():
         first = report.targets.get(target.first)
-        key = (target.function, target.stack(), first.stack() if first else (), target.occurrence)
+        key = (_common(target.stack(), functions),
+               _common(first.stack(), functions) if first else (), target.occurrence)
         calls.setdefault(key, []).append(target)
     return {(*key, number): target for key, same in calls.items()
             for number, target in enumerate(sorted(same, key=lambda target: target.frames))}
 
 
 def _name(key):
-    function_, stack, first, occurrence, _ = key
+    stack, first, occurrence, _ = key
     after = f", after {' < '.join(first)}" if first else ""
-    return f"{' < '.join((function_, *stack))} #{occurrence}{after}"
+    return f"{' < '.join(stack)} #{occurrence}{after}"
 
 
 def differences(one, two, names=None):
     """Lines that tell where two sweeps of the same operation differ, below a title."""
     names = names or (one.start.get("kernel"), two.start.get("kernel"))
-    mine, theirs = _calls(one), _calls(two)
+    functions = _functions(one) & _functions(two)
+    mine, theirs = _calls(one, functions), _calls(two, functions)
     both = mine.keys() & theirs.keys()
     told = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
     same = [key for key in both if told[key][0] == told[key][1]]
     yield f"{names[0]} against {names[1]}: {len(both)} calls in both, {len(same)} of them alike"
     # How often a stack occurs can be chance; not that it does, nor what comes of it.
     for name, there, other in ((names[0], mine, theirs), (names[1], theirs, mine)):
-        usual = {(key[:3], target.verdict()) for key, target in other.items()}
+        usual = {(key[:2], target.verdict()) for key, target in other.items()}
         for key in sorted(there.keys() - both):
-            if (key[:3], there[key].verdict()) not in usual:
+            if (key[:2], there[key].verdict()) not in usual:
                 yield f"only {name}: {_name(key)}: {there[key].verdict()}"
     for key in sorted(both - set(same)):
         yield _name(key)

@@ -189,6 +189,25 @@ class Interrupted(unittest.TestCase):
         self.interrupt(signal.SIGKILL)
 
 
+class Command(unittest.TestCase):
+    """scripts/vm LINE COMMAND."""
+
+    def run_in_guest(self, command, limit):
+        return subprocess.run([SCRIPTS / "vm", LINE, command], text=True, check=False,
+                              env={**os.environ, "LIMIT": limit}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+
+    def test_that_does_not_end(self):
+        done = self.run_in_guest("sleep 1000", "3")
+        self.assertNotEqual(0, done.returncode)
+        self.assertRegex(done.stdout, r"\nerrpath: the guest did not end within 3 s: .*\n\Z")
+
+    def test_limit_that_is_no_number(self):
+        done = self.run_in_guest("true", "soon")
+        self.assertEqual((1, "errpath: LIMIT is a number of seconds, not 'soon'\n"),
+                         (done.returncode, done.stdout))
+
+
 class Refused(unittest.TestCase):
     def refused(self, *words):
         done = subprocess.run(words, capture_output=True, text=True, check=False)

@@ -237,11 +237,20 @@ class Reports(unittest.TestCase):
         self.assertEqual(["6.12.117 against 6.12.117: 1 calls in both, 1 of them alike"],
                          [*sweepreport.differences(one, one)])
         self.assertEqual(["first against second: 1 calls in both, 0 of them alike",
-                          "kmalloc < inner < add #1", "    first: handled (add ENOMEM)",
+                          "inner < add #1", "    first: handled (add ENOMEM)",
                           "    second: errno changed (add EEXIST)"],
                          [*sweepreport.differences(one, other, ("first", "second"))])
         call.occurrence = 2
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
+
+    def test_stacks_are_compared_by_what_both_kernels_have(self):
+        one, call = self.one(run_of(("add", -12)))
+        other, again = self.one(run_of(("add", -12)))
+        call.frames = ["page_noprof+0x1/0x2", "asks+0x1/0x2", "inner+0x1/0x2", "add+0x3/0x4"]
+        again.frames = ["asks+0x2/0x3", "new+0x5/0x6", "inner+0x1/0x2", "add+0x3/0x4"]
+        self.assertRegex([*sweepreport.differences(one, other)][0], "1 calls in both, 1 of them")
+        again.frames[0] = "asks_too+0x2/0x3"
+        self.assertRegex([*sweepreport.differences(one, other)][0], "0 calls in both")
 
     def test_how_often_a_stack_occurs_is_no_difference(self):
         one, _ = self.one(run_of(("add", -12)))
