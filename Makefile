@@ -19,7 +19,7 @@ export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD LIMIT
 MUTANTS := injection-taken-out accounting-expectation-falsified stimulus-leaks-a-page
 
 # Tests of scripts that need a kernel built here.
-LATE := test_readme
+LATE := test_try test_readme
 
 .PHONY: build-small test-fetched help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof clean
 .DEFAULT_GOAL := help
