@@ -56,22 +56,18 @@ int thp_renew(char *mem, int n)
 }
 
 /*
- * Of the program itself: stack, heap and data may reach into where no page table
- * is yet, by chance. Tests compare VmPTE: they shall not be the first there.
+ * Of the program itself: stack and heap may reach into where no page table is
+ * yet, by chance. Tests compare VmPTE: they shall not be the first there.
  */
 static void bring_own_tables(void)
 {
-	char stack[256 * 1024];
-	static bool done;
+	char stack[256 * 1024], *heap = malloc(64 * 1024);
 
-	if (done)
-		return;
-	done = true;
 	memset(stack, 0, sizeof(stack));
-	asm volatile("" : : "r"(stack) : "memory");
-	free(malloc(64 * 1024));
-	if (!mlockall(MCL_CURRENT))
-		munlockall();
+	if (heap)
+		memset(heap, 0, 64 * 1024);
+	asm volatile("" : : "r"(stack), "r"(heap) : "memory");
+	free(heap);
 }
 
 char *thp_map(int n)
