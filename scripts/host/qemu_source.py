@@ -101,7 +101,7 @@ def built(name):
         _configured(directory)
         text = changed((HERE / "ram.c").read_text(encoding="utf-8"), name)
         write_if_changed(TREE / RAM, text.encode())
-        say(f"building QEMU with {name} (the first one takes a quarter of an hour)")
+        say(f"building QEMU with {name} (the first one takes some 20 minutes)")
         _in(directory, "ninja", "-C", OBJECTS, f"-j{JOBS}", "qemu-system-x86_64")
         program = HERE / f"qemu-{name}"
         shutil.copy(OBJECTS / "qemu-system-x86_64", program)

@@ -265,8 +265,8 @@ void counters_shrink(const char *name)
 /*
  * The free objects of a slab that a CPU holds count as used: one in use and some
  * in reserve (4.5 slabs measured, of kmalloc-96 on PREEMPT_RT with 2 CPUs, that
- * shrinking did not take back at once). That there are fewer objects than before, or
- * pages of slabs, says nothing: they were waiting for RCU, or to be used again.
+ * shrinking did not take back at once). That there are fewer objects than before says
+ * nothing: they were waiting for RCU to be freed.
  */
 long counter_noise(const struct counter *k)
 {
@@ -294,8 +294,7 @@ static void compare(struct comparison *c, const struct counter *k, long before,
 		return;
 	if (before == after)
 		c->same++;
-	else if (labs(after - before) <= bound ||
-		 (after < before && (k->slab || gauge_of_all_slabs(k->name))))
+	else if (labs(after - before) <= bound || (k->slab && after < before))
 		c->noise++;
 	else if (c->nr < (int)ARRAY_SIZE(c->out))
 		c->out[c->nr++] = (struct difference){
