@@ -6,6 +6,7 @@ the order of their names. The first line of each, a comment, names the files tha
 """
 
 import difflib
+import functools
 import os
 import re
 import shutil
@@ -37,20 +38,12 @@ class Changed:
         return self.content[name] if name in self.content else self.source.original(name)
 
     def step(self, names, change):
-        """Let CHANGE work on a directory that has just these files; returns those left as they
-        were."""
-        with tempfile.TemporaryDirectory(prefix="errpath-") as scratch:
-            directory = Path(scratch)
-            for name in names:
-                content = self._now(name)
-                if content is not None:
-                    (directory / name).parent.mkdir(parents=True, exist_ok=True)
-                    (directory / name).write_bytes(content)
-            change(directory)
-            after = {name: _read(directory / name) for name in names}
-        same = [name for name in names if after[name] == self._now(name)]
-        self.content.update(after)
-        return same
+        """Let CHANGE make new contents of these files' contents, both as tuples; returns the
+        names of those left as they were."""
+        before = tuple(self._now(name) for name in names)
+        after = change(tuple(names), before)
+        self.content.update(zip(names, after))
+        return [name for name, one, other in zip(names, before, after) if one == other]
 
     def diff(self):
         """All of it as a patch."""
@@ -61,12 +54,33 @@ class Changed:
                                             f"b/{name}" if after is not None else "/dev/null")
 
 
+def _by(change, names, contents):
+    """What CHANGE makes of files that it finds, and may change, in a directory of just these."""
+    with tempfile.TemporaryDirectory(prefix="errpath-") as scratch:
+        directory = Path(scratch)
+        for name, content in zip(names, contents):
+            if content is not None:
+                (directory / name).parent.mkdir(parents=True, exist_ok=True)
+                (directory / name).write_bytes(content)
+        change(directory)
+        return tuple(_read(directory / name) for name in names)
+
+
 def _read(file):
     return file.read_bytes() if file.is_file() else None
 
 
 def _lines(content):
     return (content or b"").decode("utf-8", "surrogateescape").splitlines(keepends=True)
+
+
+@functools.lru_cache(maxsize=None)
+def _spatched(script, names, contents):
+    """What a script makes of files: once for all kernels, for a large change takes coccinelle
+    half a minute."""
+    command = ["spatch", "--very-quiet", "--no-includes", "--in-place", "--sp-file", script, *names]
+    return _by(lambda directory: run(command, f"applying {script.name}", cwd=directory),
+               names, contents)
 
 
 def _spatch(changed, script):
@@ -76,9 +90,7 @@ def _spatch(changed, script):
     if not names or missing:
         raise Failure(f"{script.name}: its first line should be a comment that names files of "
                       f"{changed.source.name}{', not ' if missing else ''}{' '.join(missing)}")
-    command = ["spatch", "--very-quiet", "--no-includes", "--in-place", "--sp-file", script]
-    same = changed.step(names, lambda directory: run([*command, *names], f"applying {script.name}",
-                                                     cwd=directory))
+    same = changed.step(names, functools.partial(_spatched, script))
     if same:
         raise Failure(f"{script.name} changes nothing in {' and '.join(same)} of "
                       f"{changed.source.name}")
@@ -122,6 +134,11 @@ def _git_apply(directory, *words):
     return done.stdout
 
 
+def _patched(diff, names, contents):
+    """What a diff makes of files."""
+    return _by(lambda directory: _git_apply(directory, diff.absolute()), names, contents)
+
+
 def _touched(diff):
     """The names of all files that a diff touches: of what it renames and copies, both."""
     counts = _git_apply(diff.parent, "--numstat", diff.absolute())
@@ -137,8 +154,7 @@ def by_patches(source, patches):
         with tempfile.TemporaryDirectory(prefix="errpath-") as mails:
             try:
                 for diff in _diffs(patch, Path(mails)):
-                    changed.step(_touched(diff), lambda directory, diff=diff:
-                                 _git_apply(directory, diff.absolute()))
+                    changed.step(_touched(diff), functools.partial(_patched, diff))
             except Failure as failure:
                 raise Failure(f"PATCH: {patch} does not apply to {source.name}: "
                               f"{failure}") from None
