@@ -77,41 +77,73 @@ class Run:
         return table
 
 
-def _prepared(lines, choice):
-    """A Run for each line, ready to boot or known to be unavailable."""
-    runs = [Run(line, choice.results / line) for line in lines]
+def _programs(lines, installed, tests):
+    """What to run on each line."""
+    chosen = {line: build.programs(installed, tests[line].split()) for line in lines}
+    for names in dict.fromkeys(map(" ".join, chosen.values())):
+        those = [line for line in lines if " ".join(chosen[line]) == names]
+        say(f"{', '.join(those)}: to run {names}")
+    return chosen
+
+
+def _prepare(lines, choice, tests, pool):
+    """Has a Run for each line prepared by the pool; returns futures of them."""
     # A line alone is shared out over guests; of many lines, each has one.
     shares = 1 if choice.together else -(-session.AT_ONCE // len(lines))
-    with ThreadPoolExecutor(int(build.JOBS)) as pool:
-        installed = choice.selftests or build.selftests(ksft.fetch())
-        programs = build.programs(installed, choice.tests.split())
-        if choice.timeout:
-            programs = dict.fromkeys(programs, choice.timeout)
-        say(f"{', '.join(lines)}: to run {' '.join(programs)}")
-        try:
-            for done in [pool.submit(run.prepare, installed, programs, shares, choice)
-                         for run in runs]:
-                done.result()
-        finally:	# Interrupted: what has not begun does not begin.
-            pool.shutdown(cancel_futures=True)
-    return runs
+    installed = choice.selftests or build.selftests(ksft.fetch())
+    programs = _programs(lines, installed, tests)
+
+    def prepared(line):
+        run = Run(line, choice.results / line)
+        limits = choice.timeout and dict.fromkeys(programs[line], choice.timeout)
+        run.prepare(installed, limits or programs[line], shares, choice)
+        return run
+    return [pool.submit(prepared, line) for line in lines]
 
 
-def run(lines, choice):
-    """Run the lines; yields each one's Run when it is over, first those that are unavailable."""
+def _as_prepared(futures):
+    """The Runs, each once it is prepared; None while none is."""
+    while futures:
+        done = next((future for future in futures if future.done()), None)
+        if done:
+            futures.remove(done)
+        yield done and done.result()
+
+
+def _run_all(futures):
+    """Boots guests as lines are prepared, for these leave much of the processors to builds."""
+    going, unavailable = {}, []
+
+    def sessions():
+        for run in _as_prepared(futures):
+            if run and run.unavailable:
+                unavailable.append(run)
+            elif run:
+                going[run] = list(run.sessions)
+                yield from run.sessions
+            else:
+                yield None
+    for over in session.run_all(sessions()):
+        owner = next(run for run, left in going.items() if over in left)
+        going[owner].remove(over)
+        if not going[owner]:
+            owner.collect()
+            yield owner
+    yield from unavailable
+
+
+def run(lines, choice, tests=None):
+    """Run the lines; yields each one's Run when it is over, last those that are unavailable.
+    TESTS: programs by line, as choice.tests has them for all."""
     for line in lines:
         archive.known(line)
     # As on Ctrl-C, so that what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with contextlib.ExitStack() as locks:
+    with contextlib.ExitStack() as stack:
         for line in sorted(lines):
-            locks.enter_context(common.lock(line, choice.results))
-        runs = _prepared(lines, choice)
-        yield from (one for one in runs if one.unavailable)
-        going = {one: list(one.sessions) for one in runs if one.sessions}
-        for over in session.run_all([one for sessions in going.values() for one in sessions]):
-            owner = next(one for one, sessions in going.items() if over in sessions)
-            going[owner].remove(over)
-            if not going[owner]:
-                owner.collect()
-                yield owner
+            stack.enter_context(common.lock(line, choice.results))
+        pool = stack.enter_context(ThreadPoolExecutor(int(build.JOBS)))
+        # Interrupted: what has not begun does not begin.
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield from _run_all(_prepare(lines, choice, tests or dict.fromkeys(lines, choice.tests),
+                                     pool))

@@ -73,13 +73,14 @@ class Session:
 
 
 def run_all(sessions):
-    """Run sessions, AT_ONCE at a time; yields each as it is done, and leaves no guest behind."""
-    waiting, running = list(sessions), []
+    """Run sessions, AT_ONCE at a time; yields each as it is done, and leaves no guest behind.
+    SESSIONS: to be iterated over; None says that the next one is not there yet."""
+    sessions, coming, end, running = iter(sessions), None, object(), []
     try:
-        while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                running.append(waiting.pop(0))
-                if running[-1].attempt(running[-1].start):
+        while running or coming is not end:
+            while len(running) < AT_ONCE and (coming := next(sessions, end)) not in (None, end):
+                running.append(coming)
+                if coming.attempt(coming.start):
                     yield running.pop()
             time.sleep(0.05)
             done = [session for session in running if session.attempt(session.poll)]
