@@ -21,7 +21,7 @@ TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_
 
 def make_modules(kernel, tree, out, *variables):
     """Build TREE's modules for a kernel in OUT, for builds must not meet in TREE."""
-    with lock(f"modules-{kernel.line}"):
+    with lock(f"modules-{kernel.directory.name}"):
         mirror([tree / "Kbuild", tree / "module"], tree, out)
         # No BTF for the modules: it needs pahole, and nothing here reads it.
         return run(kernel.make(out, f"-j{JOBS}", "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables,
