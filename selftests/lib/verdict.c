@@ -65,6 +65,7 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	err = err ?: splat_open(&v->splat);
 	for (int i = 0; i < v->known.nr && !err; i++)
 		err = announce(v, &v->known.row[i]);
+	err = err ?: counters_read(&before);
 	err = err ?: counters_read(&after);
 	err = err ?: counters_read(&expected);
 	counters_settle();
