@@ -5,7 +5,7 @@ import re
 import unittest
 from types import SimpleNamespace
 
-from host import archive, busted
+from host import archive, busted, changes
 from host.ktap import Result
 
 ROW = busted.Row("busted-it", "small", "prog", [("prog.a*", re.compile("page: .* -1 unexplained")),
@@ -62,3 +62,10 @@ class Rows(unittest.TestCase):
         for row in rows.values():
             self.assertTrue(row.red, row.line)
             archive.row_of(row.line)
+
+    def test_modules_of_the_base_fit(self):
+        """No header changes."""
+        for row in busted.rows().values():
+            for script in changes.scripts(row.line):
+                names = script.read_text(encoding="utf-8").splitlines()[0].split()[1:]
+                self.assertEqual([], [name for name in names if not name.endswith(".c")], script)
