@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 BUILD = ROOT / "build"
+
+_running = set()	# process groups, each of what run() waits for
 
 
 class Failure(Exception):
@@ -21,15 +24,23 @@ def say(text):
     print(f"errpath: {text}", flush=True)
 
 
+def _interrupted(number, _):
+    """End what run() has begun, in all threads; then what the program began, as exceptions do."""
+    for group in list(_running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGTERM)
+    sys.exit(128 + number)
+
+
 def main(function):
     """Run a program's main function; a Failure is one line and exit code 1."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     try:
         sys.exit(function(sys.argv[1:]))
     except Failure as failure:
         sys.stdout.flush()
         sys.exit(f"errpath: {failure}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 @contextlib.contextmanager
@@ -43,13 +54,18 @@ def lock(name, directory=BUILD):
 
 def run(command, what, **options):
     """Run quietly and return the output; when it fails, show it and say what failed."""
-    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          text=True, errors="replace", check=False, **options)
-    if done.returncode:
-        sys.stderr.write(done.stdout)
-        raise Failure(f"{what} failed (exit {done.returncode}): {' '.join(map(str, command))}")
-    return done.stdout
+    # In a group of its own: make ends its children when it is interrupted, but not theirs.
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
+                          errors="replace", start_new_session=True, **options) as process:
+        _running.add(process.pid)
+        output, _ = process.communicate()
+        _running.discard(process.pid)
+    if process.returncode:
+        sys.stderr.write(output)
+        raise Failure(f"{what} failed (exit {process.returncode}): "
+                      f"{' '.join(map(str, command))}")
+    return output
 
 
 def point(link, target):

@@ -3,8 +3,6 @@
 
 import argparse
 import contextlib
-import signal
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,8 +135,6 @@ def run(lines, choice, tests=None):
     TESTS: programs by line, as choice.tests has them for all."""
     for line in lines:
         archive.known(line)
-    # As on Ctrl-C, so that what was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with contextlib.ExitStack() as stack:
         for line in sorted(lines):
             stack.enter_context(common.lock(line, choice.results))

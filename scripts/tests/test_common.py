@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What host.common does for all: interrupting a program ends all that it runs."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from host.common import SCRIPTS
+
+# As make does: a shell that waits for a shell, in a thread of ours.
+PROGRAM = """
+from concurrent.futures import ThreadPoolExecutor
+from host import common
+
+def main(words):
+    with ThreadPoolExecutor(1) as pool:
+        script = 'sh -c "echo \\\\$\\\\$ >' + words[0] + '; sleep 60; :"; :'
+        pool.submit(common.run, ["sh", "-c", script], "waiting").result()
+
+common.main(main)
+"""
+
+
+class Interrupted(unittest.TestCase):
+    def check(self, number):
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "pid"
+            with subprocess.Popen([sys.executable, "-B", "-c", PROGRAM, file], cwd=SCRIPTS,
+                                  stderr=subprocess.DEVNULL) as program:
+                while not file.is_file() or not file.read_text():
+                    self.assertIsNone(program.poll())
+                    time.sleep(0.05)
+                inner = Path("/proc") / file.read_text().strip()
+                self.assertTrue(inner.is_dir())
+                program.send_signal(number)
+                self.assertEqual(128 + number, program.wait(10))
+            deadline = time.monotonic() + 5
+            while inner.is_dir() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            self.assertFalse(inner.is_dir())
+
+    def test_by_ctrl_c(self):
+        self.check(signal.SIGINT)
+
+    def test_by_sigterm(self):
+        self.check(signal.SIGTERM)
