@@ -164,15 +164,17 @@ static double median(double *values, int n)
  * What clean operations lose, beyond the noise, failing ones may lose too; what
  * they give back was held back before, and excuses nothing.
  */
-static double excused(const struct watched *w, const struct slope *s, int nr_clean)
+static double beyond_clean(const struct watched *w, const struct slope *s, int nr_clean)
 {
-	return fmax(0, leaked(s->name, s->clean) - (double)w->hidden / nr_clean);
+	double excused = fmax(0, leaked(s->name, s->clean) - (double)w->hidden / nr_clean);
+
+	return copysign(fmax(0, leaked(s->name, s->failing) - excused), s->failing);
 }
 
 static bool is_leak(const struct watched *w, const struct slope *s,
 		    const struct slopes_operation *op)
 {
-	double lost = leaked(s->name, s->failing) - excused(w, s, op->nr_clean);
+	double lost = leaked(s->name, s->lost);
 
 	return lost >= SLOPE_BOUND &&
 	       lost * op->rounds * op->nr_failing >= w->hidden;
@@ -186,11 +188,12 @@ static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 	for (int i = 0; i < nr_watched && s->nr < max; i++) {
 		struct watched *w = &watched[i];
 		struct slope slope = {
-			w->name,
-			median(w->growth[CLEAN], op->rounds),
-			median(w->growth[FAILING], op->rounds),
+			.name = w->name,
+			.clean = median(w->growth[CLEAN], op->rounds),
+			.failing = median(w->growth[FAILING], op->rounds),
 		};
 
+		slope.lost = beyond_clean(w, &slope, op->nr_clean);
 		if (is_leak(w, &slope, op))
 			s->out[s->nr++] = slope;
 	}

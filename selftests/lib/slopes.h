@@ -25,6 +25,7 @@ struct slope {
 	const char *name;
 	double clean;		/* growth per operation */
 	double failing;
+	double lost;		/* of that, what clean ones do not lose too */
 };
 
 struct slopes {

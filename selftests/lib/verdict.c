@@ -275,8 +275,7 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 {
 	for (int i = 0; i < s->nr; i++) {
 		const struct slope *o = &s->out[i];
-		double rest = o->failing - o->clean -
-			      known_difference(&v->known, o->name, 1, true);
+		double rest = o->lost - known_difference(&v->known, o->name, 1, true);
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
 		known_showed(&v->known, o->name, true, ok);
