@@ -74,6 +74,7 @@ nightly: test	## what takes longer: all mutants, bench, kernels built here, hund
 	@scripts/matrix small lazy --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
+	@scripts/sweep planted
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
 	$(if $(QEMU_PROOF),@scripts/qemu-proof)

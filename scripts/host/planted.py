@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Kernels that lose an object or a page in an error path, and the sweeps that must name it:
+planted.conf."""
+
+import re
+from collections import namedtuple
+
+from host import busted
+from host.common import SCRIPTS, Failure
+
+# A loss of one object shows above the noise of its slab cache.
+K = 400
+# LINE: what is swept; STACK: regexp of FUNCTION<CALLER<..., the calls that lose by failing;
+# FINDING: regexp of what
+Row = namedtuple("Row", "line operation stack finding")
+
+
+def rows():
+    """The rows of planted.conf."""
+    text = (SCRIPTS / "kernels/planted.conf").read_text(encoding="utf-8")
+    known = busted.rows()
+    for name, operation, stack, finding in (line.split(maxsplit=3) for line in text.splitlines()
+                                            if line and line[0] != "#"):
+        if name not in known:
+            raise Failure(f"planted.conf: there is no busted kernel {name!r}")
+        yield Row(known[name].line, operation, re.compile(stack), re.compile(finding))
+
+
+def _losses(row, target):
+    """What this call's failure shows that known-issues does not have, in words."""
+    texts = [text for text, known in target.findings() if not known]
+    return [] if target.good() else texts or [target.verdict()]
+
+
+def problems(row, report):
+    """Lines that tell where a sweep did not find just what was planted: each stack that loses,
+    with what it loses, and no other."""
+    if not report.ended:
+        yield "the sweep has no end"
+    seen = 0
+    for target in report.targets.values():
+        stack, losses = "<".join((target.function, *target.stack())), _losses(row, target)
+        expected = bool(row.stack.search(stack))
+        seen += expected
+        others = [text for text in losses if not (expected and row.finding.fullmatch(text))]
+        if expected and not any(row.finding.fullmatch(text) for text in losses):
+            yield f"not found: {row.finding.pattern}: {stack}"
+        yield from (f"found too: {text}: {stack}" for text in others)
+    if not seen:
+        yield f"no stack is like {row.stack.pattern}"

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What counts as a planted loss that a sweep found, and what does not."""
+
+import re
+import unittest
+
+from host import archive, planted, sweep, sweepreport
+
+ROW = planted.Row("busted-it", "add", re.compile("<two<"), re.compile(r"leak: slab\.a \+1"))
+LEAK = ("slab.a", 1, 1, 0)
+
+
+def report(*calls, ended=True):
+    """CALLS: pairs of the frames' functions and the findings of a failure."""
+    events = [{"event": "start", "operation": "add", "what": "", "scope": "", "kernel": "1"}]
+    for number, (frames, findings) in enumerate(calls):
+        run = {"steps": [["add", -12]], "signal": 0, "wrong": ""}
+        unknown = any(not known for *_, known in findings)
+        events += [
+            {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
+             "first": "", "frames": [f"{name}+0x1/0x2" for name in frames]},
+            {"event": "failed", "hash": str(number), "fired": 1, "run": run},
+            {"event": "judged", "hash": str(number), "reason": "",
+             "result": "fail" if unknown else "pass", "findings":
+             [{"what": what, "difference": difference, "lasting": lasting, "known": known}
+              for what, difference, lasting, known in findings]}]
+    return sweepreport.Report(events + [{"event": "end"}] * ended)
+
+
+class Planted(unittest.TestCase):
+    def told(self, *calls, **how):
+        return [*planted.problems(ROW, report(*calls, **how))]
+
+    def test_just_that(self):
+        known = ("meminfo.DirectMap", 2, 0, 1)
+        self.assertEqual([], self.told((("two", "three"), [known, LEAK]), (("three",), [known])))
+
+    def test_not_found(self):
+        for findings in ([], [("slab.a", 1, 1, 1)], [("slab.a", 1, 0, 0)]):
+            told = self.told((("two", "three"), [LEAK]), (("one", "two", "three"), findings))
+            self.assertRegex("\n".join(told), r"^not found: .*: kmalloc<one<two<three")
+
+    def test_found_elsewhere(self):
+        told = self.told((("two", "three"), [LEAK]), (("three",), [LEAK]))
+        self.assertEqual(["found too: leak: slab.a +1: kmalloc<three"], told)
+
+    def test_found_too(self):
+        told = self.told((("two", "three"), [LEAK, ("slab.b", 1, 1, 0)]))
+        self.assertEqual(["found too: leak: slab.b +1: kmalloc<two<three"], told)
+
+    def test_no_such_stack(self):
+        self.assertEqual(["no stack is like <two<"], self.told((("three",), [])))
+
+    def test_no_end(self):
+        told = self.told((("two", "three"), [LEAK]), ended=False)
+        self.assertEqual(["the sweep has no end"], told)
+
+
+class Rows(unittest.TestCase):
+    def test_each_names_a_kernel_and_an_operation(self):
+        rows = [*planted.rows()]
+        self.assertLessEqual(5, len(rows))
+        for row in rows:
+            archive.row_of(row.line)
+            sweep.known(row.operation)
