@@ -142,7 +142,8 @@ def initramfs(kernel, tested, installed, programs, out, command="", more=None):
     """Write the initramfs: not compressed, for unpacking costs more than reading. COMMAND:
     what the guest runs, instead of the programs or a prompt. MORE: contents of other files by
     name."""
-    files = _guest_files(kernel, tested, installed, programs, command, more or {})
+    with lock("selftests"):	# Not while another run of this tree installs them.
+        files = _guest_files(kernel, tested, installed, programs, command, more or {})
     write_if_changed(out, _cpio(files))
     return out
 
