@@ -15,6 +15,7 @@ struct counter {
 
 struct counters {
 	int nr;
+	bool shrunk;		/* all caches were: they hold fewer pages than they did */
 	struct counter at[2048];
 	char iomem[16384];
 };
