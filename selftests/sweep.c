@@ -50,7 +50,7 @@ struct target {
 	char hash[24];		/* of all that, the same in each guest */
 };
 
-static struct target *targets;
+static struct target targets[MAX_TARGETS];
 static int nr_targets;
 static long occurrences, repeats;	/* of each target: ERRPATH_OCCURRENCES, ERRPATH_K */
 static bool pairs;		/* ERRPATH_PAIRS */
@@ -740,9 +740,6 @@ int main(int argc, char **argv)
 		why = op->unavailable();
 	if (why)
 		skip(why);
-	targets = calloc(MAX_TARGETS, sizeof(*targets));
-	if (!targets)
-		give_up("memory", -ENOMEM);
 	must(guard_open(), "guard");
 	must(op->prepare ? op->prepare() : 0, "prepare");
 	window_prepare();
