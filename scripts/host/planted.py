@@ -8,22 +8,20 @@ from collections import namedtuple
 from host import busted
 from host.common import SCRIPTS, Failure
 
-# A loss of one object shows above the noise of its slab cache.
-K = 400
-# LINE: what is swept; STACK: regexp of FUNCTION<CALLER<..., the calls that lose by failing;
+# LINE: what is swept; K: repeats of each failure; STACK: regexp of FUNCTION<CALLER<..., the calls that lose by failing;
 # FINDING: regexp of what
-Row = namedtuple("Row", "line operation stack finding")
+Row = namedtuple("Row", "line operation k stack finding")
 
 
 def rows():
     """The rows of planted.conf."""
     text = (SCRIPTS / "kernels/planted.conf").read_text(encoding="utf-8")
     known = busted.rows()
-    for name, operation, stack, finding in (line.split(maxsplit=3) for line in text.splitlines()
-                                            if line and line[0] != "#"):
+    for name, operation, k, stack, finding in (line.split(maxsplit=4) for line in
+                                               text.splitlines() if line and line[0] != "#"):
         if name not in known:
             raise Failure(f"planted.conf: there is no busted kernel {name!r}")
-        yield Row(known[name].line, operation, re.compile(stack), re.compile(finding))
+        yield Row(known[name].line, operation, int(k), re.compile(stack), re.compile(finding))
 
 
 def _losses(row, target):

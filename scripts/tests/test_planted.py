@@ -6,7 +6,7 @@ import unittest
 
 from host import archive, planted, sweep, sweepreport
 
-ROW = planted.Row("busted-it", "add", re.compile("<two<"), re.compile(r"leak: slab\.a \+1"))
+ROW = planted.Row("busted-it", "add", 0, re.compile("<two<"), re.compile(r"leak: slab\.a \+1"))
 LEAK = ("slab.a", 1, 1, 0)
 
 
