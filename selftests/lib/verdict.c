@@ -43,7 +43,6 @@ static int announce(struct verdict *v, const struct known *k)
 /* khugepaged would make huge pages of the program's data, and we call their pages lost. */
 static void keep_small(void)
 {
-	extern char __data_start[], _end[];
 	uintptr_t start = (uintptr_t)__data_start & -getpagesize();
 
 	/* EINVAL: this kernel has no huge pages. */

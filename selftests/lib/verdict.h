@@ -6,6 +6,9 @@
 #include "slopes.h"
 #include "splat.h"
 
+/* The program's data, as the linker names its ends. */
+extern char __data_start[], _end[];
+
 /* Something that was not as before. */
 struct verdict_finding {
 	char what[256];		/* counter, line of /proc/iomem or of the log */
