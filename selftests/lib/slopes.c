@@ -57,13 +57,19 @@ static double leaked(const char *name, double growth)
 	return strncmp(name, "vmstat.", 7) ? growth : fabs(growth);
 }
 
+/*
+ * What CPUs keep free of a cache counts as used, 120 objects each of kmalloc-96: they
+ * keep none, and little time to take some again.
+ */
 static int settle_and_read(void)
 {
 	counters_settle();
+	for (int i = 0; i < nr_watched; i++)
+		counters_shrink(watched[i].name);
 	return counters_read(&now);
 }
 
-/* Shrinks the caches that seem to leak; returns how many counters seem to. */
+/* How many counters seem to leak. */
 static int suspects(int times)
 {
 	int n = 0;
@@ -72,25 +78,14 @@ static int suspects(int times)
 		const struct watched *w = &watched[i];
 		double lost = leaked(w->name, grown(w, times)) * times;
 
-		if (lost < fmax(times * SLOPE_BOUND, w->hidden) / 2)
-			continue;
-		n++;
-		counters_shrink(w->name);
+		n += lost >= fmax(times * SLOPE_BOUND, w->hidden) / 2;
 	}
 	return n;
 }
 
-/* What CPUs keep free of a cache counts as used: they keep none. */
-static int shrink_and_read(void)
-{
-	for (int i = 0; i < nr_watched; i++)
-		counters_shrink(watched[i].name);
-	return settle_and_read();
-}
-
 static int settle(int times)
 {
-	int err = shrink_and_read();
+	int err = settle_and_read();
 
 	for (int i = 0; i < PATIENCE && !err && suspects(times); i++) {
 		usleep(i * PAUSE_US);
@@ -117,8 +112,8 @@ int slopes_prepare(void)
 		w->hidden = counter_noise(k) / 2;
 	}
 	for (int i = 0; i < PATIENCE && !err; i++)
-		err = i ? settle_and_read() : shrink_and_read();
-	return err;
+		counters_settle();
+	return err ?: settle_and_read();
 }
 
 int slopes_warm_up(const struct slopes_operation *op, int times)
@@ -132,7 +127,7 @@ int slopes_warm_up(const struct slopes_operation *op, int times)
 
 static int watch(void)
 {
-	int err = shrink_and_read();
+	int err = settle_and_read();
 
 	for (int i = 0; i < nr_watched && !err; i++)
 		watched[i].value = counters_value(&now, watched[i].name);
