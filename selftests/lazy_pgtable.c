@@ -6,6 +6,7 @@
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 
@@ -60,6 +61,20 @@ static int split(char **mem)
 	return 0;
 }
 
+#define COLLAPSE_TRIES 10
+
+/* EAGAIN, as madvise(2) has it: a page is locked, or held, by somebody else for now. */
+static int collapse_one(char *huge)
+{
+	int err = -EAGAIN;
+
+	for (int i = 0; i < COLLAPSE_TRIES && err == -EAGAIN; i++) {
+		usleep(i * 10000);
+		err = madvise(huge, thp_size(), MADV_COLLAPSE) ? -errno : 0;
+	}
+	return err;
+}
+
 static int collapse(char **mem)
 {
 	int err = split(mem);
@@ -67,9 +82,7 @@ static int collapse(char **mem)
 	if (mprotect(range_of(*mem), N * thp_size(), PROT_READ | PROT_WRITE))
 		return -errno;
 	for (int i = 0; i < N && !err; i++)
-		if (madvise(range_of(*mem) + i * thp_size(), thp_size(),
-			    MADV_COLLAPSE))
-			err = -errno;
+		err = collapse_one(range_of(*mem) + i * thp_size());
 	return err;
 }
 
