@@ -66,8 +66,8 @@ class Recipe:
     def make(self, *words):
         # Guests that run meanwhile have time limits, this has none.
         # Git would see our own repository above the tree, and the version of that.
-        return run(["nice", "-n19", "make", "-s", "-C", self.source.tree, f"O={self.objects}", f"-j{build.JOBS}",
-                    self.compiler, f"LOCALVERSION=-{self.base}", *words],
+        return run(["nice", "-n19", "make", "-s", "-C", self.source.tree, f"O={self.objects}",
+                    f"-j{build.JOBS}", self.compiler, f"LOCALVERSION=-{self.base}", *words],
                    f"building {self.line}: make {words[-1]}",
                    env={**os.environ, "KBUILD_BUILD_USER": "errpath",
                         "KBUILD_BUILD_HOST": "errpath"})

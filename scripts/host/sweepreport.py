@@ -122,8 +122,9 @@ class Target:
     def as_json(self):
         outcome, more = self.outcome()
         return {"hash": self.hash, "function": self.function, "occurrence": self.occurrence,
-                "first": self.first, "stack": self.stack(), "frames": self.frames, "outcome": outcome, "more": more,
-                "good": self.good(), "verdict": self.verdict(), "steps": self.steps(), "again": self.steps("again"),
+                "first": self.first, "stack": self.stack(), "frames": self.frames,
+                "outcome": outcome, "more": more, "good": self.good(), "verdict": self.verdict(),
+                "steps": self.steps(), "again": self.steps("again"),
                 "findings": [{"text": text, "known": known} for text, known in self.findings()],
                 "where": self.lost["text"] if self.lost else ""}
 
