@@ -8,8 +8,8 @@ from collections import namedtuple
 from host import busted
 from host.common import SCRIPTS, Failure
 
-# LINE: what is swept; K: repeats of each failure; STACK: regexp of FUNCTION<CALLER<..., the calls that lose by failing;
-# FINDING: regexp of what
+# LINE: what is swept; K: repeats of each failure; STACK: regexp of FUNCTION<CALLER<..., the
+# calls that lose by failing; FINDING: regexp of what
 Row = namedtuple("Row", "line operation k stack finding")
 
 
