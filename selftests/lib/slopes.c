@@ -58,8 +58,9 @@ static double leaked(const char *name, double growth)
 }
 
 /*
- * What CPUs keep free of a cache counts as used, 120 objects each of kmalloc-96: they
- * keep none, and little time to take some again.
+ * What CPUs keep free of a cache counts as used, up to 120 objects each of a small
+ * one (set_cpu_partial() in mm/slub.c): they keep none, and have little time to
+ * take some again.
  */
 static int settle_and_read(void)
 {
