@@ -164,6 +164,13 @@ static int load_module(const char *path)
 	return ret;
 }
 
+/* Why the last module was not loaded. */
+static const char *refusal(void)
+{
+	return errno == ENOEXEC ? "the kernel's image is not of the build that its headers are of"
+				: strerror(errno);
+}
+
 /* Call ACTION for each line of the file LIST, with its words before and after a blank. */
 static void each_line(const char *list, void (*action)(const char *, const char *))
 {
@@ -187,7 +194,8 @@ static void each_line(const char *list, void (*action)(const char *, const char 
 static void load_own(const char *path, const char *unused)
 {
 	(void)unused;
-	must(load_module(path), path);
+	if (load_module(path))
+		die("%s: %s", path, refusal());
 }
 
 /* What is to be tested: refusing to load is a result. */
@@ -199,7 +207,7 @@ static void load_tested(const char *path, const char *unused)
 	(void)unused;
 	snprintf(name, sizeof(name), "load %s", strrchr(path, '/') + 1);
 	if (ret)
-		report(false, name, " # %s", strerror(errno));
+		report(false, name, " # %s", refusal());
 	else
 		report(true, name, "%s", "");
 }

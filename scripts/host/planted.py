@@ -30,6 +30,19 @@ def _losses(row, target):
     return [] if target.good() else texts or [target.verdict()]
 
 
+def _counter(text):
+    """The counter that a finding is of; None where it is of something else."""
+    named = re.search(r": (\S+) [-+]", text)
+    return named and named[1]
+
+
+def _others(losses, found):
+    """Those that are not of a counter which FOUND is of: one failure alone tells of the same
+    with the noise of one."""
+    counters = {_counter(text) for text in found}
+    return [text for text in losses if text not in found and _counter(text) not in counters]
+
+
 def problems(row, report):
     """Lines that tell where a sweep did not find just what was planted: each stack that loses,
     with what it loses, and no other."""
@@ -40,9 +53,9 @@ def problems(row, report):
         stack, losses = "<".join((target.function, *target.stack())), _losses(row, target)
         expected = bool(row.stack.search(stack))
         seen += expected
-        others = [text for text in losses if not (expected and row.finding.fullmatch(text))]
-        if expected and not any(row.finding.fullmatch(text) for text in losses):
+        found = [text for text in losses if expected and row.finding.fullmatch(text)]
+        if expected and not found:
             yield f"not found: {row.finding.pattern}: {stack}"
-        yield from (f"found too: {text}: {stack}" for text in others)
+        yield from (f"found too: {text}: {stack}" for text in _others(losses, found))
     if not seen:
         yield f"no stack is like {row.stack.pattern}"

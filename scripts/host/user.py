@@ -74,8 +74,21 @@ def _modules(image, release):
                   "(a directory that holds modules.order)")
 
 
+def release(image):
+    """What a kernel calls itself, by the boot protocol's header of its image."""
+    with image.open("rb") as file:
+        start = file.read(0x10000)
+    if start[0x202:0x206] != b"HdrS":
+        raise Failure(f"IMAGE: {image} is no x86 kernel that boots (bzImage, vmlinuz)")
+    text = 0x200 + int.from_bytes(start[0x20e:0x210], "little")
+    return start[text:].split(b" ", 1)[0].decode(errors="replace")
+
+
 def _installed(image, headers):
     built = Kernel(LINE, _directory(image, headers), image, headers, None)
+    if release(image) != built.release:
+        raise Failure(f"IMAGE is Linux {release(image)}, HEADERS are of {built.release}: give "
+                      "both of one build")
     built.modules = _modules(image, built.release)
     return built
 

@@ -48,6 +48,13 @@ class Planted(unittest.TestCase):
         told = self.told((("two", "three"), [LEAK, ("slab.b", 1, 1, 0)]))
         self.assertEqual(["found too: leak: slab.b +1: kmalloc<two<three"], told)
 
+    def test_of_the_same_counter(self):
+        told = self.told((("two", "three"), [LEAK, ("slab.a", 7, 8, 0)]))
+        self.assertEqual([], told)
+        told = self.told((("two", "three"), [("slab.a", 7, 8, 0)]))
+        self.assertRegex(told[0], "^not found: ")
+        self.assertEqual(["found too: leak: slab.a +7: kmalloc<two<three"], told[1:])
+
     def test_no_such_stack(self):
         self.assertEqual(["no stack is like <two<"], self.told((("three",), [])))
 

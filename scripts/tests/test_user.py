@@ -2,6 +2,7 @@
 """The user's own kernel: KDIR, or IMAGE and HEADERS."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -86,10 +87,20 @@ class Refused(unittest.TestCase):
         (headers / "Module.symvers").unlink()
         self.refused("has no Module.symvers: build", IMAGE=self.kernel.image, HEADERS=headers)
 
+    def test_no_image(self):
+        self.refused("IMAGE: .*/Makefile is no x86 kernel that boots", HEADERS=self.headers(),
+                     IMAGE=SCRIPTS.parent / "Makefile")
+
+    def test_of_two_builds(self):
+        headers = self.headers()
+        (headers / "include/generated/utsrelease.h").write_text('#define UTS_RELEASE "6.6.6"\n')
+        self.refused(rf"IMAGE is Linux {re.escape(self.kernel.release)}, HEADERS are of 6\.6\.6: "
+                     "give both of one build", IMAGE=self.kernel.image, HEADERS=headers)
+
     def test_no_modules(self):
         image = self.directory / "elsewhere/vmlinuz"
         image.parent.mkdir()
-        image.touch()
+        shutil.copy(self.kernel.image, image)
         self.refused("no modules of .*: give MODULES=", IMAGE=image, HEADERS=self.headers())
 
     def test_option_missing(self):
