@@ -9,8 +9,8 @@ from host import busted
 from host.common import SCRIPTS, Failure
 
 # LINE: what is swept; K: repeats of each failure; STACK: regexp of FUNCTION<CALLER<..., the
-# calls that lose by failing; FINDING: regexp of what
-Row = namedtuple("Row", "line operation k stack finding")
+# calls that lose by failing; FINDINGS: regexps of what, each of which must be told
+Row = namedtuple("Row", "line operation k stack findings")
 
 
 def rows():
@@ -21,7 +21,8 @@ def rows():
                                                text.splitlines() if line and line[0] != "#"):
         if name not in known:
             raise Failure(f"planted.conf: there is no busted kernel {name!r}")
-        yield Row(known[name].line, operation, int(k), re.compile(stack), re.compile(finding))
+        yield Row(known[name].line, operation, int(k), re.compile(stack),
+                  [re.compile(one) for one in finding.split(" & ")])
 
 
 def _losses(row, target):
@@ -53,9 +54,11 @@ def problems(row, report):
         stack, losses = "<".join((target.function, *target.stack())), _losses(row, target)
         expected = bool(row.stack.search(stack))
         seen += expected
-        found = [text for text in losses if expected and row.finding.fullmatch(text)]
-        if expected and not found:
-            yield f"not found: {row.finding.pattern}: {stack}"
-        yield from (f"found too: {text}: {stack}" for text in _others(losses, found))
+        found = [[text for text in losses if one.fullmatch(text)] for one in row.findings]
+        if expected:
+            yield from (f"not found: {one.pattern}: {stack}"
+                        for one, texts in zip(row.findings, found) if not texts)
+        yield from (f"found too: {text}: {stack}"
+                    for text in _others(losses, sum(found, []) if expected else []))
     if not seen:
         yield f"no stack is like {row.stack.pattern}"

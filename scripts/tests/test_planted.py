@@ -6,7 +6,7 @@ import unittest
 
 from host import archive, planted, sweep, sweepreport
 
-ROW = planted.Row("busted-it", "add", 0, re.compile("<two<"), re.compile(r"leak: slab\.a \+1"))
+ROW = planted.Row("busted-it", "add", 0, re.compile("<two<"), [re.compile(r"leak: slab\.a \+1")])
 LEAK = ("slab.a", 1, 1, 0)
 
 
@@ -54,6 +54,13 @@ class Planted(unittest.TestCase):
         told = self.told((("two", "three"), [("slab.a", 7, 8, 0)]))
         self.assertRegex(told[0], "^not found: ")
         self.assertEqual(["found too: leak: slab.a +7: kmalloc<two<three"], told[1:])
+
+    def test_two_of_each(self):
+        row = ROW._replace(findings=[*ROW.findings, re.compile(r"leak: slab\.b \+[12]")])
+        for losses, wanted in (([LEAK, ("slab.b", 2, 2, 0)], []),
+                               ([LEAK], [r"not found: leak: slab\.b \+[12]: kmalloc<two<three"])):
+            told = [*planted.problems(row, report((("two", "three"), losses)))]
+            self.assertEqual(wanted, told)
 
     def test_no_such_stack(self):
         self.assertEqual(["no stack is like <two<"], self.told((("three",), [])))
