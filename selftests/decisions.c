@@ -15,6 +15,7 @@
 #define POINT "target"
 #define FUNCTION "errpath_target"
 #define CALLER "errpath_target_caller"
+#define ELSE "panic"
 #define FAIL_FUNCTION "/sys/kernel/debug/fail_function/"
 
 #define CALLS 24
@@ -83,10 +84,10 @@ static const struct setting {
 	{ "rejected", .stack = REJECTED },
 };
 
-/* The calling function, as text for the knobs. */
+/* The calling function, and one that nothing calls here, as text for the knobs. */
 static struct range {
 	char start[32], end[32];
-} caller;
+} caller, elsewhere;
 
 FIXTURE(decisions)
 {
@@ -119,17 +120,24 @@ static int find(const char *symbol, unsigned long *start, unsigned long *end)
 	return *start ? 0 : -ENOENT;
 }
 
-FIXTURE_SETUP(decisions)
+static int find_range(const char *symbol, struct range *range)
 {
 	unsigned long start, end;
+	int err = find(symbol, &start, &end);
 
+	snprintf(range->start, sizeof(range->start), "0x%lx", start);
+	snprintf(range->end, sizeof(range->end), "0x%lx", end);
+	return err;
+}
+
+FIXTURE_SETUP(decisions)
+{
 	if (access(FAIL_FUNCTION, F_OK))
 		SKIP(return, "this kernel has no CONFIG_FAIL_FUNCTION");
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	ASSERT_EQ(0, find(CALLER, &start, &end));
-	snprintf(caller.start, sizeof(caller.start), "0x%lx", start);
-	snprintf(caller.end, sizeof(caller.end), "0x%lx", end);
+	ASSERT_EQ(0, find_range(CALLER, &caller));
+	ASSERT_EQ(0, find_range(ELSE, &elsewhere));
 }
 
 FIXTURE_TEARDOWN_PARENT(decisions)
@@ -161,13 +169,22 @@ static int align(const struct decider *d)
 	return err ?: -EPROTO;
 }
 
+/* Calls from anywhere count, or just those that go through, or do not go through, a range. */
+static int choose_stack(const struct decider *d, int stack)
+{
+	const struct range *range = stack == ELSEWHERE ? &elsewhere : &caller;
+	const bool require = stack == REQUIRED || stack == ELSEWHERE;
+	const bool reject = stack == REJECTED;
+	int err = d->set("require-start", require ? range->start : "0");
+
+	err = err ?: d->set("require-end", require ? range->end : "0xffffffffffffffff");
+	err = err ?: d->set("reject-start", reject ? range->start : "0");
+	return err ?: d->set("reject-end", reject ? range->end : "0");
+}
+
 /* One letter for each of CALLS calls: failed or not. */
 static int decide(const struct decider *d, const struct setting *k, char *told)
 {
-	const bool reject = k->stack == REJECTED;
-	const bool require = k->stack == REQUIRED || k->stack == ELSEWHERE;
-	const char *start = k->stack == ELSEWHERE ? caller.end : caller.start;
-	const char *end = k->stack == ELSEWHERE ? "0xffffffffffffffff" : caller.end;
 	int err = d->set("verbose", "0");
 
 	err = err ?: d->set("task-filter", "Y");
@@ -175,14 +192,12 @@ static int decide(const struct decider *d, const struct setting *k, char *told)
 	err = err ?: d->set("interval", k->interval ?: "1");
 	err = err ?: d->set("stacktrace-depth", "32");
 	err = err ?: d->set("probability", "100");
+	err = err ?: choose_stack(d, ANY);
 	err = err ?: align(d);
 
 	err = err ?: choose(d, !k->stranger);
 	err = err ?: d->set("task-filter", k->unfiltered ? "N" : "Y");
-	err = err ?: d->set("require-start", require ? start : "0");
-	err = err ?: d->set("require-end", require ? end : "0xffffffffffffffff");
-	err = err ?: d->set("reject-start", reject ? start : "0");
-	err = err ?: d->set("reject-end", reject ? end : "0");
+	err = err ?: choose_stack(d, k->stack);
 	err = err ?: d->set("space", k->space ?: "0");
 	err = err ?: d->set("times", k->times ?: "-1");
 	err = err ?: d->set("probability", k->probability ?: "100");
@@ -202,7 +217,7 @@ static int count(const char *told)
 	return n;
 }
 
-TEST_F(decisions, are_the_kernels)
+TEST_F_TIMEOUT(decisions, are_the_kernels, 100)
 {
 	char by_us[CALLS + 1], by_kernel[CALLS + 1];
 
