@@ -13,6 +13,7 @@ Oops = namedtuple("Oops", "test function line regexp")
 
 EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
 EXPECT_NONE = re.compile(r"errpath: expect no oops")
+ANNOUNCED = re.compile(rf"{EXPECT.pattern}|{EXPECT_NONE.pattern}")
 FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
 FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
 
@@ -20,11 +21,11 @@ FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
 def split(text, since=None):
     """The lines of a console or log before its first oops, and those from there on.
 
-    SINCE: a regexp; only what comes after the last line that it matches is looked at.
+    SINCE: a regexp; only what comes after the last line that it matches is looked at: usually
+    what a test announced, for what was before that was survived.
     """
-    lines = text.splitlines()
-    first = since and max((number for number, line in enumerate(lines) if since.search(line)),
-                          default=0) or 0
+    lines, since = text.splitlines(), since or ANNOUNCED
+    first = max((number for number, line in enumerate(lines) if since.search(line)), default=0)
     at = next((number for number, line in enumerate(lines) if number >= first
                and FIRST.search(line) and not EXPECT.search(line)), len(lines))
     return lines[:at], lines[at:]
@@ -45,7 +46,7 @@ def function(lines):
 def known(console, since=None):
     """The Oops that a console ends in, if it is the one announced; or None. SINCE: as above."""
     before, lines = split(console, since)
-    said = [line for line in before if EXPECT.search(line) or EXPECT_NONE.search(line)]
+    said = [line for line in before if ANNOUNCED.search(line)]
     expect = EXPECT.search(said[-1]) if said else None
     if not expect or not lines:
         return None

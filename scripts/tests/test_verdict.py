@@ -150,13 +150,13 @@ class Judge(unittest.TestCase):
                       self.lost(text="## begin prog\n",
                                 console="[ 3.1] BUG: unable to handle\n[ 3.2] Oops: 0000\n"))
 
-    def oops(self, announced="prog.f.a: f.isra.0 BUG: unable to .*", then="", running="prog",
-             function="f.isra.0", plan=2, **left):
+    def oops(self, announced="prog.f.a: f.isra.0 BUG: unable to .*", before="", then="",
+             running="prog", function="f.isra.0", plan=2, **left):
         """The result of a guest that ended in an oops."""
         said = f"errpath: expect oops {announced}"
         self.leave(text=f"## begin {running}\n# 1..{plan}\n# ok 1 f.first\n", status="",
                    kmsg=f"<4>[    1.0] {said}\n<1>[    1.1] BUG: unable to handle\n", **left,
-                   console=f"[    1.0] {said}\n{then}[    1.1] BUG: unable to handle\n"
+                   console=f"{before}[    1.0] {said}\n{then}[    1.1] BUG: unable to handle\n"
                            f"[    1.2] Oops: 0000 [#1]\n[    1.3] RIP: 0010:{function}+0x1/0x2\n"
                            "[    1.4] RIP: 0010:panic+0x1/0x2\n")
         results, good = self.judge()
@@ -193,6 +193,11 @@ class Judge(unittest.TestCase):
         kmsg = (self.out / "kmsg").read_text()
         (self.out / "kmsg").write_text(f"<4>[    0.5] WARNING: at f.c:1\n{kmsg}")
         self.assertFalse(self.judge()[1])
+
+    def test_bug_that_was_survived_is_no_oops(self):
+        result, good = self.oops(before="[    0.5] [ BUG: Invalid wait context ]\n")
+        self.assertEqual("xfail", result.outcome)
+        self.assertTrue(good)
 
     def test_announced_oops_is_no_hang(self):
         self.oops()
