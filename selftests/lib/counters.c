@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,12 +197,13 @@ int counters_read(struct counters *c)
 
 	/* All of it: no page of it is to be touched between two entries. */
 	memset(c, 0, sizeof(*c));
-	err = read_list(c, "/proc/vmstat", "vmstat");
+	/* First, for opening files makes CPUs take objects. */
+	err = read_slab(c);
+	err = err ?: read_list(c, "/proc/vmstat", "vmstat");
 	err = err ?: read_list(c, "/proc/meminfo", "meminfo");
 	sum_direct_map(c);
 	err = err ?: read_nodes(c);
 	err = err ?: read_zoneinfo(c);
-	err = err ?: read_slab(c);
 	err = err ?: read_vmalloc(c);
 	return err ?: read_iomem(c);
 }
@@ -249,19 +251,36 @@ void counters_settle(void)
 	file_write("/proc/sys/vm/stat_refresh", "1");
 }
 
+int counters_open_shrink(const char *name)
+{
+	char path[256];
+
+	if (strncmp(name, "slab.", 5))
+		return -1;
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", name + 5);
+	return open(path, O_WRONLY | O_CLOEXEC);
+}
+
 /*
  * The kernel copies what is written: many bytes, for few of them would bring a
  * slab of 512 objects back.
  */
+int counters_shrink_by(int fd)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "1%120s", "");
+	return pwrite(fd, text, strlen(text), 0) < 0 ? -errno : 0;
+}
+
 void counters_shrink(const char *name)
 {
-	char path[256], text[128];
+	int fd = counters_open_shrink(name);
 
-	if (strncmp(name, "slab.", 5))
+	if (fd < 0)
 		return;
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", name + 5);
-	snprintf(text, sizeof(text), "1%120s", "");
-	file_write(path, text);
+	counters_shrink_by(fd);
+	close(fd);
 }
 
 /*

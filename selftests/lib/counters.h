@@ -54,6 +54,12 @@ long counters_noise(const struct counters *c, const char *name);
 void counters_settle(void);
 /* Takes back what the CPUs' slabs hide of a counter slab.CACHE. */
 void counters_shrink(const char *name);
+/*
+ * The same by a descriptor; for many caches, as opening one file makes CPUs take
+ * objects of others. -1: not a slab's counter, or not there.
+ */
+int counters_open_shrink(const char *name);
+int counters_shrink_by(int fd);
 /* Settles until every noisy gauge is within its bound of @expected, or gives up. */
 int counters_read_settled(struct counters *after,
 			  const struct counters *expected);
