@@ -204,7 +204,7 @@ static void irq_work_runs(struct irq_work *work)
 
 static bool allocate_in_irq(const struct way *way)
 {
-	struct in_irq irq = { .work = IRQ_WORK_INIT_HARD(irq_work_runs), .way = way };
+	struct in_irq irq = { .work = IRQ_WORK_INIT(irq_work_runs), .way = way };
 
 	irq_work_queue(&irq.work);
 	irq_work_sync(&irq.work);
