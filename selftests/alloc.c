@@ -2,7 +2,7 @@
 /* Every way to allocate can be failed, once, and nothing but what is meant. */
 #include <fcntl.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/knobs.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is lost with each config window that cannot be had, too little to see in one failure. */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/knobs.h"
 #include "lib/slopes.h"

@@ -6,7 +6,7 @@
  */
 #include <ctype.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/knobs.h"

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/kmsg.h"

@@ -3,7 +3,7 @@
  * Real memory whose direct map gets no page table. Kernels that oops take the
  * guest with them: a program for each way of hot-add, which it names by HOTADD.
  */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/hotadd.h"
 #include "lib/iomem.h"

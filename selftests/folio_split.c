@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/knobs.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Real memory comes and goes by ACPI and by virtio-mem, and its memmap cannot be allocated. */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/hotadd.h"
 #include "lib/iomem.h"

@@ -2,7 +2,7 @@
 /* What a failed hot-add loses that is too little to see in one failure. */
 #include <math.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/counters.h"
 #include "lib/hotplug.h"

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/kmsg.h"

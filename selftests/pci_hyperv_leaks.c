@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What pci-hyperv loses by what the host does, too little to see in one failure. */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/slopes.h"
 #include "lib/verdict.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A memory section whose memmap cannot be allocated leaves nothing behind. */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/hotplug.h"
 #include "lib/iomem.h"

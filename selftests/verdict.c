@@ -2,7 +2,7 @@
 /* The verdict's own senses: that it sees what it must, and nothing else. */
 #include <sys/mman.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/counters.h"
 #include "lib/file.h"

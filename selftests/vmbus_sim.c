@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* vmbus_sim.ko itself: where it must not run, what it refuses, and that it leaves nothing. */
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/module.h"

@@ -9,7 +9,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 
-#include "kselftest_harness.h"
+#include "lib/harness.h"
 
 #include "lib/knobs.h"
 #include "lib/port.h"

@@ -13,8 +13,9 @@ from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_change
 KERNELS = BUILD / "kernels"
 CONFIGS = SCRIPTS / "kernels/configs"
 COMPILER = "gcc-12"
-# BASE: the row of a kernel that differs in C files only, whose modules fit; or None
-Row = namedtuple("Row", "line source configs changes must base")
+# SLOW: as kernel.Kernel has it. BASE: the row of a kernel that differs in C files only, whose
+# modules fit; or None
+Row = namedtuple("Row", "line source configs changes slow must base")
 
 
 def rows(expand):
@@ -22,8 +23,8 @@ def rows(expand):
     text = (SCRIPTS / "kernels/built.conf").read_text(encoding="utf-8")
     lines = [line.split() for line in text.splitlines() if line and line[0] != "#"]
     table = {name: Row(name, series, configs.split(","),
-                       [] if changed == "-" else changed.split(","), expand(must), None)
-             for name, series, configs, changed, must in lines}
+                       [] if changed == "-" else changed.split(","), int(slow), expand(must), None)
+             for name, series, configs, changed, slow, must in lines}
     for row in busted.rows().values():
         if row.base not in table:
             raise Failure(f"busted.conf: {row.line} is of {row.base!r}, which built.conf has not")
@@ -135,7 +136,7 @@ def _build(recipe, directory, strict):
     fresh.rename(directory)
 
 
-def product(recipe, must=(), strict=True):
+def product(recipe, must=(), slow=1, strict=True):
     """The kernel of a recipe, built unless that was done before. STRICT: with all options."""
     directory = KERNELS / recipe.line
     stamp = directory / "stamp"
@@ -145,7 +146,8 @@ def product(recipe, must=(), strict=True):
         _build(recipe, directory, strict)
     parts = KERNELS / recipe.base
     headers = parts / "headers"
-    return kernel.Kernel(recipe.line, parts, directory / "vmlinuz", headers, headers, must)
+    return kernel.Kernel(recipe.line, parts, directory / "vmlinuz", headers, headers, must,
+                         slow)
 
 
 def recipe(row):
@@ -161,4 +163,4 @@ def fetch(row):
     if row.base:
         with lock(f"kernel-{row.base.line}"):
             fetch(row.base)
-    return product(recipe(row), row.must)
+    return product(recipe(row), row.must, row.slow)

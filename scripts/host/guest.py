@@ -70,7 +70,7 @@ def command(kernel, initrd, append, accel="tcg", size=MEMORY, grows=True):
             "-acpitable", f"file={_option(build.acpi_table())}",
             "-m", f"{size},{hotadd.LIMITS}" if grows else size, *more,
             "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
-            f"{APPEND} ERRPATH_LINE={kernel.line} {append}".strip()]
+            f"{APPEND} ERRPATH_LINE={kernel.line} ERRPATH_SLOW={kernel.slow} {append}".strip()]
 
 
 def _ports():

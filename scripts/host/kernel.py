@@ -23,10 +23,11 @@ class Kernel:
     """IMAGE boots, HEADERS (or a built tree) build modules, MODULES has the kernel's own.
 
     DIRECTORY: for what is built for this kernel. MUST: globs of the tests that must run.
+    SLOW: how many times as long as on common kernels a test may take.
     """
 
-    def __init__(self, line, directory, image, headers, modules, must=()):
-        self.line, self.must = line, must
+    def __init__(self, line, directory, image, headers, modules, must=(), slow=1):
+        self.line, self.must, self.slow = line, must, slow
         self.directory, self.image, self.headers, self.modules = directory, image, headers, modules
         self.config = options(self._header("include/config/auto.conf"))
         self.release = re.search(r'UTS_RELEASE "(.*)"',

@@ -26,8 +26,9 @@ class Session:
                  boot_limit=guest.BOOT_LIMIT, accel=None):
         """PROGRAMS: their time limits by name. OUT: where the first guest's files go."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
-        self.programs, self.out, self.append = programs, out, append
-        self.limit, self.boot_limit, self.accel = limit, boot_limit, accel
+        self.programs = {name: int(limit) * kernel.slow for name, limit in programs.items()}
+        self.out, self.append = out, append
+        self.limit, self.boot_limit, self.accel = limit, boot_limit * kernel.slow, accel
         self.guest, self.outs, self.results, self.started = None, [], [], None
 
     def start(self):
@@ -38,7 +39,7 @@ class Session:
         initrd = build.initramfs(self.kernel, self.modules, self.installed, self.programs,
                                  self.out / "initramfs")
         accel = self.accel or guest.accelerator(self.kernel, trial_initrd(self.kernel))
-        limit = self.limit or SLACK + sum(map(int, self.programs.values()))
+        limit = self.limit or SLACK * self.kernel.slow + sum(self.programs.values())
         self.guest = guest.Guest(guest.command(self.kernel, initrd, self.append, accel),
                                  self.out, limit, self.boot_limit)
 
