@@ -180,9 +180,23 @@ static int unload(void)
 	return module_loaded(MODULE) ? module_unload(MODULE) : 0;
 }
 
+/* Which pages were no candidates, when that is not as expected: somebody else held them. */
+static void tell_refused(const struct migration *m)
+{
+	int told = 0;
+
+	for (int i = 0; m->pages[i] && told < 8; i++) {
+		if (m->pages[i] == '-' && ++told)
+			printf("# page %d is no candidate\n", i);
+	}
+}
+
 #define EXPECT_MIGRATION(expected_candidates, expected_compound, expected_migrated, m) do { \
 	const struct migration *__m = (m); \
-	EXPECT_EQ(expected_candidates, __m->candidates); \
+	const long wanted = (expected_candidates); \
+	if (__m->candidates != wanted) \
+		tell_refused(__m); \
+	EXPECT_EQ(wanted, __m->candidates); \
 	EXPECT_EQ(expected_compound, __m->compound); \
 	EXPECT_EQ(expected_migrated, __m->migrated); \
 } while (0)
