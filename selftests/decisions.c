@@ -217,7 +217,7 @@ static int count(const char *told)
 	return n;
 }
 
-TEST_F_TIMEOUT(decisions, are_the_kernels, 100)
+TEST_F(decisions, are_the_kernels)
 {
 	char by_us[CALLS + 1], by_kernel[CALLS + 1];
 

@@ -74,7 +74,7 @@ def _modules(image, release):
                   "(a directory that holds modules.order)")
 
 
-def release(image):
+def _release(image):
     """What a kernel calls itself, by the boot protocol's header of its image."""
     with image.open("rb") as file:
         start = file.read(0x10000)
@@ -86,8 +86,9 @@ def release(image):
 
 def _installed(image, headers):
     built = Kernel(LINE, _directory(image, headers), image, headers, None)
-    if release(image) != built.release:
-        raise Failure(f"IMAGE is Linux {release(image)}, HEADERS are of {built.release}: give "
+    found = _release(image)
+    if found != built.release:
+        raise Failure(f"IMAGE is Linux {found}, HEADERS are of {built.release}: give "
                       "both of one build")
     built.modules = _modules(image, built.release)
     return built
