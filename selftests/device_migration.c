@@ -47,7 +47,8 @@ struct shape {
 
 #define PM_PRESENT	(1UL << 63)
 #define PM_SWAP		(1UL << 62)	/* device memory, too */
-#define PM_PLACE	(PM_PRESENT | PM_SWAP | ((1UL << 55) - 1))
+#define PM_PFN		((1UL << 55) - 1)
+#define PM_PLACE	(PM_PRESENT | PM_SWAP | PM_PFN)
 
 static void shape_read(const char *mem, struct shape *s)
 {
@@ -180,14 +181,32 @@ static int unload(void)
 	return module_loaded(MODULE) ? module_unload(MODULE) : 0;
 }
 
+/* Of /proc/kpageflags or /proc/kpagecount; all ones where that cannot be read. */
+static unsigned long page_word(const char *file, unsigned long pfn)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	unsigned long word;
+
+	if (pread(fd, &word, sizeof(word), pfn * sizeof(word)) != sizeof(word))
+		word = -1;
+	close(fd);
+	return word;
+}
+
 /* Which pages were no candidates, when that is not as expected: somebody else held them. */
 static void tell_refused(const struct migration *m)
 {
+	static struct shape s;
 	int told = 0;
 
+	shape_read(m->start, &s);
 	for (int i = 0; m->pages[i] && told < 8; i++) {
+		unsigned long pfn = s.pagemap[i] & PM_PFN;
+
 		if (m->pages[i] == '-' && ++told)
-			printf("# page %d is no candidate\n", i);
+			printf("# page %d, pfn %#lx, is no candidate: kpageflags %#lx, mapped %ld times\n",
+			       i, pfn, page_word("/proc/kpageflags", pfn),
+			       page_word("/proc/kpagecount", pfn));
 	}
 }
 

@@ -10,11 +10,12 @@
 
 #define DIR "/sys/kernel/debug/errpath_migrate/"
 
-static int parse(const char *text, struct migration *m)
+static int parse(const char *text, const char *start, struct migration *m)
 {
 	int n;
 
 	memset(m, 0, sizeof(*m));
+	m->start = start;
 	n = sscanf(text, "candidates %ld compound %ld migrated %ld\n%4095s",
 		   &m->candidates, &m->compound, &m->migrated, m->pages);
 	return n == 4 ? 0 : -EPROTO;
@@ -39,7 +40,7 @@ int migrate(const char *mem, size_t size, const char *how, struct migration *m)
 	if (n < 0)
 		return -EIO;
 	text[n] = '\0';
-	return parse(text, m);
+	return parse(text, mem, m);
 }
 
 bool migrate_can(const char *feature)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct migration {
+	const char *start;
 	long candidates;	/* pages that the kernel let the driver migrate */
 	long compound;		/* huge pages among them */
 	long migrated;
