@@ -18,8 +18,9 @@ QUIET = 90
 PROGRAM_LIMIT = 7200
 # Guests that may in a row not come up, on a machine that is too busy, before a sweep gives up.
 BOOTS = 3
-# Each injection's line goes to the console before the failure has an effect.
-APPEND = "loglevel=6"
+# Each injection's line goes to the console before the failure has an effect; and what a wrong
+# pointer points to is the same in each guest.
+APPEND = "loglevel=6 nokaslr"
 INJECT = re.compile(r"errpath: inject ")
 TIME = re.compile(r"^\[ *[0-9.]+\] ")
 
