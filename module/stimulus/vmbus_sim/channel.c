@@ -176,9 +176,13 @@ static int do_open(struct vmbus_channel *channel, void (*callback)(void *context
 
 static void do_close(struct vmbus_channel *channel)
 {
-	/* the callback may run: it ends first */
+	unsigned long flags;
+
+	/* the callback may run: it ends first; who polls looks and calls under the lock */
 	tasklet_disable(&channel->callback_event);
-	channel->onchannel_callback = NULL;
+	spin_lock_irqsave(&channel->sched_lock, flags);
+	WRITE_ONCE(channel->onchannel_callback, NULL);
+	spin_unlock_irqrestore(&channel->sched_lock, flags);
 	tasklet_enable(&channel->callback_event);
 	discard_packets(bus_of(channel));
 	free_requestor(channel);
@@ -368,6 +372,7 @@ void channel_init(struct sim_bus *bus)
 	INIT_DELAYED_WORK(&bus->later, wake_later);
 	channel->device_obj = &bus->hdev;
 	channel->state = CHANNEL_OPEN_STATE;
+	spin_lock_init(&channel->sched_lock);
 	tasklet_init(&channel->callback_event, call_guest, (unsigned long)bus);
 	bus->hdev.channel = channel;
 }
