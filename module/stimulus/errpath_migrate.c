@@ -71,6 +71,9 @@ static void batch_free(struct batch *b)
 	kvfree(b->dst);
 }
 
+/* Whole; kernels for PREEMPT_RT have none. */
+#define HAVE_HUGE	(COMPAT_MIGRATE_PFN_COMPOUND && IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+
 /* A huge page has its first entry only. */
 static unsigned long pages_at(unsigned long entry)
 {
@@ -571,7 +574,7 @@ static int check(const struct request *r)
 		pr_err("size %#lx: more than %#x\n", r->size, SIZE_LIMIT);
 		return -EINVAL;
 	}
-	if ((r->compound && !COMPAT_MIGRATE_PFN_COMPOUND) || (r->to_device && !HAVE_DEVICE)) {
+	if ((r->compound && !HAVE_HUGE) || (r->to_device && !HAVE_DEVICE)) {
 		pr_err("this kernel migrates no huge pages, or has no device memory\n");
 		return -EOPNOTSUPP;
 	}
@@ -679,7 +682,7 @@ static const struct file_operations evict_fops = {
 
 static int features_show(struct seq_file *seq, void *v)
 {
-	seq_printf(seq, "4k%s%s\n", COMPAT_MIGRATE_PFN_COMPOUND ? " 2m" : "",
+	seq_printf(seq, "4k%s%s\n", HAVE_HUGE ? " 2m" : "",
 		   HAVE_DEVICE ? " device" : "");
 	return 0;
 }
