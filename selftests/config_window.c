@@ -269,6 +269,16 @@ static int wait_for_functions(int wanted)
 	return found;
 }
 
+/* The host is told of some things after they can be seen here. */
+static long wait_for_message(const char *message, long wanted)
+{
+	int tries;
+
+	for (tries = 0; tries < 50 && vmbus_seen(message) != wanted; tries++)
+		usleep(100000);
+	return vmbus_seen(message);
+}
+
 /* Answers that come late, or twice, are answers. */
 TEST_F(config_window, late_and_repeated_answers)
 {
@@ -417,7 +427,7 @@ TEST_F(config_window, functions_come_and_go)
 	EXPECT_EQ(8, wait_for_functions(8));
 	EXPECT_EQ(0, vmbus_command("eject", 0, 3));
 	EXPECT_EQ(7, wait_for_functions(7));
-	EXPECT_EQ(1, vmbus_seen("ejected"));
+	EXPECT_EQ(1, wait_for_message("ejected", 1));
 	EXPECT_EQ(-ENODEV, vmbus_command("eject", 0, 3));
 	EXPECT_EQ(0, vmbus_unbind(0));
 	EXPECT_EQ(0, vmbus_functions(0));

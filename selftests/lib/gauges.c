@@ -44,6 +44,8 @@ static const struct {
 	{ "meminfo.Committed_AS",		4096 },
 	{ "meminfo.*",				256 },
 
+	/* Records of objects, and a stock of them; what they are of is counted itself. */
+	{ "slab.debug_objects_cache",		GAUGE_IGNORED },
 	{ "slab.*",				GAUGE_SLABS },
 	{ "iomem.lines",			GAUGE_EXACT },
 	{ "vmalloc.areas",			8 },

@@ -10,6 +10,7 @@
 
 #include "kselftest.h"
 #include "counters.h"
+#include "gauges.h"
 #include "slopes.h"
 
 /*
@@ -38,6 +39,8 @@ static bool counts_what_leaks(const char *name)
 		COUNTERS_PAGES, "slab.*", "vmalloc.*", "vmstat.nr_memmap*",
 	};
 
+	if (gauge_bound(name) == GAUGE_IGNORED)
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
 		if (!fnmatch(patterns[i], name, 0))
 			return true;
