@@ -204,7 +204,7 @@ static void tell_refused(const struct migration *m)
 		unsigned long pfn = s.pagemap[i] & PM_PFN;
 
 		if (m->pages[i] == '-' && ++told)
-			printf("# page %d, pfn %#lx, is no candidate: kpageflags %#lx, mapped %ld times\n",
+			printf("# page %d (%#lx) is no candidate: kpageflags %#lx, mapcount %ld\n",
 			       i, pfn, page_word("/proc/kpageflags", pfn),
 			       page_word("/proc/kpagecount", pfn));
 	}
