@@ -30,10 +30,15 @@ static __always_inline unsigned long *arch_arg(struct pt_regs *regs, unsigned in
 	}
 }
 
-/* Before the prologue the return address is what sp points at. */
+/* Before the prologue the return address is what sp points at; rethooks call that the frame. */
+static __always_inline unsigned long arch_return_slot(const struct pt_regs *regs)
+{
+	return regs->sp;
+}
+
 static __always_inline unsigned long arch_return_address(const struct pt_regs *regs)
 {
-	return *(unsigned long *)regs->sp;
+	return *(unsigned long *)arch_return_slot(regs);
 }
 
 static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)

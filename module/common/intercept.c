@@ -13,7 +13,8 @@
 #include <linux/printk.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
-#include <linux/stacktrace.h>
+#include <linux/rethook.h>
+#include <linux/sched.h>
 
 #include "compat.h"
 #include "intercept.h"
@@ -39,15 +40,16 @@ static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent
 /* What a kretprobe puts in the place of a return address. */
 static unsigned long return_trampoline;
 
-/* The unwinder sees through that: the caller is above the function itself. */
-static unsigned long __kprobes unwind_caller(unsigned long ip)
+/* What it put there; several on one function keep each other's. Only the task changes its list. */
+static unsigned long __kprobes hooked_return_address(const struct pt_regs *regs)
 {
-	unsigned long entries[16];
-	unsigned int i, n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
+#ifdef CONFIG_RETHOOK
+	struct rethook_node *node;
 
-	for (i = 0; i + 1 < n; i++)
-		if (entries[i] == ip)
-			return entries[i + 1];
+	llist_for_each_entry(node, current->rethooks.first, llist)
+		if (node->frame == arch_return_slot(regs) && node->ret_addr != return_trampoline)
+			return node->ret_addr;
+#endif
 	return return_trampoline;
 }
 
@@ -57,7 +59,7 @@ static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *r
 	unsigned long caller = arch_return_address(regs), ip = regs->ip;
 
 	if (unlikely(caller == return_trampoline))
-		caller = unwind_caller(ip);
+		caller = hooked_return_address(regs);
 	ic->handler(ic, regs, caller);
 	/* 1: the handler changed ip, do not single-step the original */
 	return regs->ip != ip;

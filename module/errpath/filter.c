@@ -175,6 +175,16 @@ static bool requires_nothing(const struct stack_filter *filter)
 	return !filter->require_start && filter->require_end == ULONG_MAX;
 }
 
+static unsigned int index_of(const struct stack *stack, unsigned long address, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (stack->entries[i] == address)
+			break;
+	return i;
+}
+
 /* Inline: each frame more is one more to unwind. */
 static __always_inline void walk(struct stack *stack)
 {
@@ -183,11 +193,14 @@ static __always_inline void walk(struct stack *stack)
 	if (stack->n)
 		return;
 	n = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 0);
-	for (i = 0; i < n; i++)
-		if (stack->entries[i] == stack->caller)
-			break;
-	if (i == n)
-		i = 0;
+	i = index_of(stack, stack->caller, n);
+	if (i == n) {
+		/* From a first instruction, frame pointers lead past the caller. */
+		i = index_of(stack, stack->ip, n);
+		if (i == n)
+			i = 0;
+		stack->entries[i] = stack->caller;
+	}
 	stack->entry = stack->entries + i;
 	stack->n = n - i;
 }

@@ -63,11 +63,13 @@ struct callers {
 
 /**
  * struct stack - the stack of one call, walked when somebody first asks for it
+ * @ip: where in the intercepted function it is
  * @caller: the call's return address
  * @n: frames from the caller upwards, once walked
  * @entry: them
  */
 struct stack {
+	unsigned long ip;
 	unsigned long caller;
 	unsigned int n;
 	const unsigned long *entry;
@@ -76,8 +78,10 @@ struct stack {
 };
 
 /* Not an initializer, which would clear all of it. */
-static __always_inline void stack_init(struct stack *stack, unsigned long caller)
+static __always_inline void stack_init(struct stack *stack, unsigned long ip,
+				       unsigned long caller)
 {
+	stack->ip = ip;
 	stack->caller = caller;
 	stack->n = 0;
 }

@@ -110,7 +110,7 @@ static __always_inline void consider_once(struct errpath_function *fn, struct pt
 		return;
 	if (fn->asks.unit && !request_matches(&point->request, &fn->asks, regs))
 		return;
-	stack_init(&stack, caller);
+	stack_init(&stack, regs->ip, caller);
 	site = callers_site(callers, &stack);
 	if (!stack_matches(callers, &point->stack, &stack, site))
 		return;

@@ -104,7 +104,10 @@ static int take_ftrace(unsigned long flags)
 
 	ops = (struct ftrace_ops) { .func = count_entry, .flags = flags };
 	err = ftrace_set_filter(&ops, symbol, strlen(symbol), 1);
-	return err ?: register_ftrace_function(&ops);
+	err = err ?: register_ftrace_function(&ops);
+	if (err)
+		ftrace_free_filter(&ops);
+	return err;
 }
 
 static int take_tracer(void)

@@ -46,6 +46,7 @@ static const struct {
 
 	/* Records of objects, and a stock of them; what they are of is counted itself. */
 	{ "slab.debug_objects_cache",		GAUGE_IGNORED },
+	{ "slab.kmemleak_*",			GAUGE_IGNORED },
 	{ "slab.*",				GAUGE_SLABS },
 	{ "iomem.lines",			GAUGE_EXACT },
 	{ "vmalloc.areas",			8 },
