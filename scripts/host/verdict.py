@@ -5,7 +5,7 @@ import fnmatch
 import re
 from collections import Counter
 
-from host import ktap, log, oops
+from host import ktap, leaks, log, oops
 from host.ktap import Result
 
 GOOD = ("pass", "xfail")
@@ -83,6 +83,7 @@ def judge(out, ending, programs, must):
     PROGRAMS: those that were to run. MUST: the globs of what must not skip.
     """
     results, running = ktap.parse(read(out, "ktap"))
+    results = [leaks.judge(result) for result in results]
     kmsg, lost = read(out, "kmsg"), _lost(out, ending, running)
     # What a lost guest did not come to runs in another.
     results = _enforce(results, must, programs if not lost else ())

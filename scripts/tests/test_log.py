@@ -29,7 +29,6 @@ SPLATS = (
     "rcu: INFO: rcu_preempt self-detected stall on CPU",
     "INFO: task t:7 blocked for more than 120 seconds.",
     "t: page allocation failure: order:9, mode:0xcc0(GFP_KERNEL)",
-    "kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
     "BUG: sleeping function called from invalid context at mm/f.c:1",
     "WARNING: possible circular locking dependency detected",
     "errpath: kernel log lost records",

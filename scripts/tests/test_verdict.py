@@ -128,6 +128,15 @@ class Judge(unittest.TestCase):
         self.leave(kmsg="<4>[    1.000000] WARNING: CPU: 0 PID: 1 at f.c:1\n" + LOG)
         self.assertFalse(self.judge()[1])
 
+    def test_known_leaks(self):
+        said = ("unreferenced object 0x1 (size 192):", "pci_devices_present_work+0x96e/0x16c0")
+        known = "".join(f"# {line}\n" for line in said)
+        text = f"{program()}## begin kmemleak\n{known}not ok 2 kmemleak # leaked objects\n"
+        self.leave(text)
+        self.assertTrue(self.judge()[1])
+        self.leave(text.replace("pci_", "other_"))
+        self.assertFalse(self.judge()[1])
+
     def test_log_that_ends_early(self):
         self.leave(kmsg="<4>[    1.000000] all well\n")
         self.assertFalse(self.judge()[1])
