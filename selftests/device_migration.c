@@ -168,7 +168,8 @@ static char *map_warm(const char *how, enum source source)
 	if (!mem)
 		return NULL;
 	stay_on_cpu();
-	thp_hold_khugepaged(true);
+	if (!thp_unavailable() && thp_hold_khugepaged(true))
+		return NULL;
 	prepare(mem, HUGE_ZERO);
 	prepare(mem, source);
 	migrate(mem, SIZE, how, &m);

@@ -14,6 +14,7 @@ SCRIPTS = ROOT / "scripts"
 BUILD = ROOT / "build"
 
 _running = set()	# process groups, each of what run() waits for
+_ending = False
 
 
 class Failure(Exception):
@@ -24,11 +25,18 @@ def say(text):
     print(f"errpath: {text}", flush=True)
 
 
+def _end(group):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
+
+
 def _interrupted(number, _):
-    """End what run() has begun, in all threads; then what the program began, as exceptions do."""
+    """End what run() has begun or begins, in all threads; then what the program began, as
+    exceptions do."""
+    global _ending
+    _ending = True
     for group in list(_running):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, signal.SIGTERM)
+        _end(group)
     sys.exit(128 + number)
 
 
@@ -59,6 +67,8 @@ def run(command, what, **options):
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
                           errors="replace", start_new_session=True, **options) as process:
         _running.add(process.pid)
+        if _ending:	# whoever waited for what has been ended
+            _end(process.pid)
         output, _ = process.communicate()
         _running.discard(process.pid)
     if process.returncode:

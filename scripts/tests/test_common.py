@@ -11,15 +11,20 @@ from pathlib import Path
 
 from host.common import SCRIPTS
 
-# As make does: a shell that waits for a shell, in a thread of ours.
+# As make does: a shell that waits for a shell, in a thread of ours; and then what waited for that.
 PROGRAM = """
 from concurrent.futures import ThreadPoolExecutor
 from host import common
 
+def work(file):
+    try:
+        common.run(["sh", "-c", f'sh -c "echo \\\\$\\\\$ >{file}; sleep 60; :"; :'], "waiting")
+    finally:
+        common.run(["sleep", "60"], "going on")
+
 def main(words):
     with ThreadPoolExecutor(1) as pool:
-        script = 'sh -c "echo \\\\$\\\\$ >' + words[0] + '; sleep 60; :"; :'
-        pool.submit(common.run, ["sh", "-c", script], "waiting").result()
+        pool.submit(work, words[0]).result()
 
 common.main(main)
 """

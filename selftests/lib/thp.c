@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <glob.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "thp.h"
@@ -33,6 +35,40 @@ size_t thp_size(void)
 	return size;
 }
 
+/* "PID (NAME) STATE ..." of a kernel thread; there need not be one. */
+static long khugepaged_stat(char *stat, size_t size)
+{
+	static char path[64];
+	glob_t all = { 0 };
+	long n = -ESRCH;
+
+	if (path[0])
+		return file_read(path, stat, size);
+	glob("/proc/[1-9]*/stat", 0, NULL, &all);
+	for (size_t i = 0; i < all.gl_pathc && n < 0; i++) {
+		n = file_read(all.gl_pathv[i], stat, size);
+		if (n < 0 || !strstr(stat, " (khugepaged) "))
+			n = -ESRCH;
+		else
+			snprintf(path, sizeof(path), "%s", all.gl_pathv[i]);
+	}
+	globfree(&all);
+	return n;
+}
+
+/* Being told how long to sleep wakes it, and it looks through memory once. */
+static int wait_for_khugepaged(void)
+{
+	char stat[512];
+
+	for (int i = 0; i < 1000; i++) {
+		if (khugepaged_stat(stat, sizeof(stat)) < 0 || strstr(stat, ") S "))
+			return 0;
+		usleep(10000);
+	}
+	return -ETIMEDOUT;
+}
+
 int thp_hold_khugepaged(bool hold)
 {
 	static char before[32];
@@ -41,7 +77,7 @@ int thp_hold_khugepaged(bool hold)
 		return file_write(SLEEP, before);
 	if (!before[0] && file_read(SLEEP, before, sizeof(before)) < 0)
 		return -ENOENT;
-	return file_write(SLEEP, "100000000");
+	return file_write(SLEEP, "100000000") ?: wait_for_khugepaged();
 }
 
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)

@@ -10,7 +10,7 @@ const char *thp_unavailable(void);
 /* Bytes; 0 without them. */
 size_t thp_size(void);
 
-/* khugepaged changes what a test looks at: let it sleep, or wake it again. */
+/* khugepaged changes what a test looks at: see it asleep, for long; or wake it again. */
 int thp_hold_khugepaged(bool hold);
 
 /*
