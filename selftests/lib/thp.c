@@ -13,6 +13,7 @@
 
 #define THP "/sys/kernel/mm/transparent_hugepage"
 #define SLEEP THP "/khugepaged/scan_sleep_millisecs"
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 const char *thp_unavailable(void)
 {
@@ -56,6 +57,21 @@ static long khugepaged_stat(char *stat, size_t size)
 	return n;
 }
 
+/*
+ * It would look through our memory as soon as it is told of it, however long it is to
+ * sleep, if it knows of nobody else (__khugepaged_enter()).
+ */
+static void tell_khugepaged(void)
+{
+	size_t size = 2 * thp_size();
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return;
+	madvise(mem, size, MADV_HUGEPAGE);
+	munmap(mem, size);
+}
+
 /* Being told how long to sleep wakes it, and it looks through memory once. */
 static int wait_for_khugepaged(void)
 {
@@ -77,10 +93,9 @@ int thp_hold_khugepaged(bool hold)
 		return file_write(SLEEP, before);
 	if (!before[0] && file_read(SLEEP, before, sizeof(before)) < 0)
 		return -ENOENT;
+	tell_khugepaged();
 	return file_write(SLEEP, "100000000") ?: wait_for_khugepaged();
 }
-
-#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 int thp_renew(char *mem, int n)
 {
