@@ -67,7 +67,7 @@ def run(command, what, **options):
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
                           errors="replace", start_new_session=True, **options) as process:
         _running.add(process.pid)
-        if _ending:	# whoever waited for what has been ended
+        if _ending:	# begun by a thread that waited for what was ended
             _end(process.pid)
         output, _ = process.communicate()
         _running.discard(process.pid)

@@ -13,7 +13,6 @@
 
 #define THP "/sys/kernel/mm/transparent_hugepage"
 #define SLEEP THP "/khugepaged/scan_sleep_millisecs"
-#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 const char *thp_unavailable(void)
 {
@@ -36,7 +35,7 @@ size_t thp_size(void)
 	return size;
 }
 
-/* "PID (NAME) STATE ..." of a kernel thread; there need not be one. */
+/* "PID (NAME) STATE ..."; a length, or -errno. */
 static long khugepaged_stat(char *stat, size_t size)
 {
 	static char path[64];
@@ -63,22 +62,23 @@ static long khugepaged_stat(char *stat, size_t size)
  */
 static void tell_khugepaged(void)
 {
-	size_t size = 2 * thp_size();
-	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
+	char *mem = thp_map(1);
 
-	if (mem == MAP_FAILED)
-		return;
-	madvise(mem, size, MADV_HUGEPAGE);
-	munmap(mem, size);
+	if (mem)
+		thp_unmap(mem, 1);
 }
 
 /* Being told how long to sleep wakes it, and it looks through memory once. */
 static int wait_for_khugepaged(void)
 {
 	char stat[512];
+	long n;
 
 	for (int i = 0; i < 1000; i++) {
-		if (khugepaged_stat(stat, sizeof(stat)) < 0 || strstr(stat, ") S "))
+		n = khugepaged_stat(stat, sizeof(stat));
+		if (n < 0)
+			return n;
+		if (strstr(stat, ") S "))
 			return 0;
 		usleep(10000);
 	}
@@ -96,6 +96,8 @@ int thp_hold_khugepaged(bool hold)
 	tell_khugepaged();
 	return file_write(SLEEP, "100000000") ?: wait_for_khugepaged();
 }
+
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 int thp_renew(char *mem, int n)
 {

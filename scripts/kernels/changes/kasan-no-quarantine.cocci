@@ -1,8 +1,8 @@
 // mm/kasan/quarantine.c
 // SPDX-License-Identifier: GPL-2.0
 // A freed object returns to its slab at once: each wait for a quarantine to be emptied, one for
-// each cache that is shrunk, takes longer than a test may, and an object waiting there looks
-// leaked. Until its memory is used again, touching it is told all the same.
+// each cache that is shrunk, takes longer than a test may. Until its memory is used again,
+// touching it is told all the same.
 @@
 @@
  kasan_quarantine_put(...)
