@@ -157,8 +157,8 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		if (ok)
 			continue;
 		v->wrong++;
-		printf("# %s: %ld before, %ld after: %+ld unexplained, at most %ld is noise\n",
-		       d->name, d->before, d->after, rest, bound);
+		printf("# %s: %ld before, %ld after%s: %+ld unexplained, at most %ld is noise\n",
+		       d->name, d->before, d->after, lasting ? " recovery" : "", rest, bound);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
 		tell(always[i], counters_value(&before, always[i]),
