@@ -69,15 +69,13 @@ class Recipe:
         # Guests that run meanwhile have time limits, this has none.
         # Git would see our own repository above the tree, and the version of that.
         # What another clone compiled, the user's ccache has, wherever the clones are: it calls the
-        # tree ../tree, and that must not show in the kernel's warnings. What it has not is compiled
-        # at once, not preprocessed first, a fifth of the time.
+        # tree ../tree, and that must not show in the kernel's warnings.
         return run(["nice", "-n19", "make", "-s", "-C", self.source.tree, f"O={self.objects}",
                     f"-j{build.JOBS}", *self.toolchain, f"CC=ccache {self.compiler}",
                     "KCFLAGS=-fmacro-prefix-map=../tree/=", f"LOCALVERSION=-{self.base}", *words],
                    f"building {self.line}: make {words[-1]}",
                    env={**os.environ, "KBUILD_BUILD_USER": "errpath",
                         "KBUILD_BUILD_HOST": "errpath", "CCACHE_NOHASHDIR": "1",
-                        "CCACHE_DEPEND": "1",
                         "CCACHE_BASEDIR": str(self.source.directory)})
 
     def refused(self):
