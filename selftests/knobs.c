@@ -636,6 +636,29 @@ TEST_F(knobs, guard_is_exclusive)
 	EXPECT_LE(0, self->guard);
 }
 
+TEST_F(knobs, guard_waits_for_who_leaves)
+{
+	pid_t holder;
+	int held[2];
+	char c;
+
+	close(self->guard);
+	ASSERT_EQ(0, pipe(held));
+	holder = fork();
+	if (!holder) {
+		c = guard_open() < 0 ? 'e' : 'h';
+		if (write(held[1], &c, 1) != 1)
+			_exit(1);
+		usleep(100000);
+		_exit(0);
+	}
+	ASSERT_EQ(1, read(held[0], &c, 1));
+	EXPECT_EQ('h', c);
+	self->guard = guard_open();
+	EXPECT_LE(0, self->guard);
+	EXPECT_EQ(holder, waitpid(holder, NULL, 0));
+}
+
 TEST_F(knobs, guard_keeps_module)
 {
 	EXPECT_EQ(-EAGAIN, module_unload("errpath"));

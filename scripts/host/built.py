@@ -69,13 +69,15 @@ class Recipe:
         # Guests that run meanwhile have time limits, this has none.
         # Git would see our own repository above the tree, and the version of that.
         # What another clone compiled, the user's ccache has, wherever the clones are: it calls the
-        # tree ../tree, and that must not show in the kernel's warnings.
+        # tree ../tree, and that must not show in the kernel's warnings. Its depend mode, were it
+        # the user's, would not see that piggy.S includes the kernel, and give an old one.
         return run(["nice", "-n19", "make", "-s", "-C", self.source.tree, f"O={self.objects}",
                     f"-j{build.JOBS}", *self.toolchain, f"CC=ccache {self.compiler}",
                     "KCFLAGS=-fmacro-prefix-map=../tree/=", f"LOCALVERSION=-{self.base}", *words],
                    f"building {self.line}: make {words[-1]}",
                    env={**os.environ, "KBUILD_BUILD_USER": "errpath",
                         "KBUILD_BUILD_HOST": "errpath", "CCACHE_NOHASHDIR": "1",
+                        "CCACHE_NODEPEND": "1",
                         "CCACHE_BASEDIR": str(self.source.directory)})
 
     def refused(self):
@@ -115,6 +117,18 @@ def _export(recipe, headers):
             shutil.copy2(file, target, follow_symlinks=False)
 
 
+def _image(objects):
+    """The image, which holds the kernel that was linked: an older one, of a cache that was not
+    told of that, would give the verdict on another change."""
+    boot = objects / "arch/x86/boot"
+    image = boot / "bzImage"
+    content = image.read_bytes()
+    if not any(packed.read_bytes() in content
+               for packed in (boot / "compressed").glob("vmlinux.bin.*")):
+        raise Failure(f"{image} is not of the kernel that was just linked; clear ccache: ccache -C")
+    return image
+
+
 def _build(recipe, directory, strict):
     """Build a kernel in its shared tree, and keep what a guest and modules need of it."""
     fresh = directory.with_name(f".{directory.name}.new")
@@ -135,7 +149,7 @@ def _build(recipe, directory, strict):
             _export(recipe, fresh / "headers")
         else:
             fresh.mkdir()
-        shutil.copy2(recipe.objects / "arch/x86/boot/bzImage", fresh / "vmlinuz")
+        shutil.copy2(_image(recipe.objects), fresh / "vmlinuz")
     (fresh / "stamp").write_text(recipe.stamp(), encoding="ascii")
     shutil.rmtree(directory, ignore_errors=True)
     fresh.rename(directory)

@@ -51,6 +51,23 @@ class Recipes(unittest.TestCase):
         self.assertEqual(stamps[0], self.recipe().stamp())
 
 
+class Image(unittest.TestCase):
+    def setUp(self):
+        self.objects = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.boot = self.objects / "arch/x86/boot"
+        (self.boot / "compressed").mkdir(parents=True)
+        (self.boot / "bzImage").write_bytes(b"setup, the kernel, end")
+
+    def test_of_this_kernel(self):
+        (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"the kernel")
+        self.assertEqual(self.boot / "bzImage", built._image(self.objects))
+
+    def test_of_another(self):
+        (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"a new kernel")
+        with self.assertRaisesRegex(Failure, "bzImage is not of the kernel .*: ccache -C"):
+            built._image(self.objects)
+
+
 class Rows(unittest.TestCase):
     def test_each_has_its_parts(self):
         for line in ("small", "lazy", "busted-accounting"):

@@ -14,7 +14,10 @@ struct stats {
 	long injected;
 };
 
-/* The exclusive hold: its close disarms all points and resets all knobs. */
+/*
+ * The exclusive hold: its close disarms all points and resets all knobs. Returns it, or
+ * -EBUSY when another holds it and does not leave within half a second, or -errno.
+ */
 int guard_open(void);
 
 /* All return 0 or -errno. */
