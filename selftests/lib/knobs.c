@@ -9,7 +9,7 @@
 #include "file.h"
 #include "knobs.h"
 
-/* What a killed test needs to leave at most, and how often we look. */
+/* Half a second for a killed test to leave: a choice, how long it takes was not measured. */
 #define GUARD_TRIES	50
 #define GUARD_PAUSE_US	10000
 
