@@ -12,7 +12,7 @@
 /* folio_get_anon_vma() also serves migration. */
 #define SPLITTERS	"split_huge_page_to_list split_huge_page_to_list_to_order " \
 			"__split_huge_page_to_list_to_order __folio_split folio_split " \
-			"__migrate_device_pages"
+			"migrate_vma_split_unmapped_folio __migrate_device_pages"
 
 static struct errpath_function functions[] = {
 	{ .symbol = "folio_get_anon_vma" },

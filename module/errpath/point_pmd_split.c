@@ -7,7 +7,9 @@
  */
 #include "point.h"
 
-#define DEPOSITS	"do_huge_pmd_anonymous_page copy_huge_pmd __migrate_device_pages "
+/* Of two names the first is the caller where the compiler does not inline it in the second. */
+#define DEPOSITS	"__do_huge_pmd_anonymous_page do_huge_pmd_anonymous_page copy_huge_pmd " \
+			"migrate_vma_insert_huge_pmd_page __migrate_device_pages "
 
 #define SPLITS_BY_USERS	"vma_adjust_trans_huge move_page_tables unmap_page_range __zap_vma_range "
 #define SPLITS_BY_PTES	"do_huge_pmd_wp_page change_protection move_pages walk_pgd_range " \

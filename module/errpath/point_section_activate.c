@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory hot-add: no memory for a section's memmap. section_activate() is
- * always inlined; its visible caller is sparse_add_section().
+ * Memory hot-add: no memory for a section's memmap. Where the compiler inlines
+ * what is called once, the visible caller is sparse_add_section().
  */
 #include "point.h"
 
@@ -14,4 +14,5 @@ struct errpath_point point_section_activate = {
 	.name = "section_activate",
 	.functions = functions,
 	.default_caller = "sparse_add_section section_activate",
+	.helpers = "populate_section_memmap",
 };
