@@ -51,6 +51,14 @@ class Recipes(unittest.TestCase):
         self.assertEqual(stamps[0], self.recipe().stamp())
 
 
+class Environment(unittest.TestCase):
+    def test_depend_mode_stays_off(self):
+        with mock.patch.dict(built.os.environ, {"CCACHE_DEPEND": "1", "LANG": "C"}):
+            environment = built._environment(source.Source("7.3", Path("none"), "1"))
+        self.assertNotIn("CCACHE_DEPEND", environment)
+        self.assertEqual(("1", "C"), (environment["CCACHE_NODEPEND"], environment["LANG"]))
+
+
 class Image(unittest.TestCase):
     def setUp(self):
         self.objects = Path(self.enterContext(tempfile.TemporaryDirectory()))
