@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The verdict's own senses: that it sees what it must, and nothing else. */
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/harness.h"
 
@@ -9,6 +11,7 @@
 #include "lib/gauges.h"
 #include "lib/known.h"
 #include "lib/splat.h"
+#include "lib/verdict.h"
 
 static bool tells(const struct comparison *c, const char *name)
 {
@@ -50,6 +53,30 @@ TEST(pages_in_use_are_told)
 		TH_LOG("%s: %ld before, %ld after", c.out[0].name,
 		       c.out[0].before, c.out[0].after);
 	EXPECT_LT(100, c.same);
+}
+
+/* Else a new chunk of percpu memory, which the kernel keeps, would be called lost. */
+TEST(percpu_room_is_made)
+{
+	const char * const instances = "/sys/kernel/tracing/instances";
+	const char * const tracer = "/sys/kernel/tracing/instances/errpath_verdict";
+	char event[128], file[192], text[4096] = "";
+	static struct verdict v;
+
+	if (access(instances, F_OK))
+		SKIP(return, "this kernel has no trace instances");
+	ASSERT_EQ(0, mkdir(tracer, 0700));
+	snprintf(event, sizeof(event), "%s/events/percpu/percpu_alloc_percpu", tracer);
+	snprintf(file, sizeof(file), "%s/filter", event);
+	EXPECT_EQ(0, file_write(file, "size == 32768"));
+	snprintf(file, sizeof(file), "%s/enable", event);
+	EXPECT_EQ(0, file_write(file, "1"));
+	EXPECT_EQ(0, verdict_begin(&v, "global", "", "percpu_room_is_made"));
+	EXPECT_EQ(0, file_write(file, "0"));
+	snprintf(file, sizeof(file), "%s/trace", tracer);
+	EXPECT_LT(0, file_read(file, text, sizeof(text)));
+	EXPECT_EQ(0, rmdir(tracer));
+	EXPECT_NE(NULL, strstr(text, "percpu_alloc_percpu: "));
 }
 
 TEST(gauges_are_told_from_events)
