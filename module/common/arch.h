@@ -10,6 +10,7 @@
 #include <linux/ftrace.h>
 #include <linux/preempt.h>
 #include <linux/ptrace.h>
+#include <linux/uaccess.h>
 
 #ifdef CONFIG_X86_64
 
@@ -30,31 +31,18 @@ static __always_inline unsigned long *arch_arg(struct pt_regs *regs, unsigned in
 	}
 }
 
-/* Before the prologue the return address is what sp points at; rethooks call that the frame. */
-static __always_inline unsigned long arch_return_slot(const struct pt_regs *regs)
-{
-	return regs->sp;
-}
-
+/* Before the prologue the return address is what sp points at. */
 static __always_inline unsigned long arch_return_address(const struct pt_regs *regs)
 {
-	return *(unsigned long *)arch_return_slot(regs);
+	return *(unsigned long *)regs->sp;
 }
+
+/* Labels that kretprobes and the function graph tracer put where a return address was. */
+#define ARCH_RETURN_TRAMPOLINES	"arch_rethook_trampoline", "return_to_handler"
 
 static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)
 {
 	regs->ip = ip;
-}
-
-/*
- * Return to the caller at once. __fentry__ is a bare "ret" in the kernel's own
- * text: a task preempted on it cannot be left behind in a module that has been
- * unloaded. sp must not change, ftrace does not restore it.
- */
-static __always_inline void arch_return(struct pt_regs *regs, unsigned long value)
-{
-	regs->ax = value;
-	arch_jump(regs, (unsigned long)__fentry__);
 }
 
 /*
@@ -68,14 +56,22 @@ static __always_inline bool arch_breakpoint_in_task(void)
 	return !(count & (NMI_MASK | HARDIRQ_MASK)) && !in_serving_softirq();
 }
 
+/* The text may be a module's that is being freed. */
+static inline bool arch_text_begins(unsigned long addr, u8 opcode)
+{
+	u8 byte;
+
+	return !copy_from_kernel_nofault(&byte, (void *)addr, 1) && byte == opcode;
+}
+
 static inline bool arch_text_has_breakpoint(unsigned long addr)
 {
-	return READ_ONCE(*(u8 *)addr) == INT3_INSN_OPCODE;
+	return arch_text_begins(addr, INT3_INSN_OPCODE);
 }
 
 static inline bool arch_text_has_call(unsigned long addr)
 {
-	return READ_ONCE(*(u8 *)addr) == CALL_INSN_OPCODE;
+	return arch_text_begins(addr, CALL_INSN_OPCODE);
 }
 
 #else

@@ -7,8 +7,11 @@
 #define ERRPATH_COMPAT_H
 
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/migrate.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
+#include <linux/timer.h>
 #include <linux/version.h>
 
 #if IS_ENABLED(CONFIG_HYPERV)
@@ -30,6 +33,48 @@ static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs 
 #else
 	return &fregs->regs;
 #endif
+}
+
+/*
+ * 9b13df3fb64e ("timers: Rename del_timer_sync() to timer_delete_sync()"), v6.2, is
+ * also in stable trees, and 8fa7292fee5c ("treewide: Switch/rename to timer_delete[_sync]()"),
+ * v6.15, removed the old name.
+ */
+static inline void compat_timer_delete_sync(struct timer_list *timer)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	timer_delete_sync(timer);
+#else
+	del_timer_sync(timer);
+#endif
+}
+
+/*
+ * Kernel internals without an API. intercept_self_probe() refuses to load where they
+ * do not hold.
+ */
+
+/* struct ftrace_ops keeps its state in @flags. */
+static __always_inline bool compat_ftrace_is_enabled(const struct ftrace_ops *ops)
+{
+	return READ_ONCE(ops->flags) & FTRACE_OPS_FL_ENABLED;
+}
+
+/*
+ * All kprobes on one address hang on one list, with an aggregate that stands for
+ * them. Those that claim the right to change ip show it by a post_handler.
+ */
+static inline bool compat_kprobe_is_contested(struct kprobe *scout)
+{
+	struct kprobe *other;
+	bool contested = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(other, &scout->list, list)
+		if (other->post_handler)
+			contested = true;
+	rcu_read_unlock();
+	return contested;
 }
 
 /*

@@ -9,12 +9,13 @@
  */
 #include <linux/delay.h>
 #include <linux/errno.h>
+#include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
-#include <linux/rculist.h>
 #include <linux/rcupdate.h>
-#include <linux/rethook.h>
-#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/stacktrace.h>
 
 #include "compat.h"
 #include "intercept.h"
@@ -24,33 +25,72 @@
 #undef pr_fmt
 #define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
 
+/**
+ * struct intercept_hook - one ftrace_ops for the functions of one intercept_install_all()
+ * @ops: ftrace waits for all tasks for each ftrace_ops that it unregisters
+ * @mask: length of @at less 1; a power of two less 1
+ * @at: hash table of them by address, with free slots between
+ */
+struct intercept_hook {
+	struct ftrace_ops ops;
+	unsigned int mask;
+	struct intercept *at[];
+};
+
+/* Functions are aligned to 16 bytes. */
+static __always_inline unsigned int hook_slot(const struct intercept_hook *hook, unsigned long ip)
+{
+	return (ip >> 4) & hook->mask;
+}
+
+/* Where kretprobes and the function graph tracer make functions return to. */
+static const char * const trampoline_names[] = { ARCH_RETURN_TRAMPOLINES };
+static unsigned long trampolines[ARRAY_SIZE(trampoline_names)];
+
+static __always_inline bool is_trampoline(unsigned long addr)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(trampolines); i++)
+		if (unlikely(addr == trampolines[i]))
+			return true;
+	return false;
+}
+
+/* Frames of our own, of an exception and of the trampoline before the function's. */
+#define OWN_FRAMES	16
+
+/*
+ * The return address is a trampoline's: somebody hooked the return of the
+ * function that ended in a jump to this one. The unwinder knows the address that
+ * the trampoline replaced. It stands behind the function's own, if that is shown.
+ */
+static noinline unsigned long __kprobes hooked_caller(unsigned long ip, unsigned long trampoline)
+{
+	unsigned long entries[OWN_FRAMES + 2];
+	unsigned int i, n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
+
+	for (i = 0; i + 1 < n; i++)
+		if (entries[i] == ip)
+			return entries[i + 1];
+	return trampoline;
+}
+
 static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent_ip,
 					  struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
-	struct intercept *ic = container_of(ops, struct intercept, ops);
+	struct intercept_hook *hook = container_of(ops, struct intercept_hook, ops);
+	struct pt_regs *regs = compat_ftrace_pt_regs(fregs);
+	unsigned int slot = hook_slot(hook, ip);
+	struct intercept *ic;
 
-	while (ic->addr != ip) {
-		ic = ic->next;
-		if (!ic)
-			return;
-	}
-	ic->handler(ic, compat_ftrace_pt_regs(fregs), parent_ip);
-}
-
-/* What a kretprobe puts in the place of a return address. */
-static unsigned long return_trampoline;
-
-/* What it put there; several on one function keep each other's. Only the task changes its list. */
-static unsigned long __kprobes hooked_return_address(const struct pt_regs *regs)
-{
-#ifdef CONFIG_RETHOOK
-	struct rethook_node *node;
-
-	llist_for_each_entry(node, current->rethooks.first, llist)
-		if (node->frame == arch_return_slot(regs) && node->ret_addr != return_trampoline)
-			return node->ret_addr;
-#endif
-	return return_trampoline;
+	while ((ic = hook->at[slot]) && ic->addr != ip)
+		slot = (slot + 1) & hook->mask;
+	if (!ic)
+		return;
+	if (is_trampoline(parent_ip))
+		parent_ip = hooked_caller(regs->ip, parent_ip);
+	ic->handler(ic, regs, parent_ip);
 }
 
 static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *regs)
@@ -58,8 +98,8 @@ static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *r
 	struct intercept *ic = container_of(probe, struct intercept, probe);
 	unsigned long caller = arch_return_address(regs), ip = regs->ip;
 
-	if (unlikely(caller == return_trampoline))
-		caller = hooked_return_address(regs);
+	if (is_trampoline(caller))
+		caller = hooked_caller(ip, caller);
 	ic->handler(ic, regs, caller);
 	/* 1: the handler changed ip, do not single-step the original */
 	return regs->ip != ip;
@@ -70,107 +110,178 @@ static void no_optimisation(struct kprobe *probe, struct pt_regs *regs, unsigned
 {
 }
 
-/*
- * Does somebody else's probe on this address claim the right to change ip? All
- * probes on one address hang on one list, and with the aggregate that stands
- * for them they show it by a post_handler.
- */
-static bool modified_by_kprobe(struct kprobe *scout)
-{
-	struct kprobe *other;
-	bool modified = false;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(other, &scout->list, list)
-		if (other->post_handler)
-			modified = true;
-	rcu_read_unlock();
-	return modified;
-}
-
 static int refuse(struct intercept *ic, int err, const char *why)
 {
 	pr_err("%s() cannot be intercepted: %s\n", ic->symbol, why);
 	return err;
 }
 
-/* Where it is, and by what it can be intercepted. */
-static int resolve(struct intercept *ic)
+/* A disabled kprobe at each function shows who else is there, and if ftrace serves it. */
+static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe **registered,
+		 unsigned int n, unsigned int *nr_registered)
 {
-	struct kprobe scout = { .symbol_name = ic->symbol, .flags = KPROBE_FLAG_DISABLED };
-	bool modified;
+	struct intercept *ic;
+	unsigned int i;
 
-	if (register_kprobe(&scout))
-		return refuse(ic, -ENODEV,
-			      "this kernel has no such function, inlined it, or forbids probes on it");
-	ic->addr = (unsigned long)scout.addr;
-	ic->traceable = kprobe_ftrace(&scout);
-	modified = modified_by_kprobe(&scout);
-	unregister_kprobe(&scout);
-	if (modified)
-		return refuse(ic, -EBUSY, "somebody else's kprobe on it may change its flow");
+	for (i = 0; i < n; i++) {
+		ic = ics[i];
+		probes[i].flags = KPROBE_FLAG_DISABLED;
+		if (ic->addr)
+			probes[i].addr = (kprobe_opcode_t *)ic->addr;
+		else
+			probes[i].symbol_name = ic->symbol;
+		if (register_kprobe(&probes[i]))
+			return refuse(ic, -ENODEV,
+				"this kernel has no such function, inlined it, or forbids probes on it");
+		registered[(*nr_registered)++] = &probes[i];
+		ic->addr = (unsigned long)probes[i].addr;
+		ic->traceable = kprobe_ftrace(&probes[i]);
+		if (compat_kprobe_is_contested(&probes[i]))
+			return refuse(ic, -EBUSY, "somebody else's kprobe on it may change its flow");
+	}
 	return 0;
 }
 
-/* Chains those that are traceable; returns the first. */
-static struct intercept *chain_traceable(struct intercept *ics[], unsigned int n)
+/* Where the functions are, and by what each can be intercepted. */
+static int resolve(struct intercept *ics[], unsigned int n)
 {
-	struct intercept *first = NULL;
+	struct kprobe *probes = kcalloc(n, sizeof(*probes), GFP_KERNEL);
+	struct kprobe **registered = kcalloc(n, sizeof(*registered), GFP_KERNEL);
+	unsigned int nr_registered = 0;
+	int err = -ENOMEM;
 
-	while (n--) {
-		if (!ics[n]->traceable)
-			continue;
-		ics[n]->next = first;
-		first = ics[n];
-	}
-	return first;
+	if (probes && registered)
+		err = scout(ics, probes, registered, n, &nr_registered);
+	/* One wait for RCU for all of them. */
+	if (nr_registered)
+		unregister_kprobes(registered, nr_registered);
+	kfree(registered);
+	kfree(probes);
+	return err;
 }
 
-static int register_ops(struct intercept *first)
+/**
+ * intercept_is_contested() - does a kprobe at an address claim to change the flow
+ * @addr: the first instruction of a function
+ *
+ * For the self-probe. Context: may sleep, takes kprobe_mutex.
+ */
+bool intercept_is_contested(unsigned long addr)
+{
+	struct kprobe probe = { .addr = (kprobe_opcode_t *)addr, .flags = KPROBE_FLAG_DISABLED };
+	bool contested;
+
+	if (register_kprobe(&probe))
+		return false;
+	contested = compat_kprobe_is_contested(&probe);
+	unregister_kprobe(&probe);
+	return contested;
+}
+
+static int find_trampolines(void)
+{
+	return trampolines[0] ? 0 : symbol_addresses(trampoline_names, trampolines,
+						     ARRAY_SIZE(trampolines));
+}
+
+/* Never given back: an index belongs to the interception until the module is unloaded. */
+static int assign_early_return(struct intercept *ic)
+{
+	static DEFINE_MUTEX(mutex);
+	static unsigned int used;
+	int err = 0;
+
+	mutex_lock(&mutex);
+	if (ic->early_return)
+		goto unlock;
+	if (used < EARLY_RETURN_MAX)
+		ic->early_return = ++used;
+	else
+		err = refuse(ic, -ENOSPC, "EARLY_RETURN_MAX functions are intercepted already");
+unlock:
+	mutex_unlock(&mutex);
+	return err;
+}
+
+static struct intercept_hook *hook_alloc(unsigned int n)
+{
+	unsigned int slots = roundup_pow_of_two(2 * n);
+	struct intercept_hook *hook;
+
+	hook = kzalloc(struct_size(hook, at, slots), GFP_KERNEL);
+	if (!hook)
+		return NULL;
+	hook->mask = slots - 1;
+	/* PERMANENT: kernel.ftrace_enabled=0 must not silently stop us. */
+	hook->ops.func = intercept_by_ftrace;
+	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
+	return hook;
+}
+
+static void hook_add(struct intercept_hook *hook, struct intercept *ic)
+{
+	unsigned int slot = hook_slot(hook, ic->addr);
+
+	while (hook->at[slot])
+		slot = (slot + 1) & hook->mask;
+	hook->at[slot] = ic;
+	ic->hook = hook;
+	ic->how = INTERCEPT_FTRACE;
+}
+
+static int hook_register(struct intercept_hook *hook, unsigned long *ips, unsigned int n,
+			 struct intercept *first)
 {
 	static const char busy[] =
 		"a livepatch, kprobe or tracer modifies it, or kernel.ftrace_enabled is 0";
-	struct intercept *ic;
+	const char *several = n > 1 ? " (or another function of the point)" : "";
 	int err;
 
-	/* PERMANENT: kernel.ftrace_enabled=0 must not silently stop us. */
-	first->ops = (struct ftrace_ops) {
-		.func = intercept_by_ftrace,
-		.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
-	};
-	for (ic = first; ic; ic = ic->next) {
-		err = ftrace_set_filter_ip(&first->ops, ic->addr, 0, 0);
-		if (err)
-			return refuse(ic, err, "ftrace does not take its address");
-	}
-	err = register_ftrace_function(&first->ops);
+	err = ftrace_set_filter_ips(&hook->ops, ips, n, 0, 0);
+	err = err ?: register_ftrace_function(&hook->ops);
 	if (err)
-		return refuse(first, err, err == -EBUSY ? busy : "ftrace refuses it");
-	return 0;
+		pr_err("%s()%s cannot be intercepted: %s\n", first->symbol, several,
+		       err == -EBUSY ? busy : "ftrace refuses it");
+	return err;
+}
+
+static void hook_free(struct intercept_hook *hook)
+{
+	ftrace_free_filter(&hook->ops);
+	kfree(hook);
 }
 
 static int install_ftrace(struct intercept *ics[], unsigned int n)
 {
-	struct intercept *first = chain_traceable(ics, n), *ic;
-	int err = first ? register_ops(first) : 0;
+	unsigned long *ips = kcalloc(n, sizeof(*ips), GFP_KERNEL);
+	struct intercept_hook *hook = hook_alloc(n);
+	struct intercept *first = NULL;
+	unsigned int i, nr_ips = 0;
+	int err = hook && ips ? 0 : -ENOMEM;
 
-	if (err) {
-		ftrace_free_filter(&first->ops);
-		return err;
+	for (i = 0; i < n && !err; i++) {
+		if (!ics[i]->traceable)
+			continue;
+		first = first ?: ics[i];
+		ips[nr_ips++] = ics[i]->addr;
+		hook_add(hook, ics[i]);
 	}
-	for (ic = first; ic; ic = ic->next) {
-		ic->on_ops = &first->ops;
-		ic->how = INTERCEPT_FTRACE;
+	if (first)
+		err = hook_register(hook, ips, nr_ips, first);
+	for (i = 0; i < n && err; i++) {
+		ics[i]->hook = NULL;
+		ics[i]->how = INTERCEPT_NONE;
 	}
-	return 0;
+	if (hook && (err || !first))
+		hook_free(hook);
+	kfree(ips);
+	return err;
 }
 
 static int install_kprobe(struct intercept *ic)
 {
 	int err;
 
-	if (!return_trampoline)
-		symbol_address("arch_rethook_trampoline", &return_trampoline);
 	ic->probe = (struct kprobe) {
 		.addr = (kprobe_opcode_t *)ic->addr,
 		.pre_handler = intercept_by_kprobe,
@@ -183,38 +294,60 @@ static int install_kprobe(struct intercept *ic)
 	return 0;
 }
 
-/* Registering can succeed and yet leave the function as it was: look at its text. */
+/**
+ * intercept_is_live() - does the function's text still lead to the handler
+ * @ic: an interception
+ *
+ * Registering can succeed and yet leave the function as it was, and somebody else
+ * can take a probe's breakpoint out (kprobes/enabled in debugfs).
+ *
+ * Context: any, as long as @ic is not removed meanwhile.
+ */
+bool intercept_is_live(const struct intercept *ic)
+{
+	switch (READ_ONCE(ic->how)) {
+	case INTERCEPT_FTRACE:
+		return arch_text_has_call(ic->addr) && compat_ftrace_is_enabled(&ic->hook->ops);
+	case INTERCEPT_KPROBE:
+		return arch_text_has_breakpoint(ic->addr);
+	default:
+		return false;
+	}
+}
+
+/* enable_kprobe() says of a probe that was registered dead that it cannot be enabled. */
 static int check_live(struct intercept *ic)
 {
-	bool live;
+	bool live = intercept_is_live(ic) &&
+		    (ic->how != INTERCEPT_KPROBE || !enable_kprobe(&ic->probe));
 
-	if (ic->how == INTERCEPT_FTRACE)
-		live = arch_text_has_call(ic->addr) && (ic->on_ops->flags & FTRACE_OPS_FL_ENABLED);
-	else
-		live = arch_text_has_breakpoint(ic->addr) && !enable_kprobe(&ic->probe);
 	return live ? 0 : refuse(ic, -EIO, "it was registered but its text did not change");
 }
 
 /**
  * intercept_install_all() - intercept functions from now on
  * @ics: with @symbol and @handler set, not installed
- * @n: how many
+ * @n: how many, at least one
  *
- * May sleep; takes kprobe_mutex, ftrace_lock and text_mutex. Callers serialise
- * installing and removing of the same @ics.
+ * Their handlers begin to run one after the other. Callers serialise installing and
+ * removing of the same @ics.
+ *
+ * Context: may sleep; takes kprobe_mutex, ftrace_lock and text_mutex.
  *
  * Return: 0, or with none installed and after a line in the kernel log: -ENODEV
  * if there is no such function, -EBUSY if somebody else already modifies it,
- * -EIO if the registration took but the function's text did not change, or the
- * error of register_kprobe() or register_ftrace_function().
+ * -EIO if the registration took but the function's text did not change, -ENOSPC,
+ * -ENOMEM, or the error of register_kprobe() or register_ftrace_function().
  */
 int intercept_install_all(struct intercept *ics[], unsigned int n)
 {
 	unsigned int i;
-	int err = 0;
+	int err = find_trampolines();
 
 	for (i = 0; i < n && !err; i++)
-		err = resolve(ics[i]);
+		err = assign_early_return(ics[i]);
+	if (!err)
+		err = resolve(ics, n);
 	if (!err)
 		err = install_ftrace(ics, n);
 	for (i = 0; i < n && !err; i++)
@@ -227,43 +360,79 @@ int intercept_install_all(struct intercept *ics[], unsigned int n)
 	return err;
 }
 
-/* No handler runs afterwards, preempted ones included (synchronize_rcu_tasks()). */
-static void uninstall(struct intercept *ic)
+/* Each hook once: others that share it find it gone. */
+static void remove_hook(struct intercept *ics[], unsigned int n, struct intercept_hook *hook)
 {
-	if (ic->how == INTERCEPT_KPROBE)
-		unregister_kprobe(&ic->probe);
-	if (ic->how == INTERCEPT_FTRACE && ic->on_ops == &ic->ops) {
-		unregister_ftrace_function(&ic->ops);
-		ftrace_free_filter(&ic->ops);
+	unsigned int i;
+
+	unregister_ftrace_function(&hook->ops);
+	for (i = 0; i < n; i++)
+		if (ics[i]->hook == hook)
+			ics[i]->hook = NULL;
+	hook_free(hook);
+}
+
+/* No handler runs afterwards, preempted ones included (synchronize_rcu_tasks()). */
+static void uninstall(struct intercept *ics[], unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (ics[i]->hook)
+			remove_hook(ics, n, ics[i]->hook);
+		if (ics[i]->how == INTERCEPT_KPROBE)
+			unregister_kprobe(&ics[i]->probe);
 	}
 }
 
 /**
  * intercept_remove_all() - leave functions alone again
- * @ics: those of one intercept_install_all(), installed or not
+ * @ics: all those of one intercept_install_all(), installed or not; or of several
  * @n: how many
  *
- * On return no handler runs any more and no task is inside a replacement.
- * May sleep, as long as a replacement function takes. A call that was made to
- * return early needs no wait: see arch_return().
+ * On return no handler runs any more and no task is inside a replacement. A call
+ * that was made to return early may still be on its way: see intercept_exit().
+ *
+ * Context: may sleep, as long as a replacement function takes.
  */
 void intercept_remove_all(struct intercept *ics[], unsigned int n)
 {
 	bool redirected = false;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		uninstall(ics[i]);
+	uninstall(ics, n);
 	/* Replacements end with intercept_redirect_done(); a few instructions follow it. */
 	for (i = 0; i < n; i++) {
 		while (atomic_read(&ics[i]->redirected))
 			msleep(20);
 		redirected |= ics[i]->redirects;
 		ics[i]->redirects = false;
-		ics[i]->how = INTERCEPT_NONE;
+		WRITE_ONCE(ics[i]->how, INTERCEPT_NONE);
 	}
 	if (redirected)
 		synchronize_rcu_tasks();
+}
+
+/**
+ * intercept_forget() - the function's module is going: look it up anew next time
+ * @ic: an interception that is not installed
+ */
+void intercept_forget(struct intercept *ic)
+{
+	ic->addr = 0;
+}
+
+/**
+ * intercept_exit() - wait for calls that still are on their way through this module
+ *
+ * The last thing that a module does before its text is freed; everything is removed.
+ *
+ * Context: may sleep.
+ */
+void intercept_exit(void)
+{
+	/* A task can be preempted inside an early_return function. */
+	synchronize_rcu_tasks();
 }
 
 /**
@@ -271,11 +440,14 @@ void intercept_remove_all(struct intercept *ics[], unsigned int n)
  * @ic: an interception
  *
  * By kprobe, when the call came from inside another kprobe's handler; counted
- * since the installation. Any context.
+ * since the installation. By ftrace always 0: while a second tracer is on the
+ * function, ftrace itself drops calls from inside a handler, and does not count them.
+ *
+ * Context: any.
  */
 unsigned long intercept_missed(const struct intercept *ic)
 {
-	return ic->how == INTERCEPT_KPROBE ? READ_ONCE(ic->probe.nmissed) : 0;
+	return READ_ONCE(ic->how) == INTERCEPT_KPROBE ? READ_ONCE(ic->probe.nmissed) : 0;
 }
 
 /**
@@ -290,5 +462,5 @@ const char *intercept_how_name(const struct intercept *ic)
 		[INTERCEPT_KPROBE] = "kprobe",
 	};
 
-	return names[ic->how];
+	return names[READ_ONCE(ic->how)];
 }

@@ -11,12 +11,15 @@
 #include <linux/kprobes.h>
 
 #include "arch.h"
+#include "early_return.h"
 
 enum intercept_how {
 	INTERCEPT_NONE,
 	INTERCEPT_FTRACE,
 	INTERCEPT_KPROBE,
 };
+
+struct intercept_hook;
 
 /**
  * struct intercept - one function, intercepted or not
@@ -25,11 +28,12 @@ enum intercept_how {
  *	context or, by kprobe, in NMI context: it must not sleep, take a lock
  *	that others hold, or allocate. Preemption may be on.
  * @how: what intercepts it now
- * @addr: the first instruction after any ENDBR
+ * @addr: the first instruction after any ENDBR; 0: not looked up yet
  * @redirected: calls now inside a replacement function
+ * @early_return: index of its function in early_return_functions, plus 1
  *
- * Those that are installed by one call share one ftrace_ops, the first one's:
- * ftrace waits for all tasks for each that it removes.
+ * It must stay in memory until the module is unloaded: a call can still be on its
+ * way through @early_return after intercept_remove().
  */
 struct intercept {
 	const char *symbol;
@@ -38,11 +42,10 @@ struct intercept {
 	enum intercept_how how;
 	bool traceable;
 	bool redirects;
+	unsigned int early_return;
 	unsigned long addr;
 	atomic_t redirected;
-	struct intercept *next;		/* on the same ops */
-	struct ftrace_ops *on_ops;
-	struct ftrace_ops ops;
+	struct intercept_hook *hook;
 	struct kprobe probe;
 };
 
@@ -59,11 +62,15 @@ static inline void intercept_remove(struct intercept *ic)
 	intercept_remove_all(&ic, 1);
 }
 
+bool intercept_is_live(const struct intercept *ic);
+void intercept_forget(struct intercept *ic);
+bool intercept_is_contested(unsigned long addr);
+void intercept_exit(void);
 unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);
 int intercept_self_probe(void);
 
-/* The verbs of a handler. regs hold what a function's entry holds: arguments, sp, ip. */
+/* What a handler can do. regs hold what a function's entry holds: arguments, sp, ip. */
 
 static __always_inline unsigned long intercept_arg(struct pt_regs *regs, unsigned int n)
 {
@@ -76,9 +83,18 @@ static __always_inline void intercept_set_arg(struct pt_regs *regs, unsigned int
 	*arch_arg(regs, n) = value;
 }
 
-static __always_inline void intercept_return(struct pt_regs *regs, unsigned long value)
+/*
+ * Return @value to the caller at once. Of two calls that are made to return at the
+ * same time with different values, both may get the later one.
+ */
+static __always_inline void intercept_return(struct intercept *ic, struct pt_regs *regs,
+					     long value)
 {
-	arch_return(regs, value);
+	unsigned int i = ic->early_return - 1;
+
+	if (READ_ONCE(early_return_values[i]) != value)
+		WRITE_ONCE(early_return_values[i], value);
+	arch_jump(regs, (unsigned long)early_return_functions[i]);
 }
 
 /*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proof, at load, that this kernel lets us do what we live by: each verb of a
- * handler, by ftrace and by kprobe, on functions of our own.
+ * Self-test at load: everything that a handler can do works on this kernel, by
+ * ftrace and by kprobe, on functions of this module.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -31,6 +31,7 @@ static noinline long probe_traced(long x)
 
 static enum { LET, SKIP, ARGUMENT, REDIRECT } verb;
 static struct intercept *probed;
+static unsigned long probed_caller;
 
 static long replacement(long x)
 {
@@ -41,11 +42,12 @@ static long replacement(long x)
 static void __kprobes probe_handler(struct intercept *ic, struct pt_regs *regs,
 				    unsigned long caller)
 {
+	probed_caller = caller;
 	switch (verb) {
 	case LET:
 		break;
 	case SKIP:
-		intercept_return(regs, SKIPPED);
+		intercept_return(ic, regs, SKIPPED);
 		break;
 	case ARGUMENT:
 		intercept_set_arg(regs, 0, OTHER_ARG);
@@ -75,25 +77,63 @@ static const char *what_fails(long (*function)(long x))
 	return NULL;
 }
 
-static int try_verbs(const char *name, long (*function)(long x), enum intercept_how how)
+/* Somebody else's claim to change the flow of a function. */
+static void claim_flow(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
-	char symbol[64];
-	struct intercept ic = { .symbol = symbol, .handler = probe_handler };
+}
+
+static bool sees_contest(unsigned long addr)
+{
+	struct kprobe claim = { .addr = (kprobe_opcode_t *)addr, .post_handler = claim_flow };
+	bool seen;
+
+	if (intercept_is_contested(addr) || register_kprobe(&claim))
+		return false;
+	seen = intercept_is_contested(addr);
+	unregister_kprobe(&claim);
+	return seen;
+}
+
+static const char *what_is_wrong(struct intercept *ic, long (*function)(long x),
+				 enum intercept_how how)
+{
+	const char *cannot;
+
+	if (ic->how != how)
+		return "choose the mechanism";
+	cannot = what_fails(function);
+	if (!cannot && !within_module(probed_caller, THIS_MODULE))
+		cannot = "tell the caller";
+	return cannot;
+}
+
+static int probe_function(struct intercept *ic, const char *name, long (*function)(long x),
+			  enum intercept_how how)
+{
+	static char symbol[64];
 	const char *cannot;
 	int err;
 
 	snprintf(symbol, sizeof(symbol), "%s:%s", THIS_MODULE->name, name);
+	ic->symbol = symbol;
+	ic->handler = probe_handler;
 	verb = LET;
-	probed = &ic;
-	err = intercept_install(&ic);
+	probed = ic;
+	err = intercept_install(ic);
 	if (err)
 		return err;
-	cannot = ic.how == how ? what_fails(function) : "choose the mechanism";
+	cannot = what_is_wrong(ic, function, how);
 	if (cannot)
 		pr_err("self-probe: cannot %s by %s on this kernel: please report it with uname -a\n",
-		       cannot, intercept_how_name(&ic));
-	intercept_remove(&ic);
-	return cannot ? -ENODEV : 0;
+		       cannot, intercept_how_name(ic));
+	intercept_remove(ic);
+	if (cannot)
+		return -ENODEV;
+	if (how == INTERCEPT_KPROBE && !sees_contest(ic->addr)) {
+		pr_err("self-probe: cannot see other kprobes on this kernel: please report it with uname -a\n");
+		return -ENODEV;
+	}
+	return 0;
 }
 
 /**
@@ -105,6 +145,13 @@ static int try_verbs(const char *name, long (*function)(long x), enum intercept_
  */
 int intercept_self_probe(void)
 {
-	return try_verbs("probe_traced", probe_traced, INTERCEPT_FTRACE) ?:
-	       try_verbs("probe_notrace", probe_notrace, INTERCEPT_KPROBE);
+	/* A call can be on its way through them until the module is unloaded. */
+	static struct intercept traced, untraced;
+	int err = probe_function(&traced, "probe_traced", probe_traced, INTERCEPT_FTRACE);
+
+	if (!err)
+		err = probe_function(&untraced, "probe_notrace", probe_notrace, INTERCEPT_KPROBE);
+	if (err)
+		intercept_exit();
+	return err;
 }

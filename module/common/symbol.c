@@ -1,82 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a function's name to its text. kallsyms_lookup_name() is not exported
- * and its ENDBR is sealed on IBT kernels; registering a kprobe by name, born
- * disabled so that no text changes, tells the address all the same.
+ * From a function's name to its address. kallsyms_lookup_name() is not exported
+ * and its ENDBR is sealed on IBT kernels. Registering a kprobe by name, disabled
+ * so that no text changes, returns the address as well.
  */
 #include <linux/errno.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
+#include <linux/kobject.h>
 #include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "symbol.h"
 
-static const char * const suffixes[] = { "", ".isra.0", ".constprop.0", ".part.0", ".cold" };
+/* What compilers append to the name of a clone or of a cold part. */
+static const char * const suffixes[] = {
+	"", ".isra.0", ".constprop.0", ".part.0", ".cold", ".isra.1", ".constprop.1", ".part.1",
+	".constprop.0.isra.0", ".isra.0.cold", ".part.0.cold", ".constprop.0.cold",
+};
 
 /**
- * symbol_address() - where a function is
- * @name: its name, or MODULE:NAME
- * @addr: its first instruction, after any ENDBR
+ * symbol_addresses() - find several functions
+ * @names: their names, each NAME or MODULE:NAME
+ * @addrs: set to the first instruction of each, after any ENDBR; 0: the kernel has no
+ *	such function out of line
+ * @n: length of @names and @addrs
  *
- * Also knows functions that kprobes refuse: the name is looked up first. May
- * sleep; takes kprobe_mutex.
+ * Also finds functions that kprobes refuse: register_kprobe() looks the name up
+ * first. Of several functions with one name the first one is found.
  *
- * Return: 0, or -ENOENT if this kernel has no such function out of line.
+ * Context: may sleep; takes kprobe_mutex and waits once for RCU, whatever @n is.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int symbol_addresses(const char * const names[], unsigned long addrs[], unsigned int n)
+{
+	struct kprobe *probes = kcalloc(n, sizeof(*probes), GFP_KERNEL);
+	struct kprobe **registered = kcalloc(n, sizeof(*registered), GFP_KERNEL);
+	unsigned int i, nr_registered = 0;
+	int err = probes && registered ? 0 : -ENOMEM;
+
+	for (i = 0; i < n && !err; i++) {
+		probes[i].symbol_name = names[i];
+		probes[i].flags = KPROBE_FLAG_DISABLED;
+		if (!register_kprobe(&probes[i]))
+			registered[nr_registered++] = &probes[i];
+		addrs[i] = (unsigned long)probes[i].addr;
+	}
+	if (nr_registered)
+		unregister_kprobes(registered, nr_registered);
+	kfree(registered);
+	kfree(probes);
+	return err;
+}
+
+/**
+ * symbol_address() - find one function
+ * @name: NAME or MODULE:NAME
+ * @addr: set as symbol_addresses() does
+ *
+ * Context: as symbol_addresses().
+ *
+ * Return: 0, -ENOMEM, or -ENOENT if the kernel has no such function out of line.
  */
 int symbol_address(const char *name, unsigned long *addr)
 {
-	struct kprobe probe = {
-		.symbol_name = name,
-		.flags = KPROBE_FLAG_DISABLED,
-	};
-	int err = register_kprobe(&probe);
+	int err = symbol_addresses(&name, addr, 1);
 
-	if (!probe.addr)
-		return -ENOENT;
-	*addr = (unsigned long)probe.addr;
-	if (!err)
-		unregister_kprobe(&probe);
-	return 0;
+	return err ?: *addr ? 0 : -ENOENT;
 }
 
-/* sprint_symbol() is the exported way to a symbol's size: "name+0xOFF/0xSIZE". */
-static int address_range(unsigned long addr, struct text_range *range)
+/*
+ * find_module() is not exported, but every module is a kobject in one kset. A
+ * driver that is built in can have a kobject there, too, without a module.
+ */
+static bool module_may_come(const char *name)
 {
-	char text[KSYM_SYMBOL_LEN];
-	unsigned long offset, size;
-	const char *plus;
+	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
 
-	sprint_symbol(text, addr);
-	plus = strrchr(text, '+');
-	if (!plus || sscanf(plus, "+0x%lx/0x%lx", &offset, &size) != 2)
+	kobject_put(kobj);
+	return !kobj;
+}
+
+static int check_module_function(const char *name)
+{
+	char module[MODULE_NAME_LEN];
+	size_t len = strcspn(name, ":");
+
+	if (!name[len])
 		return -ENOENT;
-	range->start = addr - offset;
-	range->end = range->start + size;
-	return 0;
+	if (!len || len >= sizeof(module) || !name[len + 1])
+		return -ENOENT;
+	memcpy(module, name, len);
+	module[len] = '\0';
+	return module_may_come(module) ? -EAGAIN : -ENOENT;
 }
 
 /**
- * symbol_ranges() - find the text of a function
- * @name: its name, or MODULE:NAME
- * @ranges: filled with the text of it and of its clones (.isra, .cold, ...)
+ * symbol_check_function() - does a function exist, in whole or in parts
+ * @name: NAME or MODULE:NAME
  *
- * May sleep; takes kprobe_mutex.
+ * Context: as symbol_addresses().
  *
- * Return: how many ranges were filled, or -ENOENT if this kernel has no such
- * function out of line.
+ * Return: 0, -ENOMEM, -EAGAIN if it may exist once its module is loaded, or -ENOENT.
  */
-int symbol_ranges(const char *name, struct text_range ranges[SYMBOL_MAX_PARTS])
+int symbol_check_function(const char *name)
 {
 	char full[KSYM_NAME_LEN];
 	unsigned long addr;
-	int i, n = 0;
+	int i, err = -ENOENT;
 
-	for (i = 0; i < ARRAY_SIZE(suffixes) && n < SYMBOL_MAX_PARTS; i++) {
+	for (i = 0; i < ARRAY_SIZE(suffixes) && err == -ENOENT; i++) {
 		if (snprintf(full, sizeof(full), "%s%s", name, suffixes[i]) >= sizeof(full))
-			break;
-		if (!symbol_address(full, &addr) && !address_range(addr, &ranges[n]))
-			n++;
+			return -ENOENT;
+		err = symbol_address(full, &addr);
 	}
-	return n ?: -ENOENT;
+	return err == -ENOENT ? check_module_function(name) : err;
+}
+
+/**
+ * symbol_start() - find a function to call
+ * @name: NAME or MODULE:NAME
+ * @start: set to its first byte, an ENDBR if it has one
+ *
+ * Context: as symbol_addresses().
+ *
+ * Return: as symbol_address().
+ */
+int symbol_start(const char *name, unsigned long *start)
+{
+	char text[KSYM_SYMBOL_LEN];
+	unsigned long addr, offset;
+	const char *plus;
+	int err = symbol_address(name, &addr);
+
+	if (err)
+		return err;
+	/* sprint_symbol() is the exported way to a symbol's start: "name+0xOFFSET/0xSIZE". */
+	sprint_symbol(text, addr);
+	plus = strrchr(text, '+');
+	if (!plus || sscanf(plus, "+0x%lx/", &offset) != 1)
+		return -ENOENT;
+	*start = addr - offset;
+	return 0;
 }

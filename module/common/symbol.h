@@ -4,20 +4,9 @@
 
 #include <linux/types.h>
 
-/* Compilers split and clone functions: foo, foo.isra.0, foo.cold are one to a user. */
-#define SYMBOL_MAX_PARTS	4
-
-struct text_range {
-	unsigned long start;
-	unsigned long end;
-};
-
-static __always_inline bool text_range_has(const struct text_range *range, unsigned long addr)
-{
-	return addr - range->start < range->end - range->start;
-}
-
 int symbol_address(const char *name, unsigned long *addr);
-int symbol_ranges(const char *name, struct text_range ranges[SYMBOL_MAX_PARTS]);
+int symbol_addresses(const char * const names[], unsigned long addrs[], unsigned int n);
+int symbol_start(const char *name, unsigned long *start);
+int symbol_check_function(const char *name);
 
 #endif /* ERRPATH_SYMBOL_H */

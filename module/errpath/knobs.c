@@ -5,7 +5,11 @@
  *
  * Every knob is a row of a table with a way to set and a way to show it. A set
  * either does it all or returns an error and changes nothing.
+ *
+ * No file can be opened before the module is ready: what is open holds the module, but
+ * the memory of a module whose init fails is freed all the same.
  */
+#include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
@@ -17,9 +21,12 @@
 #include <linux/uaccess.h>
 
 #include "knobs.h"
+#include "own_file.h"
 #include "point.h"
 
 #define MAX_WRITE	4096
+#define STACK_WRITE	64	/* what is no longer than this needs no memory */
+#define STACKS_TEXT	(1 << 20)
 
 /**
  * struct knob - one file of a point's directory
@@ -31,7 +38,9 @@
  * @max: the greatest value of such a number
  * @exists: whether the point has it; NULL: every point
  *
- * Set and show run under errpath_mutex.
+ * @free: show needs no lock
+ *
+ * Set runs under the point's mutex, and show too, unless it is @free.
  */
 struct knob {
 	const char *name;
@@ -41,6 +50,7 @@ struct knob {
 	size_t offset;
 	unsigned long max;
 	bool (*exists)(const struct errpath_point *point);
+	bool free;
 };
 
 struct knob_file {
@@ -50,15 +60,34 @@ struct knob_file {
 
 static struct dentry *root;
 static struct knob_file *files;
+static bool ready;
 
-/* Kernel-style numbers, no sign, within limits. */
+/* Kernel-style numbers within limits. kstrtoul() would take a sign. */
 static int parse_number(const char *text, unsigned long max, unsigned long *value)
 {
 	unsigned long number;
 
-	if (kstrtoul(text, 0, &number) || number > max)
+	if (!isdigit(*text) || kstrtoul(text, 0, &number) || number > max)
 		return -EINVAL;
 	*value = number;
+	return 0;
+}
+
+/* kstrtoint() would take a plus. */
+static int parse_integer(const char *text, int *value)
+{
+	return isdigit(*text) || *text == '-' ? kstrtoint(text, 0, value) : -EINVAL;
+}
+
+/* kstrtobool() looks at one or two characters only, and "never" begins as "no". */
+static int parse_bool(const char *text, bool *value)
+{
+	static const char * const words[] = { "N", "Y", "n", "y", "0", "1", "off", "on" };
+	int i = match_string(words, ARRAY_SIZE(words), text);
+
+	if (i < 0)
+		return -EINVAL;
+	*value = i & 1;
 	return 0;
 }
 
@@ -135,7 +164,7 @@ static int set_times(struct errpath_point *point, const struct knob *knob, char 
 {
 	int times;
 
-	if (kstrtoint(text, 0, &times) || times < TIMES_NO_LIMIT)
+	if (parse_integer(text, &times) || times < TIMES_NO_LIMIT)
 		return -EINVAL;
 	atomic_set(&point->rules.times, times);
 	return 0;
@@ -165,7 +194,7 @@ static int set_task_filter(struct errpath_point *point, const struct knob *knob,
 {
 	bool on;
 
-	if (kstrtobool(text, &on))
+	if (parse_bool(text, &on))
 		return -EINVAL;
 	WRITE_ONCE(point->task_filter, on);
 	return 0;
@@ -211,7 +240,7 @@ static int set_stacks(struct errpath_point *point, const struct knob *knob, char
 {
 	bool on;
 
-	return kstrtobool(text, &on) ? -EINVAL : point_want_stacks(point, on);
+	return parse_bool(text, &on) ?: point_want_stacks(point, on);
 }
 
 static void show_stacks(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
@@ -249,7 +278,7 @@ static int set_errno(struct errpath_point *point, const struct knob *knob, char 
 {
 	int err;
 
-	if (kstrtoint(text, 0, &err) || err < -MAX_ERRNO || err >= 0)
+	if (parse_integer(text, &err) || err < -MAX_ERRNO || err >= 0)
 		return -EINVAL;
 	WRITE_ONCE(point->errno, err);
 	return 0;
@@ -390,7 +419,8 @@ static const struct knob knobs[] = {
 	{ "require-end", "an address", set_number, show_hex, AT(stack.require_end), ULONG_MAX },
 	{ "reject-start", "an address", set_number, show_hex, AT(stack.reject_start), ULONG_MAX },
 	{ "reject-end", "an address", set_number, show_hex, AT(stack.reject_end), ULONG_MAX },
-	{ "tasks", "pids of living tasks, or self", set_tasks, show_tasks },
+	{ "tasks", "pids of living tasks, self, or process:PID for all its threads",
+	  set_tasks, show_tasks },
 	{ "caller", "names of functions, or stack:NAME", set_caller, show_caller },
 	{ "skip", "names of functions", set_skip, show_skip },
 	{ "gfp-require", "gfp flags as GFP_KERNEL|__GFP_ZERO, or a number", set_gfp, show_hex,
@@ -410,11 +440,13 @@ static const struct knob knobs[] = {
 	{ "function", "functions of the point, or kinds of them, as status names them; empty: all",
 	  set_function, show_function, .exists = has_functions },
 	{ "nth", "a number, 0: none", set_nth, show_nth },
+	{ "seconds", "seconds until a point that fails everything stops, 0: never",
+	  set_number, show_number, AT(seconds), INT_MAX / HZ, has_requests },
 	{ "errno", "-4095 to -1", set_errno, show_errno, .exists = returns_errno },
 	{ "device", "a device's name; empty: any", set_device, show_device, .exists = has_device },
 	{ "min", "an address, 0: fail instead", set_number, show_hex, AT(min), ULONG_MAX,
 	  .exists = has_min },
-	{ "stats", NULL, NULL, show_stats },
+	{ "stats", NULL, NULL, show_stats, .free = true },
 };
 
 static bool has_knob(const struct errpath_point *point, const struct knob *knob)
@@ -422,48 +454,103 @@ static bool has_knob(const struct errpath_point *point, const struct knob *knob)
 	return !knob->exists || knob->exists(point);
 }
 
+/* Which knob does not take what was written. */
+static int refuse(const struct errpath_point *point, const struct knob *knob, int err)
+{
+	if (err == -EINVAL || err == -ESRCH)
+		pr_err_ratelimited("%s/%s takes %s\n", point->name, knob->name, knob->takes);
+	return err;
+}
+
 static int set_knob(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	int err;
 
-	mutex_lock(&errpath_mutex);
+	mutex_lock(&point->mutex);
 	err = knob->set(point, knob, strim(text));
-	mutex_unlock(&errpath_mutex);
-	if (err == -EINVAL || err == -ESRCH)
-		pr_err_ratelimited("%s/%s takes %s\n", point->name, knob->name, knob->takes);
-	return err;
+	point_limit(point);
+	mutex_unlock(&point->mutex);
+	return refuse(point, knob, err);
 }
 
 static int knob_show(struct seq_file *seq, void *v)
 {
 	const struct knob_file *file = seq->private;
 
-	mutex_lock(&errpath_mutex);
+	if (!file->knob->free)
+		mutex_lock(&file->point->mutex);
 	file->knob->show(file->point, file->knob, seq);
-	mutex_unlock(&errpath_mutex);
+	if (!file->knob->free)
+		mutex_unlock(&file->point->mutex);
 	return 0;
+}
+
+/* -EAGAIN until the module's init has succeeded. */
+static int check_ready(void)
+{
+	/* pairs with smp_store_release() in knobs_open() */
+	return smp_load_acquire(&ready) ? 0 : -EAGAIN;
+}
+
+/* Stacks are a long text: seq_file would begin with a page and format all anew each time. */
+static size_t expected_size(const struct knob_file *file)
+{
+	if (file->knob->show == show_stacks && READ_ONCE(file->point->stacks.entry))
+		return STACKS_TEXT;
+	return PAGE_SIZE;
 }
 
 static int knob_open(struct inode *inode, struct file *file)
 {
-	return single_open(file, knob_show, inode->i_private);
+	struct knob_file *knob_file = inode->i_private;
+
+	return check_ready() ?:
+	       single_open_size(file, knob_show, knob_file, expected_size(knob_file));
+}
+
+/* One write is one setting, all of it text. */
+static int write_text(const struct knob_file *file, char *text, size_t len, loff_t pos)
+{
+	if (!len || pos || strlen(text) != len)
+		return refuse(file->point, file->knob, -EINVAL);
+	return set_knob(file->point, file->knob, text);
+}
+
+static int write_long(const struct knob_file *file, const char __user *buf, size_t len, loff_t pos)
+{
+	char *text = memdup_user_nul(buf, len);
+	int err;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	err = write_text(file, text, len, pos);
+	kfree(text);
+	return err;
 }
 
 static ssize_t knob_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	const struct knob_file *knob_file = ((struct seq_file *)file->private_data)->private;
-	char *text;
+	char text[STACK_WRITE];
 	int err;
 
 	/* root may write what is read only */
-	if (len > MAX_WRITE || !knob_file->knob->set)
+	if (!knob_file->knob->set)
 		return -EINVAL;
-	text = memdup_user_nul(buf, len);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = set_knob(knob_file->point, knob_file->knob, text);
-	kfree(text);
-	return err ?: len;
+	if (len > MAX_WRITE)
+		return refuse(knob_file->point, knob_file->knob, -EINVAL);
+	if (len >= sizeof(text)) {
+		err = write_long(knob_file, buf, len, *pos);
+	} else {
+		if (copy_from_user(text, buf, len))
+			return -EFAULT;
+		text[len] = '\0';
+		err = write_text(knob_file, text, len, *pos);
+	}
+	if (err)
+		return err;
+	*pos += len;
+	return len;
 }
 
 static const struct file_operations knob_fops = {
@@ -475,12 +562,16 @@ static const struct file_operations knob_fops = {
 	.release = single_release,
 };
 
-/* The guard: whoever holds it open owns the knobs; when it is gone, so is all that was armed. */
+/* The guard: when its holder closes it, or dies, everything disarms. */
 
 static unsigned long guard_held;
 
 static int guard_open(struct inode *inode, struct file *file)
 {
+	int err = check_ready();
+
+	if (err)
+		return err;
 	return test_and_set_bit_lock(0, &guard_held) ? -EBUSY : 0;
 }
 
@@ -488,10 +579,11 @@ static int guard_release(struct inode *inode, struct file *file)
 {
 	struct errpath_point * const *point;
 
-	mutex_lock(&errpath_mutex);
-	for (point = errpath_points; *point; point++)
+	for (point = errpath_points; *point; point++) {
+		mutex_lock(&(*point)->mutex);
 		point_reset(*point);
-	mutex_unlock(&errpath_mutex);
+		mutex_unlock(&(*point)->mutex);
+	}
 	clear_bit_unlock(0, &guard_held);
 	return 0;
 }
@@ -504,19 +596,33 @@ static const struct file_operations guard_fops = {
 
 #define STATUS_FORMAT	"%-16s %-7s %-37s %-6s"
 
-static void show_last(struct seq_file *seq, struct errpath_last *last)
+/* Copied: the handler drops what it cannot write at once. */
+static bool copy_last(struct errpath_point *point, struct errpath_last *last)
 {
-	if (!last->caller) {
-		seq_puts(seq, "  -\n");
-		return;
-	}
-	while (atomic_xchg_acquire(&last->busy, 1))
+	unsigned long flags;
+
+	local_irq_save(flags);
+	while (atomic_xchg_acquire(&point->last.busy, 1))
 		cpu_relax();
-	seq_printf(seq, "  %s/%d from %pS\n", last->comm, last->pid, (void *)last->caller);
-	atomic_set_release(&last->busy, 0);
+	last->pid = point->last.pid;
+	memcpy(last->comm, point->last.comm, sizeof(last->comm));
+	last->caller = point->last.caller;
+	atomic_set_release(&point->last.busy, 0);
+	local_irq_restore(flags);
+	return last->caller;
 }
 
-static const char *function_how(struct errpath_function *fn)
+static void show_last(struct seq_file *seq, struct errpath_point *point)
+{
+	struct errpath_last last;
+
+	if (copy_last(point, &last))
+		seq_printf(seq, "  %s/%d from %pS\n", last.comm, last.pid, (void *)last.caller);
+	else
+		seq_puts(seq, "  -\n");
+}
+
+static const char *function_how(const struct errpath_function *fn)
 {
 	return function_is_present(fn) ? intercept_how_name(&fn->ic) : "absent";
 }
@@ -529,38 +635,61 @@ static void show_point(struct seq_file *seq, struct errpath_point *point)
 	seq_printf(seq, STATUS_FORMAT " %10llu %8llu %10llu %10llu", point->name,
 		   point_state(point), fn->symbol, function_how(fn),
 		   stats.seen, stats.missed, stats.matched, stats.injected);
-	show_last(seq, &point->last);
+	show_last(seq, point);
 	for (fn++; fn->symbol; fn++)
 		seq_printf(seq, STATUS_FORMAT "\n", "", "", fn->symbol, function_how(fn));
 }
 
+/* Without a point's mutex, so that it need not wait until a point is armed. */
 static int status_show(struct seq_file *seq, void *v)
 {
 	struct errpath_point * const *point;
+	int err;
 
 	seq_printf(seq, STATUS_FORMAT " %10s %8s %10s %10s  %s\n", "POINT", "STATE", "FUNCTION",
 		   "BY", "SEEN", "MISSED", "MATCHED", "INJECTED", "LAST FAILED");
-	mutex_lock(&errpath_mutex);
-	for (point = errpath_points; *point; point++)
+	for (point = errpath_points; *point; point++) {
+		err = point_find_functions(*point);
+		if (err)
+			return err;
 		show_point(seq, *point);
-	mutex_unlock(&errpath_mutex);
+	}
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(status);
 
-static struct knob_file *create_point(struct errpath_point *point, struct knob_file *file)
+static int status_open(struct inode *inode, struct file *file)
+{
+	return check_ready() ?: single_open(file, status_show, NULL);
+}
+
+static const struct file_operations status_fops = {
+	.owner = THIS_MODULE,
+	.open = status_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+static int create_file(const char *name, umode_t mode, struct dentry *dir, void *data,
+		       const struct file_operations *fops)
+{
+	return PTR_ERR_OR_ZERO(debugfs_create_file(name, mode, dir, data, fops));
+}
+
+/* @file: the next free entry of files; moved on by those that are used. */
+static int create_point(struct errpath_point *point, struct knob_file **file)
 {
 	struct dentry *dir = debugfs_create_dir(point->name, root);
 	const struct knob *knob;
+	int err = PTR_ERR_OR_ZERO(dir);
 
-	for (knob = knobs; knob < knobs + ARRAY_SIZE(knobs); knob++) {
+	for (knob = knobs; knob < knobs + ARRAY_SIZE(knobs) && !err; knob++) {
 		if (!has_knob(point, knob))
 			continue;
-		*file = (struct knob_file) { point, knob };
-		debugfs_create_file(knob->name, knob->set ? 0600 : 0400, dir, file, &knob_fops);
-		file++;
+		**file = (struct knob_file) { point, knob };
+		err = create_file(knob->name, knob->set ? 0600 : 0400, dir, (*file)++, &knob_fops);
 	}
-	return file;
+	return err;
 }
 
 static unsigned int count_points(void)
@@ -573,42 +702,79 @@ static unsigned int count_points(void)
 	return n;
 }
 
+static int create_files(void)
+{
+	struct errpath_point * const *point;
+	struct knob_file *file = files;
+	int err = create_file("guard", 0600, root, NULL, &guard_fops);
+
+	if (!err)
+		err = create_file("status", 0400, root, NULL, &status_fops);
+	for (point = errpath_points; *point && !err; point++)
+		err = create_point(*point, &file);
+	return err;
+}
+
+static int create_root(void)
+{
+	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	if (!IS_ERR(root))
+		return 0;
+	if (PTR_ERR(root) == -EEXIST)
+		pr_err("no knobs: debugfs has a directory %s already\n", KBUILD_MODNAME);
+	else if (PTR_ERR(root) != -ENOMEM)
+		pr_err("no knobs: debugfs is off in this kernel or on its command line (debugfs=on)\n");
+	return PTR_ERR(root);
+}
+
 /**
  * knobs_create() - make the debugfs tree
  *
- * May sleep. The points are initialised.
+ * Nothing in it can be opened before knobs_open(). The points are initialised.
  *
- * Return: 0, -ENOMEM, or the error of debugfs after a line in the kernel log.
+ * Context: may sleep.
+ *
+ * Return: 0, -ENOMEM, or the error of debugfs.
  */
 int knobs_create(void)
 {
-	struct errpath_point * const *point;
-	struct knob_file *file;
+	int err = -ENOMEM;
 
 	files = kcalloc(count_points() * ARRAY_SIZE(knobs), sizeof(*files), GFP_KERNEL);
-	if (!files)
-		return -ENOMEM;
-	root = debugfs_create_dir(KBUILD_MODNAME, NULL);
-	if (IS_ERR(root)) {
-		pr_err("no knobs: debugfs is off in this kernel or on its command line (debugfs=on)\n");
+	if (files)
+		err = create_root();
+	if (err) {
 		kfree(files);
-		return PTR_ERR(root);
+		return err;
 	}
-	debugfs_create_file("guard", 0600, root, NULL, &guard_fops);
-	debugfs_create_file("status", 0400, root, NULL, &status_fops);
-	file = files;
-	for (point = errpath_points; *point; point++)
-		file = create_point(*point, file);
-	return 0;
+	own_file_set_root(root);
+	err = create_files();
+	if (err) {
+		pr_err("no knobs: debugfs cannot make their files (%d)\n", err);
+		knobs_remove();
+	}
+	return err;
+}
+
+/**
+ * knobs_open() - from now on the files can be opened
+ *
+ * The last act of the module's init.
+ */
+void knobs_open(void)
+{
+	/* pairs with smp_load_acquire() in check_ready() */
+	smp_store_release(&ready, true);
 }
 
 /**
  * knobs_remove() - remove the debugfs tree
  *
- * May sleep; on return no file operation runs any more.
+ * Context: may sleep; on return no file operation runs any more.
  */
 void knobs_remove(void)
 {
+	own_file_set_root(NULL);
 	debugfs_remove(root);
 	kfree(files);
 }

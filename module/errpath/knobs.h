@@ -3,6 +3,7 @@
 #define ERRPATH_KNOBS_H
 
 int knobs_create(void);
+void knobs_open(void);
 void knobs_remove(void);
 int knobs_apply(const char *assignments);
 

@@ -22,14 +22,12 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	const struct module *module = data;
 	struct errpath_point * const *point;
 
-	mutex_lock(&errpath_mutex);
 	for (point = errpath_points; *point; point++) {
 		if (event == MODULE_STATE_COMING)
 			point_module_coming(*point, module->name);
 		else if (event == MODULE_STATE_GOING)
 			point_module_going(*point, module->name);
 	}
-	mutex_unlock(&errpath_mutex);
 	return NOTIFY_DONE;
 }
 
@@ -72,7 +70,7 @@ static int __init errpath_init(void)
 		return err;
 	err = init_points();
 	if (err)
-		return err;
+		goto fail_probe;
 	err = register_module_notifier(&module_notifier);
 	if (err)
 		goto fail_points;
@@ -82,6 +80,7 @@ static int __init errpath_init(void)
 	err = knobs_apply(arm);
 	if (err)
 		goto fail_knobs;
+	knobs_open();
 	return 0;
 
 fail_knobs:
@@ -90,6 +89,8 @@ fail_notifier:
 	unregister_module_notifier(&module_notifier);
 fail_points:
 	exit_points();
+fail_probe:
+	intercept_exit();
 	return err;
 }
 
@@ -98,6 +99,7 @@ static void __exit errpath_exit(void)
 	knobs_remove();
 	unregister_module_notifier(&module_notifier);
 	exit_points();
+	intercept_exit();
 }
 
 module_init(errpath_init);

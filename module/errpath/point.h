@@ -5,6 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/timer.h>
 
 #include "../common/intercept.h"
 #include "decide.h"
@@ -43,7 +44,7 @@ struct errpath_function {
 	bool unselected;	/* knob function */
 	struct errpath_point *point;
 	struct intercept ic;
-	enum { PRESENCE_UNKNOWN, PRESENT, ABSENT } presence;
+	enum function_presence { PRESENCE_UNKNOWN, PRESENT, ABSENT } presence;
 };
 
 /**
@@ -74,10 +75,9 @@ struct errpath_last {
  * @functions: what to intercept; the last has no @symbol
  * @default_caller: value of the knob caller until it is written
  * @default_errno: what a failed call returns; 0 if the functions say that
- * @helpers: functions that call on behalf of others: the first frame above them
+ * @wrappers: functions that call on behalf of others: the first frame above them
  *	is the site, for the knob caller too
- * @default_skip: value of the knob skip until it is written
- * @outermost: the functions call each other: a call from below one of them is not meant
+ * @outermost: the functions call each other: a call from below one of them is not failed
  *
  * A point_*.c defines one with these and the module's Kbuild finds it.
  */
@@ -86,24 +86,29 @@ struct errpath_point {
 	struct errpath_function *functions;
 	const char *default_caller;
 	int default_errno;
-	const char *helpers;
-	const char *default_skip;
+	const char *wrappers;
 	bool outermost;
-	/* private: the knobs, changed under errpath_mutex */
+	/* private: the knobs, changed under @mutex */
 	struct fault_rules rules;
 	struct stack_filter stack;
 	struct request_filter request;
 	struct targets targets;
-	struct callers *callers;	/* NULL: the default, not looked up yet */
+	struct callers *callers;	/* NULL: the default, not parsed yet; freed under RCU */
 	struct task_set tasks;
 	struct ratelimit_state ratelimit;
 	unsigned long verbose;
+	unsigned long seconds;
 	bool task_filter;
 	int errno;
 	char device[ERRPATH_DEVICE_MAX];	/* changes only while disarmed */
 	unsigned long min;
 	/* private: */
-	bool armed;
+	struct mutex mutex;	/* whatever arms, disarms or sets a knob */
+	bool caller_written;	/* not the default, which this kernel may lack */
+	bool armed;		/* intercepted, or waiting for a module */
+	bool live;		/* armed, and its functions count and fail */
+	bool expired;		/* not live any more: see @seconds */
+	struct timer_list expiry;
 	struct errpath_stats __percpu *stats;
 	struct sites sites;
 	struct stacks stacks;
@@ -113,7 +118,6 @@ struct errpath_point {
 /* Kbuild makes ERRPATH_POINTS from the names of the files point_*.c: point_a, point_b. */
 extern struct errpath_point ERRPATH_POINTS;
 extern struct errpath_point * const errpath_points[];	/* up to a NULL */
-extern struct mutex errpath_mutex;			/* knobs, arming, modules */
 
 int point_init(struct errpath_point *point);
 void point_exit(struct errpath_point *point);
@@ -125,7 +129,9 @@ int point_want_stacks(struct errpath_point *point, bool wanted);
 int point_select_functions(struct errpath_point *point, char *text);
 void point_module_coming(struct errpath_point *point, const char *module);
 void point_module_going(struct errpath_point *point, const char *module);
-bool function_is_present(struct errpath_function *fn);
+void point_limit(struct errpath_point *point);
+bool function_is_present(const struct errpath_function *fn);
+int point_find_functions(struct errpath_point *point);
 const char *point_callers(const struct errpath_point *point);
 const char *point_skip(const struct errpath_point *point);
 const char *point_state(struct errpath_point *point);

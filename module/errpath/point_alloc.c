@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory, whoever asks: every way into the kernel's allocators, under the
- * names of all kernels; each has some of them. They call each other, kvmalloc()
- * the slabs and then vmalloc(), slabs the pages: of these the outermost call is
- * failed. That kernels differ in the order of arguments only where they differ in
- * configuration, or where the name is another, compat.h sees to.
+ * No memory: the entry points of the kernel's allocators, under the names of all
+ * kernels; each kernel has some of them. They call each other, kvmalloc() the slabs
+ * and then vmalloc(), slabs the pages: of these the outermost call is failed. So a
+ * call from an interrupt that arrives inside an allocator, or from direct reclaim
+ * below one, is not failed.
+ *
+ * alloc_prototypes.h says where the arguments are; the build fails where a kernel's
+ * headers disagree.
  */
 #include <linux/errno.h>
+
+#include "alloc_prototypes.h"
 
 #include "../common/compat.h"
 #include "point.h"
 
-#define ALLOCATOR(_kind, _symbol, _gfp, _size, _unit) \
+#define ALLOCATOR(_kind, _symbol, _gfp, _size, _unit, ...) \
 	{ .symbol = _symbol, .kind = _kind, \
-	  .asks = { .gfp = _gfp, .size = _size, .unit = REQUEST_##_unit } }
+	  .asks = { .gfp = _gfp, .size = _size, .unit = REQUEST_##_unit, __VA_ARGS__ } }
 
 #define PAGE(...)	ALLOCATOR("page", __VA_ARGS__)
 #define SLAB(...)	ALLOCATOR("slab", __VA_ARGS__)
 #define PERCPU(...)	ALLOCATOR("percpu", __VA_ARGS__)
 #define VMALLOC(...)	ALLOCATOR("vmalloc", __VA_ARGS__)
+
+/* For CMA and virtio-mem; int (start, end, ..., gfp), in page frames. */
+#define CONTIG(_symbol) \
+	{ .symbol = _symbol, .kind = "page", .returns = -ENOMEM, \
+	  .asks = { .gfp = 3, .size = 0, .count = 1, .unit = REQUEST_PFNS } }
 
 /* Arguments before gfp, besides the size, in some configurations. */
 #define KMALLOC_GFP		(1 + COMPAT_TOKEN_ARGS)
@@ -35,6 +45,9 @@ static struct errpath_function functions[] = {
 	PAGE("alloc_contig_pages", 1, 0, PAGES),
 	PAGE("alloc_contig_pages_noprof", 1, 0, PAGES),
 	PAGE("alloc_contig_frozen_pages_noprof", 1, 0, PAGES),
+	CONTIG("alloc_contig_range"),
+	CONTIG("alloc_contig_range_noprof"),
+	CONTIG("alloc_contig_frozen_range_noprof"),
 
 	SLAB("kmem_cache_alloc", 1, 0, CACHE),
 	SLAB("kmem_cache_alloc_noprof", 1, 0, CACHE),
@@ -42,11 +55,11 @@ static struct errpath_function functions[] = {
 	SLAB("kmem_cache_alloc_lru_noprof", 2, 0, CACHE),
 	SLAB("kmem_cache_alloc_node", 1, 0, CACHE),
 	SLAB("kmem_cache_alloc_node_noprof", 1, 0, CACHE),
-	SLAB("kmem_cache_alloc_bulk", 1, 0, CACHE),
-	SLAB("kmem_cache_alloc_bulk_noprof", 1, 0, CACHE),
-	SLAB("kmem_cache_prefill_sheaf", 1, 0, CACHE),
+	SLAB("kmem_cache_alloc_bulk", 1, 0, OBJECTS, .count = 2),
+	SLAB("kmem_cache_alloc_bulk_noprof", 1, 0, OBJECTS, .count = 2),
+	SLAB("kmem_cache_prefill_sheaf", 1, 0, OBJECTS, .count = 2),
 	{ .symbol = "kmem_cache_refill_sheaf", .kind = "slab", .returns = -ENOMEM,
-	  .asks = { .gfp = 1, .size = 0, .unit = REQUEST_CACHE } },
+	  .asks = { .gfp = 1, .size = 0, .count = 3, .unit = REQUEST_OBJECTS } },
 	SLAB("__kmalloc", 1, 0, BYTES),
 	SLAB("__kmalloc_noprof", KMALLOC_GFP, 0, BYTES),
 	SLAB("__kmalloc_node", 1, 0, BYTES),
@@ -77,6 +90,4 @@ struct errpath_point point_alloc = {
 	.name = "alloc",
 	.functions = functions,
 	.outermost = true,
-	/* Who is failed must be able to write the knobs. */
-	.default_skip = "errpath:knob_write",
 };

@@ -3,7 +3,7 @@
  * Transparent huge pages: no memory for the page table that a split of a huge
  * PMD needs. Stock kernels deposit one when they make the PMD, so that a split
  * cannot fail; there the deposit fails. Kernels that allocate it at the split
- * fail there, below helpers that say nothing of who splits.
+ * fail there, below wrappers that do not tell who splits.
  */
 #include "point.h"
 
@@ -16,7 +16,7 @@
 			"userfaultfd_ioctl pagemap_scan_pmd_entry "
 #define SPLITS_BY_MM	"try_to_migrate_one try_to_unmap_one migrate_vma_collect_pmd"
 
-#define HELPERS		"__split_huge_pmd __split_huge_pmd_locked " \
+#define WRAPPERS	"__split_huge_pmd __split_huge_pmd_locked " \
 			"split_huge_pmd_locked split_huge_pmd_address"
 
 static struct errpath_function functions[] = {
@@ -28,5 +28,5 @@ struct errpath_point point_pmd_split = {
 	.name = "pmd_split",
 	.functions = functions,
 	.default_caller = DEPOSITS SPLITS_BY_USERS SPLITS_BY_PTES SPLITS_BY_MM,
-	.helpers = HELPERS,
+	.wrappers = WRAPPERS,
 };

@@ -14,5 +14,5 @@ struct errpath_point point_section_activate = {
 	.name = "section_activate",
 	.functions = functions,
 	.default_caller = "sparse_add_section section_activate",
-	.helpers = "populate_section_memmap",
+	.wrappers = "populate_section_memmap",
 };

@@ -39,10 +39,15 @@ static unsigned long bytes_of(const struct request_args *args, struct pt_regs *r
 	switch (args->unit) {
 	case REQUEST_PAGES:
 		return value << PAGE_SHIFT;
+	case REQUEST_PFNS:
+		return (intercept_arg(regs, args->count) - value) << PAGE_SHIFT;
 	case REQUEST_ORDER:
 		return PAGE_SIZE << (value & (BITS_PER_LONG - 1));
 	case REQUEST_CACHE:
 		return kmem_cache_size((struct kmem_cache *)value);
+	case REQUEST_OBJECTS:
+		return kmem_cache_size((struct kmem_cache *)value) *
+		       intercept_arg(regs, args->count);
 	case REQUEST_BYTES:
 		return value;
 	default:
@@ -61,13 +66,31 @@ static bool size_matches(const struct request_filter *filter, const struct reque
 }
 
 /**
- * request_matches() - is this request meant
+ * request_weight() - what a call takes off the knob space
+ * @args: of the function
+ * @regs: the function's registers at its entry
+ *
+ * As failslab and fail_page_alloc: the size in bytes; 1 for a function that is no
+ * allocator or whose size is not known before the call.
+ *
+ * Context: any.
+ */
+int request_weight(const struct request_args *args, struct pt_regs *regs)
+{
+	unsigned long bytes = args->unit ? bytes_of(args, regs) : 0;
+
+	return clamp_t(unsigned long, bytes, 1, INT_MAX);
+}
+
+/**
+ * request_matches() - does the filter select this request
  * @filter: the filter
  * @args: of the function
  * @regs: the function's registers at its entry
  *
- * Who says __GFP_NOFAIL does not look at what comes back: never meant. Any
- * context.
+ * Callers that pass __GFP_NOFAIL do not check the result: never.
+ *
+ * Context: any.
  */
 bool request_matches(const struct request_filter *filter, const struct request_args *args,
 		     struct pt_regs *regs)

@@ -10,18 +10,21 @@ struct pt_regs;
  * struct request_args - where an allocator's entry point says what is asked for
  * @gfp: number of the argument with the gfp flags
  * @size: number of the argument that tells the size
+ * @count: number of the argument that goes with it, for some units
  * @unit: what that counts; REQUEST_NONE: the function is no allocator
  */
 struct request_args {
 	u8 gfp;
 	u8 size;
+	u8 count;
 	enum request_unit {
 		REQUEST_NONE,
 		REQUEST_BYTES,
 		REQUEST_PAGES,
 		REQUEST_ORDER,
+		REQUEST_PFNS,	/* page frames from @size up to @count */
 		REQUEST_CACHE,	/* an object of this struct kmem_cache */
-		REQUEST_ANY,	/* not told before the call */
+		REQUEST_OBJECTS,	/* @count objects of it */
 	} unit;
 };
 
@@ -46,6 +49,7 @@ struct request_filter {
 void request_filter_init(struct request_filter *filter);
 bool request_matches(const struct request_filter *filter, const struct request_args *args,
 		     struct pt_regs *regs);
+int request_weight(const struct request_args *args, struct pt_regs *regs);
 int request_parse_gfp(char *text, unsigned long *flags);
 
 #endif /* ERRPATH_REQUEST_H */

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whom a point may fail. As with make-it-fail, what a named task forks or
- * clones from then on is named too, and stays so when its parent is gone. A
- * task leaves the set just before its task_struct can be reused.
+ * Whom a point may fail. As with make-it-fail, every task that a named task creates
+ * from then on is named too, and stays so when its parent is gone: children,
+ * threads, io_uring workers, vhost tasks. A task leaves the set just before its
+ * task_struct can be reused.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/kstrtox.h>
+#include <linux/log2.h>
 #include <linux/mutex.h>
 #include <linux/pid.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -18,39 +21,41 @@
 #include "tasks.h"
 
 #define MAX_NAMED	64
+#define MIN_BITS	8
+#define MAX_BITS	14
 
 /* Sets that name somebody: what the tracepoints below go through. */
 static LIST_HEAD(followed_sets);
 static DEFINE_RAW_SPINLOCK(followed_lock);
 static DEFINE_MUTEX(follow_mutex);
 
-static struct tracepoint *fork_tracepoint, *free_tracepoint;
+static struct tracepoint *new_tracepoint, *free_tracepoint;
 
-static void set_slot(struct task_set *set, struct task_struct *task,
-		     struct task_struct *old, struct task_struct *new)
+/* Put @new where @old is; false if there is no @old. */
+static bool replace_task(struct task_table *table, struct task_struct *task,
+			 struct task_struct *old, struct task_struct *new)
 {
-	struct task_bucket *bucket = &set->buckets[hash_ptr(task, TASK_BUCKET_BITS)];
-	int i;
+	struct task_bucket *bucket = &table->bucket[hash_ptr(task, table->bits)];
+	int i, change = new ? 1 : -1;
 
-	lockdep_assert_held(&set->lock);
 	for (i = 0; i < TASK_BUCKET_SIZE; i++) {
 		if (bucket->task[i] != old)
 			continue;
 		WRITE_ONCE(bucket->task[i], new);
-		bucket->used += new ? 1 : -1;
-		return;
+		WRITE_ONCE(bucket->used, bucket->used + change);
+		WRITE_ONCE(table->nr, table->nr + change);
+		return true;
 	}
-	if (new)
-		set->lost++;
+	return false;
 }
 
-static void add_locked(struct task_set *set, struct task_struct *task)
+static bool add_task(struct task_table *table, struct task_struct *task)
 {
-	if (!task_set_has(set, task))
-		set_slot(set, task, NULL, task);
+	return task_table_has(table, task) || replace_task(table, task, NULL, task);
 }
 
-static void on_fork(void *data, struct task_struct *parent, struct task_struct *child)
+/* Called by the task that creates @child, with @child not running yet. */
+static void on_new(void *data, struct task_struct *child, unsigned long clone_flags)
 {
 	struct task_set *set;
 	unsigned long flags;
@@ -58,8 +63,8 @@ static void on_fork(void *data, struct task_struct *parent, struct task_struct *
 	raw_spin_lock_irqsave(&followed_lock, flags);
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
-		if (task_set_has(set, parent))
-			add_locked(set, child);
+		if (task_set_has(set, current) && !add_task(set->table, child))
+			set->lost++;
 		raw_spin_unlock(&set->lock);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
@@ -74,17 +79,17 @@ static void on_free(void *data, struct task_struct *task)
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
 		if (task_set_has(set, task))
-			set_slot(set, task, task, NULL);
+			replace_task(set->table, task, task, NULL);
 		raw_spin_unlock(&set->lock);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
-/* The scheduler's tracepoints are not exported, but they can be walked. */
+/* These tracepoints are not exported, but they can be walked. */
 static void find_tracepoint(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, "sched_process_fork"))
-		fork_tracepoint = tp;
+	if (!strcmp(tp->name, "task_newtask"))
+		new_tracepoint = tp;
 	else if (!strcmp(tp->name, "sched_process_free"))
 		free_tracepoint = tp;
 }
@@ -94,14 +99,14 @@ static int start_following(void)
 	int err;
 
 	for_each_kernel_tracepoint(find_tracepoint, NULL);
-	if (!fork_tracepoint || !free_tracepoint) {
-		pr_err("tasks: this kernel has no sched_process_fork and sched_process_free tracepoints (CONFIG_TRACEPOINTS)\n");
+	if (!new_tracepoint || !free_tracepoint) {
+		pr_err("tasks: this kernel has no tracepoints task_newtask and sched_process_free (CONFIG_TRACEPOINTS)\n");
 		return -EOPNOTSUPP;
 	}
 	err = tracepoint_probe_register(free_tracepoint, on_free, NULL);
 	if (err)
 		return err;
-	err = tracepoint_probe_register(fork_tracepoint, on_fork, NULL);
+	err = tracepoint_probe_register(new_tracepoint, on_new, NULL);
 	if (err)
 		tracepoint_probe_unregister(free_tracepoint, on_free, NULL);
 	return err;
@@ -109,7 +114,7 @@ static int start_following(void)
 
 static void stop_following(void)
 {
-	tracepoint_probe_unregister(fork_tracepoint, on_fork, NULL);
+	tracepoint_probe_unregister(new_tracepoint, on_new, NULL);
 	tracepoint_probe_unregister(free_tracepoint, on_free, NULL);
 	tracepoint_synchronize_unregister();
 }
@@ -139,17 +144,30 @@ unlock:
 	return err;
 }
 
-static struct task_struct *task_of(pid_t nr)
-{
-	struct pid *pid = find_get_pid(nr);
-	struct task_struct *task;
+/* One word of the knob. */
+struct named {
+	pid_t pid;
+	bool process;	/* all its threads */
+};
 
-	task = pid_task(pid, PIDTYPE_PID);
-	put_pid(pid);
-	return task;
+static int parse_word(const char *word, struct named *named)
+{
+	static const char prefix[] = "process:";
+
+	named->process = str_has_prefix(word, prefix);
+	if (named->process)
+		word += strlen(prefix);
+	if (!strcmp(word, "self")) {
+		named->pid = task_pid_vnr(current);
+		return 0;
+	}
+	/* kstrtoint() takes a sign. */
+	if (*word < '0' || *word > '9')
+		return -EINVAL;
+	return kstrtoint(word, 10, &named->pid) || !named->pid ? -EINVAL : 0;
 }
 
-static int parse(char *text, pid_t pids[MAX_NAMED])
+static int parse(char *text, struct named named[MAX_NAMED])
 {
 	char *word;
 	int n = 0;
@@ -159,144 +177,243 @@ static int parse(char *text, pid_t pids[MAX_NAMED])
 			continue;
 		if (n == MAX_NAMED)
 			return -E2BIG;
-		if (!strcmp(word, "self"))
-			pids[n] = task_pid_vnr(current);
-		else if (kstrtoint(word, 10, &pids[n]) || pids[n] <= 0)
+		if (parse_word(word, &named[n++]))
 			return -EINVAL;
-		n++;
 	}
 	return n;
 }
 
-/*
- * All or nothing. A task that the pid still leads to cannot be freed before we
- * leave the RCU section, so on_free() is yet to come for each that is added.
- */
-static int replace(struct task_set *set, const pid_t *pids, int n)
+/* Under RCU. */
+static struct task_struct *task_of(pid_t nr)
 {
-	struct task_struct *task[MAX_NAMED];
-	int i, err = 0;
+	struct pid *pid = find_get_pid(nr);
+	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
 
-	rcu_read_lock();
-	for (i = 0; i < n; i++) {
-		task[i] = task_of(pids[i]);
-		if (!task[i])
-			err = -ESRCH;
-	}
-	if (!err) {
-		raw_spin_lock_irq(&set->lock);
-		memset(set->buckets, 0, sizeof(*set->buckets) << TASK_BUCKET_BITS);
-		set->lost = 0;
-		for (i = 0; i < n; i++)
-			add_locked(set, task[i]);
-		raw_spin_unlock_irq(&set->lock);
-	}
-	rcu_read_unlock();
-	return err;
+	put_pid(pid);
+	return task;
 }
 
-static int make_buckets(struct task_set *set)
+/* How many tasks are named, for a table's size. */
+static int count_tasks(const struct named *named, int n)
 {
-	struct task_bucket *buckets;
+	struct task_struct *task;
+	int i, sum = 0;
 
-	if (set->buckets)
-		return 0;
-	buckets = kcalloc(1 << TASK_BUCKET_BITS, sizeof(*buckets), GFP_KERNEL);
-	if (!buckets)
-		return -ENOMEM;
-	WRITE_ONCE(set->buckets, buckets);
+	rcu_read_lock();
+	for (i = 0; i < n && sum >= 0; i++) {
+		task = task_of(named[i].pid);
+		if (!task)
+			sum = -ESRCH;
+		else
+			sum += named[i].process ? get_nr_threads(task) : 1;
+	}
+	rcu_read_unlock();
+	return sum;
+}
+
+static int add_named(struct task_table *table, const struct named *named)
+{
+	struct task_struct *leader = task_of(named->pid), *task;
+
+	if (!leader)
+		return -ESRCH;
+	if (!named->process)
+		return add_task(table, leader) ? 0 : -ENOSPC;
+	for_each_thread(leader, task)
+		if (!add_task(table, task))
+			return -ENOSPC;
 	return 0;
 }
 
+/*
+ * Not by kvfree_rcu(), which frees much later: the kernel's memory counters are what
+ * tests judge.
+ */
+static void free_table(struct task_table *table)
+{
+	if (!table)
+		return;
+	synchronize_rcu_expedited();
+	kvfree(table);
+}
+
+/*
+ * All or nothing. on_new() waits for @lock meanwhile, so a thread that is created just
+ * now is in its process's list already, or comes to on_new() afterwards. A task that
+ * its pid leads to is not freed within the RCU section, so on_free() is still to come
+ * for each task that is added.
+ */
+static int fill(struct task_set *set, struct task_table *table, const struct named *named, int n)
+{
+	struct task_table *old = NULL;
+	int i, err = 0;
+
+	rcu_read_lock();
+	raw_spin_lock_irq(&set->lock);
+	for (i = 0; i < n && !err; i++)
+		err = add_named(table, &named[i]);
+	if (!err) {
+		old = set->table;
+		/* pairs with READ_ONCE() in task_set_has(), by the address dependency */
+		smp_store_release(&set->table, table);
+		set->lost = 0;
+	}
+	raw_spin_unlock_irq(&set->lock);
+	rcu_read_unlock();
+	free_table(err ? table : old);
+	return err;
+}
+
+static struct task_table *make_table(unsigned int bits)
+{
+	struct task_table *table;
+
+	table = kvzalloc(struct_size(table, bucket, 1 << bits), GFP_KERNEL);
+	if (table)
+		table->bits = bits;
+	return table;
+}
+
+static int replace(struct task_set *set, const struct named *named, int n)
+{
+	int tasks = count_tasks(named, n), err = -ENOSPC;
+	unsigned int bits = MIN_BITS;
+	struct task_table *table;
+
+	if (tasks < 0)
+		return tasks;
+	/* A quarter of the buckets in use, at first: their children need room, too. */
+	while (bits < MAX_BITS && tasks > 1 << (bits - 2))
+		bits++;
+	for (; bits <= MAX_BITS && err == -ENOSPC; bits++) {
+		table = make_table(bits);
+		err = table ? fill(set, table, named, n) : -ENOMEM;
+	}
+	if (err == -ENOSPC)
+		pr_err("tasks: no room for %d tasks\n", tasks);
+	return err;
+}
+
 /**
- * task_set_clear() - name nobody
+ * task_set_clear() - name no task
  * @set: the set
  *
- * Callers serialise. May sleep.
+ * Callers serialise.
+ *
+ * Context: may sleep.
  */
 void task_set_clear(struct task_set *set)
 {
-	if (!set->buckets)
-		return;
-	replace(set, NULL, 0);
+	struct task_table *old;
+
+	raw_spin_lock_irq(&set->lock);
+	old = set->table;
+	WRITE_ONCE(set->table, NULL);
+	set->lost = 0;
+	raw_spin_unlock_irq(&set->lock);
+	free_table(old);
 	follow(set, false);
 }
 
 /**
  * task_set_write() - name other tasks
  * @set: the set
- * @text: pids as the writer sees them, and "self" for the writer, separated by
- *	blanks or commas; empty: nobody. Is consumed.
+ * @text: pids as the writer sees them, "self" for the writer, "process:PID" or
+ *	"process:self" for all threads of a process; separated by blanks or commas.
+ *	Empty: no task. Is consumed.
  *
- * Callers serialise. May sleep.
+ * Callers serialise.
  *
- * Return: 0, or with nothing changed -EINVAL, -E2BIG (more than 64), -ESRCH (no
- * such task), -ENOMEM, or -EOPNOTSUPP (no tracepoints).
+ * Context: may sleep.
+ *
+ * Return: 0, or with nothing changed -EINVAL, -E2BIG (more than 64 words), -ESRCH (no
+ * such task), -ENOSPC (too many tasks), -ENOMEM, or -EOPNOTSUPP (no tracepoints).
  */
 int task_set_write(struct task_set *set, char *text)
 {
 	bool was_followed = set->followed;
-	pid_t pids[MAX_NAMED];
-	int n, err;
+	struct named named[MAX_NAMED];
+	int n = parse(text, named), err;
 
-	n = parse(text, pids);
 	if (n < 0)
 		return n;
 	if (!n) {
 		task_set_clear(set);
 		return 0;
 	}
-	err = make_buckets(set) ?: follow(set, true);
-	if (err)
-		return err;
-	err = replace(set, pids, n);
+	err = follow(set, true);
+	if (!err)
+		err = replace(set, named, n);
 	if (err && !was_followed)
 		follow(set, false);
 	return err;
+}
+
+/* A bucket at a time, for interrupts are off meanwhile. */
+static void show_bucket(struct task_set *set, unsigned int index, struct seq_file *seq, bool *first)
+{
+	pid_t pids[TASK_BUCKET_SIZE];
+	struct task_struct *task;
+	int i, n = 0;
+
+	raw_spin_lock_irq(&set->lock);	/* keeps on_free() from returning */
+	for (i = 0; set->table && index < 1 << set->table->bits && i < TASK_BUCKET_SIZE; i++) {
+		task = set->table->bucket[index].task[i];
+		pids[n] = task ? task_pid_vnr(task) : 0;
+		if (pids[n])	/* 0: dead already */
+			n++;
+	}
+	raw_spin_unlock_irq(&set->lock);
+	for (i = 0; i < n; i++) {
+		seq_printf(seq, "%s%d", *first ? "" : " ", pids[i]);
+		*first = false;
+	}
 }
 
 /**
  * task_set_show() - print the pids, as the reader sees them
  * @set: the set
  * @seq: where to
+ *
+ * Callers serialise with task_set_write().
+ *
+ * Context: may sleep.
  */
 void task_set_show(struct task_set *set, struct seq_file *seq)
 {
-	struct task_struct *task;
+	unsigned int i, n = set->table ? 1 << set->table->bits : 0;
 	bool first = true;
-	int i;
 
-	if (!set->buckets)
-		goto end;
-	raw_spin_lock_irq(&set->lock);	/* keeps on_free() from returning */
-	for (i = 0; i < TASK_BUCKET_SIZE << TASK_BUCKET_BITS; i++) {
-		task = set->buckets[i / TASK_BUCKET_SIZE].task[i % TASK_BUCKET_SIZE];
-		if (!task || !task_pid_vnr(task))
-			continue;	/* dead already */
-		seq_printf(seq, "%s%d", first ? "" : " ", task_pid_vnr(task));
-		first = false;
-	}
-	raw_spin_unlock_irq(&set->lock);
+	for (i = 0; i < n; i++)
+		show_bucket(set, i, seq, &first);
 	if (set->lost)
-		seq_printf(seq, " (and %u children that found no room)", set->lost);
-end:
+		seq_printf(seq, " (%u children are not followed: the table is full)", set->lost);
 	seq_putc(seq, '\n');
 }
 
-void task_set_init(struct task_set *set)
+/**
+ * task_set_is_empty() - is no task named, or none of them left
+ * @set: the set
+ *
+ * Context: any.
+ */
+bool task_set_is_empty(struct task_set *set)
 {
-	raw_spin_lock_init(&set->lock);
+	struct task_table *table;
+	bool empty;
+
+	rcu_read_lock();
+	table = READ_ONCE(set->table);
+	empty = !table || !READ_ONCE(table->nr);
+	rcu_read_unlock();
+	return empty;
 }
 
 /**
- * task_set_free() - empty the set and give its memory back
- * @set: of a point that no longer intercepts anything
+ * task_set_init() - make an empty set
+ * @set: zeroed memory
  */
-void task_set_free(struct task_set *set)
+void task_set_init(struct task_set *set)
 {
-	if (!set->buckets)
-		return;
-	follow(set, false);
-	kfree(set->buckets);
-	set->buckets = NULL;
+	raw_spin_lock_init(&set->lock);
 }

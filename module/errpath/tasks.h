@@ -4,28 +4,35 @@
 
 #include <linux/hash.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 
 struct seq_file;
 
-#define TASK_BUCKET_BITS	8
 #define TASK_BUCKET_SIZE	7	/* with @used one cache line */
 
 struct task_bucket {
-	unsigned long used;	/* of @task, so that most strangers cost one look */
+	unsigned long used;	/* of @task, so that most other tasks cost one look */
 	struct task_struct *task[TASK_BUCKET_SIZE];
+};
+
+/* A hash table of tasks, with 1 << @bits buckets. Freed under RCU. */
+struct task_table {
+	unsigned int bits;
+	unsigned int nr;
+	struct task_bucket bucket[];
 };
 
 /**
  * struct task_set - the tasks that a point may fail
- * @buckets: NULL while nobody was ever named
+ * @table: NULL while no task was ever named
  * @lock: for changes; look-ups need none
- * @lost: children that found no room
+ * @lost: children that are not in the set because the table was full
  */
 struct task_set {
 	/* private: */
-	struct task_bucket *buckets;
+	struct task_table *table;
 	raw_spinlock_t lock;
 	unsigned int lost;
 	bool followed;
@@ -36,23 +43,28 @@ void task_set_init(struct task_set *set);
 int task_set_write(struct task_set *set, char *text);
 void task_set_clear(struct task_set *set);
 void task_set_show(struct task_set *set, struct seq_file *seq);
-void task_set_free(struct task_set *set);
+bool task_set_is_empty(struct task_set *set);
 
-/* Any context, NMI included. */
-static __always_inline bool task_set_has(const struct task_set *set, const struct task_struct *task)
+static __always_inline bool task_table_has(const struct task_table *table,
+					   const struct task_struct *task)
 {
-	const struct task_bucket *bucket = READ_ONCE(set->buckets);
+	const struct task_bucket *bucket = &table->bucket[hash_ptr(task, table->bits)];
 	int i;
 
-	if (!bucket)
-		return false;
-	bucket += hash_ptr(task, TASK_BUCKET_BITS);
 	if (likely(!READ_ONCE(bucket->used)))
 		return false;
 	for (i = 0; i < TASK_BUCKET_SIZE; i++)
 		if (READ_ONCE(bucket->task[i]) == task)
 			return true;
 	return false;
+}
+
+/* Any context, NMI included; preemption is off. */
+static __always_inline bool task_set_has(const struct task_set *set, const struct task_struct *task)
+{
+	const struct task_table *table = READ_ONCE(set->table);
+
+	return table && task_table_has(table, task);
 }
 
 #endif /* ERRPATH_TASKS_H */

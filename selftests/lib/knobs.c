@@ -42,6 +42,9 @@ int knob_set(const char *point, const char *knob, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 
+	/* An empty write is refused; a list that is to be empty is an empty line. */
+	if (!*text)
+		strcpy(text, "\n");
 	knob_path(path, sizeof(path), point, knob);
 	return file_write(path, text);
 }

@@ -30,9 +30,9 @@ static struct device *vmbus_device;
 
 static void *function(const char *name)
 {
-	struct text_range ranges[SYMBOL_MAX_PARTS];
+	unsigned long start;
 
-	return symbol_ranges(name, ranges) < 0 ? NULL : (void *)ranges[0].start;
+	return symbol_start(name, &start) ? NULL : (void *)start;
 }
 
 static const struct way *find_way(void)

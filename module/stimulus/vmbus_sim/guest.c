@@ -14,7 +14,7 @@
 
 static void say_yes(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
 {
-	intercept_return(regs, true);
+	intercept_return(ic, regs, true);
 }
 
 static struct intercept initialized = {

@@ -253,6 +253,7 @@ fail_guest:
 	guest_doubt();
 fail_bus:
 	bus_close();
+	intercept_exit();
 	return err;
 }
 
@@ -263,6 +264,7 @@ static void __exit vmbus_sim_exit(void)
 	lose_driver();
 	guest_doubt();
 	bus_close();
+	intercept_exit();
 }
 
 module_init(vmbus_sim_init);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef ERRPATH_EARLY_RETURN_H
+#define ERRPATH_EARLY_RETURN_H
+
+/* Functions that can return early, of one module. */
+#define EARLY_RETURN_MAX	128
+
+typedef long (*early_return_fn)(void);
+
+extern const early_return_fn early_return_functions[EARLY_RETURN_MAX];
+extern long early_return_values[EARLY_RETURN_MAX];
+
+#endif /* ERRPATH_EARLY_RETURN_H */
