@@ -248,7 +248,8 @@ TEST_F(alloc, who_is_failed_can_disarm)
 	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
 	ASSERT_EQ(3, write(fd, "100", 3));
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
-	EXPECT_EQ(1, pwrite(fd, "0", 1, 0));
+	EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
+	EXPECT_EQ(1, write(fd, "0", 1));
 	close(fd);
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
 }

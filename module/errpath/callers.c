@@ -36,10 +36,14 @@ static const char *without_prefix(const char *word)
 
 static int check_word(const char *word, void *data)
 {
-	bool with_stack = *(bool *)data;
-	const char *name = with_stack ? without_prefix(word) : word;
-	int err = *name ? symbol_check_function(name) : -ENOENT;
+	const char *name = without_prefix(word);
+	int err;
 
+	if (name != word && !*(bool *)data) {
+		pr_err("%s: only a caller can have the prefix " STACK_PREFIX "\n", word);
+		return -EINVAL;
+	}
+	err = *name ? symbol_check_function(name) : -ENOENT;
 	if (err == -EAGAIN) {
 		pr_info("%s: waits for its module\n", word);
 		return 0;
