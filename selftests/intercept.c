@@ -3,15 +3,12 @@
  * Interception in every context, beside others who are at the same function,
  * against those who modify it, and while modules come and go.
  */
-#include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 
 #include "lib/harness.h"
 
+#include "lib/bpf.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
@@ -347,69 +344,15 @@ TEST_F(by_ftrace, function_tracer_goes_on)
 	EXPECT_EQ(2 * CALLS, count_in_trace(self->target->function));
 }
 
-/* A BPF program that does nothing: "r0 = 0; exit". */
-static int bpf_load(void)
-{
-	static const struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_KPROBE,
-		.insns = (unsigned long)program,
-		.insn_cnt = 2,
-		.license = (unsigned long)"GPL",
-	};
-
-	return syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
-}
-
-static int bpf_attach(int program, const char *function)
-{
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.config1 = (unsigned long)function,
-	};
-	char type[16];
-	int fd;
-
-	if (file_read("/sys/bus/event_source/devices/kprobe/type", type,
-		      sizeof(type)) < 0)
-		return -1;
-	attr.type = atoi(type);
-	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1,
-		     PERF_FLAG_FD_CLOEXEC);
-	if (fd >= 0 && (ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) ||
-			ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static long bpf_runs(int program)
-{
-	struct bpf_prog_info info = {};
-	union bpf_attr attr = {
-		.info.bpf_fd = program,
-		.info.info_len = sizeof(info),
-		.info.info = (unsigned long)&info,
-	};
-
-	if (syscall(SYS_bpf, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
-		return -1;
-	return info.run_cnt;
-}
-
 TEST_F(by_ftrace, bpf_goes_on)
 {
 	int program, event;
 
 	ASSERT_EQ(0, file_write("/proc/sys/kernel/bpf_stats_enabled", "1"));
-	program = bpf_load();
+	program = bpf_load_for_kprobe();
 	ASSERT_LE(0, program);
 	ASSERT_EQ(0, arm_all(self->target->point));
-	event = bpf_attach(program, self->target->function);
+	event = bpf_attach_to_kprobe(program, self->target->function);
 	ASSERT_LE(0, event);
 	expect_calls(_metadata, self->target, "task", CALLS, CALLS);
 	EXPECT_EQ(CALLS, bpf_runs(program));

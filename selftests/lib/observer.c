@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bpf.h"
+#include "btf.h"
+#include "file.h"
+#include "observer.h"
+#include "perf.h"
+
+#define TRACING "/sys/kernel/tracing"
+#define EVENT "errpath_observer/watch"
+
+struct observer {
+	const char *name;
+	const char *(*lacks)(const char *function);
+	int (*attach)(struct observation *o);
+	int (*read)(const struct observation *o, struct observed *seen);
+	int (*detach)(struct observation *o);
+};
+
+/* Writes to a file of tracefs: as a shell does by > (O_TRUNC) or by >> (O_APPEND). */
+static int tracing_write(const char *file, int flags, const char *text)
+{
+	char path[256];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), TRACING "/%s", file);
+	fd = open(path, O_WRONLY | O_CLOEXEC | flags);
+	if (fd < 0)
+		return -errno;
+	if (*text && write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static bool tracing_has(const char *file, const char *word)
+{
+	static char text[65536];
+	char path[256];
+
+	snprintf(path, sizeof(path), TRACING "/%s", file);
+	return file_read(path, text, sizeof(text)) > 0 && strstr(text, word);
+}
+
+/* Probes, by perf. */
+
+static const char *kprobe_lacks(const char *function)
+{
+	(void)function;
+	return access("/sys/bus/event_source/devices/kprobe", F_OK) ?
+	       "this kernel has no CONFIG_KPROBE_EVENTS or no CONFIG_PERF_EVENTS" : NULL;
+}
+
+static int kprobe_attach(struct observation *o)
+{
+	o->fd = perf_open_probe(o->function, false, 0);
+	return o->fd < 0 ? o->fd : 0;
+}
+
+static int kretprobe_attach(struct observation *o)
+{
+	o->fd = perf_open_probe(o->function, true, 0);
+	return o->fd < 0 ? o->fd : 0;
+}
+
+static int perf_read(const struct observation *o, struct observed *seen)
+{
+	seen->calls = perf_count(o->fd);
+	seen->zero = -1;
+	return seen->calls < 0 ? seen->calls : 0;
+}
+
+static int perf_detach(struct observation *o)
+{
+	return close(o->fd) ? -errno : 0;
+}
+
+/* Events of fprobes, in tracefs, counted by perf. */
+
+static const char *fprobe_lacks(const char *function)
+{
+	(void)function;
+	return tracing_has("README", "<func-name>[%return]") ? NULL :
+	       "this kernel has no CONFIG_FPROBE_EVENTS";
+}
+
+static int fprobe_remove(void)
+{
+	return tracing_write("dynamic_events", O_APPEND, "-:" EVENT);
+}
+
+static int fprobe_add(struct observation *o, const char *where)
+{
+	char event[256];
+	int err;
+
+	snprintf(event, sizeof(event), "f:" EVENT " %s%s", o->function, where);
+	err = tracing_write("dynamic_events", O_APPEND, event);
+	if (err)
+		return err;
+	o->fd = perf_open_event(EVENT, 0);
+	if (o->fd >= 0)
+		return 0;
+	fprobe_remove();
+	return o->fd;
+}
+
+static int fprobe_attach(struct observation *o)
+{
+	return fprobe_add(o, "");
+}
+
+static int fprobe_return_attach(struct observation *o)
+{
+	return fprobe_add(o, "%return");
+}
+
+static int fprobe_detach(struct observation *o)
+{
+	int err = perf_detach(o);
+
+	return err ?: fprobe_remove();
+}
+
+/* The function graph tracer. */
+
+static const char *graph_lacks(const char *function)
+{
+	(void)function;
+	return tracing_has("available_tracers", "function_graph") ? NULL :
+	       "this kernel has no CONFIG_FUNCTION_GRAPH_TRACER";
+}
+
+static int graph_detach(struct observation *o)
+{
+	int err = tracing_write("current_tracer", 0, "nop");
+
+	(void)o;
+	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, "");
+	return err ?: tracing_write("set_ftrace_pid", O_TRUNC, "");
+}
+
+static int graph_attach(struct observation *o)
+{
+	char pid[16];
+	int err;
+
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	err = tracing_write("set_ftrace_pid", O_TRUNC, pid);
+	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, o->function);
+	err = err ?: tracing_write("current_tracer", 0, "function_graph");
+	if (err)
+		graph_detach(o);
+	return err;
+}
+
+/* A line of a call names the function; one with a brace ends it. */
+static bool graph_is_call(const char *line, const char *function)
+{
+	const char *at = strstr(line, function);
+
+	return at && at > line && at[-1] == ' ' && strchr("( ", at[strlen(function)]) &&
+	       !strchr(line, '}');
+}
+
+static int graph_read(const struct observation *o, struct observed *seen)
+{
+	FILE *trace = fopen(TRACING "/trace", "re");
+	char line[512];
+
+	if (!trace)
+		return -errno;
+	*seen = (struct observed) { .zero = -1 };
+	while (fgets(line, sizeof(line), trace))
+		seen->calls += graph_is_call(line, o->function);
+	fclose(trace);
+	return 0;
+}
+
+/* BPF programs on a trampoline, for which a function must be in the kernel's BTF. */
+
+static const char *trampoline_lacks(const char *function)
+{
+	static char why[128];
+	struct btf_function found;
+	int map;
+
+	if (access("/sys/kernel/btf/vmlinux", F_OK))
+		return "this kernel has no CONFIG_DEBUG_INFO_BTF";
+	map = bpf_make_map();
+	if (map < 0)
+		return "this kernel has no CONFIG_BPF_SYSCALL";
+	close(map);
+	if (btf_find_function(function, &found) != -ENOENT)
+		return NULL;
+	snprintf(why, sizeof(why), "%s() is not in the kernel's BTF", function);
+	return why;
+}
+
+static int trampoline_attach(struct observation *o, bool at_return)
+{
+	o->map = bpf_make_map();
+	if (o->map < 0)
+		return o->map;
+	o->program = bpf_load_for_function(o->function, at_return, o->map);
+	if (o->program < 0) {
+		close(o->map);
+		return o->program;
+	}
+	o->fd = bpf_attach_to_function(o->program);
+	if (o->fd >= 0)
+		return 0;
+	close(o->program);
+	close(o->map);
+	return o->fd;
+}
+
+static int fentry_attach(struct observation *o)
+{
+	return trampoline_attach(o, false);
+}
+
+static int fexit_attach(struct observation *o)
+{
+	return trampoline_attach(o, true);
+}
+
+static int fentry_read(const struct observation *o, struct observed *seen)
+{
+	struct bpf_calls calls;
+	int err = bpf_read_calls(o->map, &calls);
+
+	if (!err)
+		*seen = (struct observed) { .calls = calls.made, .zero = -1 };
+	return err;
+}
+
+static int fexit_read(const struct observation *o, struct observed *seen)
+{
+	struct bpf_calls calls;
+	int err = bpf_read_calls(o->map, &calls);
+
+	if (err)
+		return err;
+	*seen = (struct observed) { .calls = calls.made, .zero = calls.zero };
+	printf("# fexit: %llu calls, %llu returned 0, the last one %#llx\n", calls.made,
+	       calls.zero, calls.last);
+	return 0;
+}
+
+static int trampoline_detach(struct observation *o)
+{
+	int err = close(o->fd) ? -errno : 0;
+
+	close(o->program);
+	close(o->map);
+	return err;
+}
+
+static const struct observer observers[] = {
+	{ "kprobe", kprobe_lacks, kprobe_attach, perf_read, perf_detach },
+	{ "kretprobe", kprobe_lacks, kretprobe_attach, perf_read, perf_detach },
+	{ "fprobe", fprobe_lacks, fprobe_attach, perf_read, fprobe_detach },
+	{ "fprobe_return", fprobe_lacks, fprobe_return_attach, perf_read, fprobe_detach },
+	{ "function_graph", graph_lacks, graph_attach, graph_read, graph_detach },
+	{ "fentry", trampoline_lacks, fentry_attach, fentry_read, trampoline_detach },
+	{ "fexit", trampoline_lacks, fexit_attach, fexit_read, trampoline_detach },
+};
+
+static const struct observer *observer_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(observers) / sizeof(*observers); i++) {
+		if (!strcmp(observers[i].name, name))
+			return &observers[i];
+	}
+	return NULL;
+}
+
+const char *observer_lacks(const char *name, const char *function)
+{
+	const struct observer *by = observer_find(name);
+
+	return by ? by->lacks(function) : NULL;
+}
+
+int observer_attach(struct observation *o, const char *name, const char *function)
+{
+	const struct observer *by = observer_find(name);
+	int err;
+
+	if (!by)
+		return -EINVAL;
+	*o = (struct observation) { .function = function };
+	err = by->attach(o);
+	if (!err)
+		o->by = by;
+	return err;
+}
+
+int observer_read(const struct observation *o, struct observed *seen)
+{
+	return o->by->read(o, seen);
+}
+
+int observer_detach(struct observation *o)
+{
+	int err = o->by->detach(o);
+
+	o->by = NULL;
+	return err;
+}
+
+void observer_clean_up(void)
+{
+	fprobe_remove();
+	graph_detach(NULL);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_PERF_H
+#define LIB_PERF_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Perf events that count how often a function is entered or returns, or how often an
+ * event of tracefs comes, in the task @pid (0: the caller); -1: everywhere. They return
+ * an open descriptor, or -errno.
+ */
+int perf_open_probe(const char *function, bool at_return, pid_t pid);
+int perf_open_event(const char *name, pid_t pid);
+
+/* The count, or -errno. */
+long perf_count(int fd);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols.h"
+
+/* "ADDRESS TYPE NAME", and for one of a module a tab and "[MODULE]". */
+static bool symbol_parse(char *line, struct symbol *symbol)
+{
+	char *at, *end;
+
+	symbol->address = strtoul(line, &at, 16);
+	if (*at != ' ' || !strchr("tTwW", at[1]) || at[2] != ' ')
+		return false;
+	symbol->name = at + 3;
+	end = at + 3 + strcspn(at + 3, "\t\n");
+	symbol->module = "";
+	if (*end == '\t' && end[1] == '[') {
+		symbol->module = end + 2;
+		end[2 + strcspn(end + 2, "]\n")] = '\0';
+	}
+	*end = '\0';
+	return true;
+}
+
+int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *data)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[1024];
+	struct symbol symbol;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (symbol_parse(line, &symbol) && !take(&symbol, data))
+			break;
+	}
+	fclose(f);
+	return 0;
+}

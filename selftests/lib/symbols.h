@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LIB_SYMBOLS_H
+#define LIB_SYMBOLS_H
+
+#include <stdbool.h>
+
+/* A function of /proc/kallsyms; @module is "" for one of the kernel's image. */
+struct symbol {
+	unsigned long address;
+	const char *name;
+	const char *module;
+};
+
+/*
+ * Calls @take for each function, in the order of the file, until it returns false.
+ * Returns 0 or -errno.
+ */
+int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *data);
+
+#endif

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The caller gets the value that errpath returns for the function, whoever else watches
+ * that function, and whether he came before or after the point was armed. Watchers see
+ * each call, and those who see returned values see errpath's.
+ */
+#include <fcntl.h>
+
+#include "lib/harness.h"
+
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/module.h"
+#include "lib/observer.h"
+#include "lib/target.h"
+
+#define CALLS 5
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+
+/*
+ * A function that a test can call.
+ *
+ * @functions: its names, of which a kernel has one; the last is NULL
+ * @caller: what is written to the knob caller
+ * @call: calls it once; returns 0, the negative errno, or a positive number if it could
+ *	not be called
+ */
+struct subject {
+	const char *point;
+	const char * const functions[3];
+	const char *module;
+	const char *caller;
+	const char *file;
+	int (*call)(int fd);
+};
+
+static int target_call_once(int fd)
+{
+	struct target_calls calls;
+
+	(void)fd;
+	if (target_call(1, "traced", "task", &calls) || calls.made != 1)
+		return 1;
+	return calls.last_errno;
+}
+
+static int kmalloc_call_once(int fd)
+{
+	static const char order[] = "kmalloc_size task";
+
+	return write(fd, order, strlen(order)) < 0 ? -errno : 0;
+}
+
+/* Of a module that has no BTF; returns an errno. */
+static const struct subject target = {
+	.point = "target",
+	.functions = { "errpath_target" },
+	.module = "errpath_target",
+	.caller = "errpath_target_caller",
+	.file = "/sys/kernel/debug/errpath_target/call",
+	.call = target_call_once,
+};
+
+/* Of the kernel's image; returns NULL, of which the module's file makes ENOMEM. */
+static const struct subject kmalloc = {
+	.point = "alloc",
+	.functions = { "__kmalloc_noprof", "__kmalloc" },
+	.module = "errpath_alloc",
+	.caller = "stack:errpath_alloc:errpath_alloc_caller",
+	.file = "/sys/kernel/debug/errpath_alloc/alloc",
+	.call = kmalloc_call_once,
+};
+
+/* Selects that function alone; returns its name, or NULL if the kernel has none of them. */
+static const char *subject_prepare(const struct subject *s)
+{
+	const char * const *name;
+
+	if (knob_set(s->point, "verbose", "0") || knob_set(s->point, "caller", "%s", s->caller))
+		return NULL;
+	if (!s->functions[1])
+		return s->functions[0];
+	for (name = s->functions; *name; name++) {
+		if (!knob_set(s->point, "function", "%s", *name) &&
+		    strcmp("absent", point_state(s->point)))
+			return *name;
+	}
+	return NULL;
+}
+
+FIXTURE(observers)
+{
+	const struct subject *subject;
+	const char *function;
+	int guard;
+	int fd;
+	long failed;
+	struct observation observation;
+};
+
+FIXTURE_VARIANT(observers)
+{
+	const struct subject *subject;
+	const char *observer;
+};
+
+FIXTURE_VARIANT_ADD(observers, target_kprobe)
+{
+	.subject = &target,
+	.observer = "kprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, target_kretprobe)
+{
+	.subject = &target,
+	.observer = "kretprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, target_fprobe)
+{
+	.subject = &target,
+	.observer = "fprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, target_fprobe_return)
+{
+	.subject = &target,
+	.observer = "fprobe_return",
+};
+
+FIXTURE_VARIANT_ADD(observers, target_function_graph)
+{
+	.subject = &target,
+	.observer = "function_graph",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_kprobe)
+{
+	.subject = &kmalloc,
+	.observer = "kprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_kretprobe)
+{
+	.subject = &kmalloc,
+	.observer = "kretprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_fprobe)
+{
+	.subject = &kmalloc,
+	.observer = "fprobe",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_fprobe_return)
+{
+	.subject = &kmalloc,
+	.observer = "fprobe_return",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_function_graph)
+{
+	.subject = &kmalloc,
+	.observer = "function_graph",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_fentry)
+{
+	.subject = &kmalloc,
+	.observer = "fentry",
+};
+
+FIXTURE_VARIANT_ADD(observers, kmalloc_fexit)
+{
+	.subject = &kmalloc,
+	.observer = "fexit",
+};
+
+/* Skips before anything is expected, so that no failure can hide behind a skip. */
+FIXTURE_SETUP(observers)
+{
+	const char *why = point_unavailable(variant->subject->point);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->subject = variant->subject;
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	if (!module_loaded(self->subject->module))
+		ASSERT_EQ(0, module_load(self->subject->module, ""));
+	self->function = subject_prepare(self->subject);
+	ASSERT_NE(NULL, self->function);
+	why = observer_lacks(variant->observer, self->function);
+	if (why)
+		SKIP(return, "%s", why);
+	self->fd = open(self->subject->file, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	/* The first write to a file of debugfs allocates. */
+	ASSERT_EQ(0, self->subject->call(self->fd));
+}
+
+FIXTURE_TEARDOWN_PARENT(observers)
+{
+	observer_clean_up();
+	if (module_loaded("errpath_alloc"))
+		EXPECT_EQ(0, module_unload("errpath_alloc"));
+}
+
+/* Calls the function, and compares what its caller, its observer and errpath say of it. */
+static void expect_calls(struct __test_metadata *_metadata, struct _test_data_observers *self,
+			 bool fail)
+{
+	bool observed = self->observation.by;
+	struct observed before = {}, after = {};
+	struct stats stats;
+
+	if (observed)
+		ASSERT_EQ(0, observer_read(&self->observation, &before));
+	for (int i = 0; i < CALLS; i++)
+		EXPECT_EQ(fail ? -ENOMEM : 0, self->subject->call(self->fd));
+	if (fail)
+		self->failed += CALLS;
+	ASSERT_EQ(0, stats_read(self->subject->point, &stats));
+	EXPECT_EQ(self->failed, stats.injected);
+	if (!observed)
+		return;
+	ASSERT_EQ(0, observer_read(&self->observation, &after));
+	EXPECT_EQ(CALLS, after.calls - before.calls);
+	if (after.zero >= 0)
+		EXPECT_EQ(fail ? CALLS : 0, after.zero - before.zero);
+}
+
+TEST_F(observers, attached_before_arming)
+{
+	ASSERT_EQ(0, observer_attach(&self->observation, variant->observer, self->function));
+	expect_calls(_metadata, self, false);
+	ASSERT_EQ(0, arm_times(self->subject->point, -1));
+	expect_calls(_metadata, self, true);
+	ASSERT_EQ(0, observer_detach(&self->observation));
+	expect_calls(_metadata, self, true);
+	ASSERT_EQ(0, disarm(self->subject->point));
+	expect_calls(_metadata, self, false);
+}
+
+TEST_F(observers, attached_after_arming)
+{
+	ASSERT_EQ(0, arm_times(self->subject->point, -1));
+	expect_calls(_metadata, self, true);
+	ASSERT_EQ(0, observer_attach(&self->observation, variant->observer, self->function));
+	expect_calls(_metadata, self, true);
+	ASSERT_EQ(0, disarm(self->subject->point));
+	expect_calls(_metadata, self, false);
+	ASSERT_EQ(0, observer_detach(&self->observation));
+	expect_calls(_metadata, self, false);
+}
+
+/* All observers that a kernel has, at one function. */
+FIXTURE(crowd)
+{
+	const struct subject *subject;
+	const char *function;
+	int guard;
+	int fd;
+	struct observation observation[7];
+};
+
+FIXTURE_VARIANT(crowd)
+{
+	const struct subject *subject;
+	const char * const observers[7];
+};
+
+/* The two that are events of fprobes have one name in tracefs: one of them is here. */
+FIXTURE_VARIANT_ADD(crowd, target)
+{
+	.subject = &target,
+	.observers = { "kprobe", "fprobe_return", "function_graph", "kretprobe" },
+};
+
+FIXTURE_VARIANT_ADD(crowd, kmalloc)
+{
+	.subject = &kmalloc,
+	.observers = { "kprobe", "fexit", "fprobe_return", "function_graph", "fentry",
+		       "kretprobe" },
+};
+
+FIXTURE_SETUP(crowd)
+{
+	const char *why = point_unavailable(variant->subject->point);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->subject = variant->subject;
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	if (!module_loaded(self->subject->module))
+		ASSERT_EQ(0, module_load(self->subject->module, ""));
+	self->function = subject_prepare(self->subject);
+	ASSERT_NE(NULL, self->function);
+	self->fd = open(self->subject->file, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, self->subject->call(self->fd));
+}
+
+FIXTURE_TEARDOWN_PARENT(crowd)
+{
+	observer_clean_up();
+	if (module_loaded("errpath_alloc"))
+		EXPECT_EQ(0, module_unload("errpath_alloc"));
+}
+
+/* The point is armed between each two that come; then they leave in the order of coming. */
+TEST_F(crowd, comes_and_goes)
+{
+	const char * const *name = variant->observers;
+
+	for (int i = 0; name[i]; i++) {
+		ASSERT_EQ(0, arm_times(self->subject->point, -1));
+		EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+			TH_LOG("before %s", name[i]);
+		if (!observer_lacks(name[i], self->function)) {
+			ASSERT_EQ(0, observer_attach(&self->observation[i], name[i],
+						     self->function));
+			EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+				TH_LOG("with %s", name[i]);
+		}
+		ASSERT_EQ(0, disarm(self->subject->point));
+		EXPECT_EQ(0, self->subject->call(self->fd))
+			TH_LOG("disarmed, with %s", name[i]);
+	}
+	ASSERT_EQ(0, arm_times(self->subject->point, -1));
+	for (int i = 0; name[i]; i++) {
+		EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+			TH_LOG("with %s and later ones", name[i]);
+		if (self->observation[i].by)
+			ASSERT_EQ(0, observer_detach(&self->observation[i]));
+	}
+	EXPECT_EQ(-ENOMEM, self->subject->call(self->fd));
+}
+
+/*
+ * A kprobe that root switched off, with all others, by one file. The probe is errpath's,
+ * on a function that ftrace cannot intercept.
+ */
+FIXTURE(switched_off)
+{
+	int guard;
+};
+
+FIXTURE_SETUP(switched_off)
+{
+	const char *why = point_unavailable("target_notrace");
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, knob_set("target_notrace", "verbose", "0"));
+}
+
+FIXTURE_TEARDOWN_PARENT(switched_off)
+{
+	EXPECT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+}
+
+/* The calls of CALLS that failed, or -errno. */
+static long notrace_fails(void)
+{
+	struct target_calls calls;
+	int err = target_call(CALLS, "notrace", "task", &calls);
+
+	return err ?: (long)calls.failed;
+}
+
+TEST_F(switched_off, armed_point_is_dead)
+{
+	ASSERT_EQ(0, arm_times("target_notrace", -1));
+	EXPECT_STREQ("armed", point_state("target_notrace"));
+	EXPECT_EQ(CALLS, notrace_fails());
+
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	EXPECT_STREQ("dead", point_state("target_notrace"));
+	EXPECT_EQ(0, notrace_fails());
+
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+	EXPECT_STREQ("armed", point_state("target_notrace"));
+	EXPECT_EQ(CALLS, notrace_fails());
+
+	/* Disarmed while it is dead, it is off. */
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	ASSERT_EQ(0, disarm("target_notrace"));
+	EXPECT_STREQ("off", point_state("target_notrace"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+	EXPECT_EQ(0, notrace_fails());
+}
+
+/* An arming that cannot take effect is refused. */
+TEST_F(switched_off, arming_is_refused)
+{
+	char probability[16];
+
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	EXPECT_GT(0, arm_times("target_notrace", -1));
+	ASSERT_EQ(0, knob_get("target_notrace", "probability", probability,
+			      sizeof(probability)));
+	EXPECT_STREQ("0", probability);
+	EXPECT_STREQ("off", point_state("target_notrace"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+	EXPECT_EQ(0, notrace_fails());
+}
+
+TEST_HARNESS_MAIN
