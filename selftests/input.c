@@ -55,9 +55,10 @@ static const struct knob {
 	KNOB("min-size", "12", "34", .is_number = true),
 	KNOB("max-size", "12", "34", .is_number = true),
 	KNOB("stacks", "Y", "N", .reads = "", .is_boolean = true, .hidden = true),
-	KNOB("targets", "12", "34", .reads = "00000012", .is_number = true),
+	KNOB("targets", "12", "34", .reads = "00000012:1", .is_number = true),
 	KNOB("function", NULL, NULL),	/* names of the point's own functions */
 	KNOB("nth", "0", "0", .is_number = true),
+	KNOB("seconds", "12", "34", .is_number = true),
 	KNOB("errno", "-5", "-34", .is_number = true, .may_be_negative = true),
 	KNOB("device", "a", "b"),
 	KNOB("min", "12", "34", .reads = "0x000000000000000c", .is_number = true),

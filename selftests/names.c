@@ -15,7 +15,7 @@
 #include "lib/symbols.h"
 
 #define POINT "alloc"
-#define CALLER "errpath_alloc_caller"
+#define CALLER "by_kmalloc"
 #define ALLOC_FILE "/sys/kernel/debug/errpath_alloc/alloc"
 #define OPENS 20
 

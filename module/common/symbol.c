@@ -5,6 +5,7 @@
  * so that no text changes, returns the address as well.
  */
 #include <linux/errno.h>
+#include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
@@ -15,11 +16,8 @@
 
 #include "symbol.h"
 
-/* What compilers append to the name of a clone or of a cold part. */
-static const char * const suffixes[] = {
-	"", ".isra.0", ".constprop.0", ".part.0", ".cold", ".isra.1", ".constprop.1", ".part.1",
-	".constprop.0.isra.0", ".isra.0.cold", ".part.0.cold", ".constprop.0.cold",
-};
+/* What compilers most often append to the name of a clone. */
+static const char * const suffixes[] = { "", ".isra.0", ".constprop.0", ".part.0" };
 
 /**
  * symbol_addresses() - find several functions
@@ -98,6 +96,49 @@ static int check_module_function(const char *name)
 	return module_may_come(module) ? -EAGAIN : -ENOENT;
 }
 
+/*
+ * Clones that ftrace does not know: with a greater number, or of a clone. A pattern
+ * that lists all is not to be had, but compilers do not go far.
+ */
+static int check_untraced_clones(const char *name)
+{
+	static const char * const kinds[] = { ".isra", ".constprop", ".part" };
+	static const char * const again[] = { "", ".isra.0", ".constprop.0", ".part.0" };
+	const int numbers = 4, n = ARRAY_SIZE(kinds) * ARRAY_SIZE(again) * numbers;
+	char full[KSYM_NAME_LEN];
+	unsigned long addr;
+	int i, err = -ENOENT;
+
+	for (i = 0; i < n && err == -ENOENT; i++) {
+		if (snprintf(full, sizeof(full), "%s%s.%d%s", name,
+			     kinds[i % ARRAY_SIZE(kinds)],
+			     i / (int)(ARRAY_SIZE(kinds) * ARRAY_SIZE(again)),
+			     again[i / ARRAY_SIZE(kinds) % ARRAY_SIZE(again)]) >= sizeof(full))
+			break;
+		err = symbol_address(full, &addr);
+	}
+	return err;
+}
+
+/*
+ * Other clones, with other numbers or more than one suffix: ftrace takes a pattern,
+ * and refuses one that no function matches. It compares all functions, which is slow.
+ */
+static int check_clones(const char *name)
+{
+	const char *colon = strchr(name, ':');
+	char pattern[KSYM_NAME_LEN];
+	struct ftrace_ops ops = {};
+	int err, len;
+
+	len = snprintf(pattern, sizeof(pattern), "%s.*", colon ? colon + 1 : name);
+	if (len >= sizeof(pattern) || strpbrk(name, "*?[!"))
+		return -ENOENT;
+	err = ftrace_set_filter(&ops, pattern, len, 1);
+	ftrace_free_filter(&ops);
+	return err == -ENOMEM || !err ? err : check_untraced_clones(name);
+}
+
 /**
  * symbol_check_function() - does a function exist, in whole or in parts
  * @name: NAME or MODULE:NAME
@@ -117,7 +158,9 @@ int symbol_check_function(const char *name)
 			return -ENOENT;
 		err = symbol_address(full, &addr);
 	}
-	return err == -ENOENT ? check_module_function(name) : err;
+	if (err == -ENOENT)
+		err = check_module_function(name);
+	return err == -ENOENT ? check_clones(name) : err;
 }
 
 /**

@@ -3,6 +3,7 @@
  * What a call of an allocator asks for: gfp flags and size. All of it is in the
  * call's arguments, so this is cheaper than anything that looks at the stack.
  */
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
@@ -116,7 +117,7 @@ static int parse_flag(const char *name, unsigned long *flags)
 		*flags |= gfp_names[i].mask;
 		return 0;
 	}
-	if (kstrtoul(name, 0, &value) || value > U32_MAX)
+	if (!isdigit(*name) || kstrtoul(name, 0, &value) || value > U32_MAX)
 		return -EINVAL;
 	*flags |= value;
 	return 0;

@@ -4,6 +4,7 @@
  * and targets, which lets only some of them fail. The n-th call of an operation is
  * another one next time; its stack is not.
  */
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/jhash.h>
 #include <linux/kernel.h>
@@ -176,8 +177,10 @@ static int parse_target(struct targets *targets, char *word)
 
 	if (targets->nr == TARGETS_MAX)
 		return -EINVAL;
-	if (kstrtou32(id, 16, &value) || !value ||
-	    (word && kstrtoul(word, 10, &occurrence)) || !occurrence)
+	/* kstrtou32() and kstrtoul() take a sign. */
+	if (!isxdigit(*id) || kstrtou32(id, 16, &value) || !value)
+		return -EINVAL;
+	if (word && (!isdigit(*word) || kstrtoul(word, 10, &occurrence) || !occurrence))
 		return -EINVAL;
 	targets->at[targets->nr].id = value;
 	targets->at[targets->nr].occurrence = occurrence;
