@@ -4,13 +4,13 @@
  * that function, and whether he came before or after the point was armed. Watchers see
  * each call, and those who see returned values see errpath's.
  */
-#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
 
 #include "lib/harness.h"
 
 #include "lib/file.h"
 #include "lib/knobs.h"
-#include "lib/module.h"
 #include "lib/observer.h"
 #include "lib/target.h"
 
@@ -22,53 +22,62 @@
  *
  * @functions: its names, of which a kernel has one; the last is NULL
  * @caller: what is written to the knob caller
- * @call: calls it once; returns 0, the negative errno, or a positive number if it could
- *	not be called
+ * @call: calls it once; returns 0 or -errno, or a positive number if it was not called
+ * @error: what @call returns if the function fails
  */
 struct subject {
 	const char *point;
 	const char * const functions[3];
-	const char *module;
 	const char *caller;
-	const char *file;
-	int (*call)(int fd);
+	int (*call)(void);
+	int error;
 };
 
-static int target_call_once(int fd)
+/* Of a module, which has no BTF. Returns an errno. */
+static int target_call_once(void)
 {
 	struct target_calls calls;
 
-	(void)fd;
 	if (target_call(1, "traced", "task", &calls) || calls.made != 1)
 		return 1;
 	return calls.last_errno;
 }
 
-static int kmalloc_call_once(int fd)
-{
-	static const char order[] = "kmalloc_size task";
-
-	return write(fd, order, strlen(order)) < 0 ? -errno : 0;
-}
-
-/* Of a module that has no BTF; returns an errno. */
 static const struct subject target = {
 	.point = "target",
 	.functions = { "errpath_target" },
-	.module = "errpath_target",
 	.caller = "errpath_target_caller",
-	.file = "/sys/kernel/debug/errpath_target/call",
 	.call = target_call_once,
+	.error = -ENOMEM,
 };
 
-/* Of the kernel's image; returns NULL, of which the module's file makes ENOMEM. */
-static const struct subject kmalloc = {
+/*
+ * Of the kernel's image. It returns a pointer, and the kernel makes EAGAIN of NULL: no
+ * memory for a signal that brings a value. It is called in an RCU section: leaving one of
+ * its own, a trampoline puts the depth of those that are left into the register that
+ * returns the value. Without such a section that would be 0, which is NULL, as if the
+ * value had arrived.
+ */
+static int queue_signal(void)
+{
+	const struct timespec now = {};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return 1;
+	if (sigqueue(getpid(), SIGRTMIN, (union sigval) {}))
+		return -errno;
+	return sigtimedwait(&set, NULL, &now) == SIGRTMIN ? 0 : 1;
+}
+
+static const struct subject signals = {
 	.point = "alloc",
-	.functions = { "__kmalloc_noprof", "__kmalloc" },
-	.module = "errpath_alloc",
-	.caller = "stack:errpath_alloc:errpath_alloc_caller",
-	.file = "/sys/kernel/debug/errpath_alloc/alloc",
-	.call = kmalloc_call_once,
+	.functions = { "kmem_cache_alloc_noprof", "kmem_cache_alloc" },
+	.caller = "stack:do_send_sig_info",
+	.call = queue_signal,
+	.error = -EAGAIN,
 };
 
 /* Selects that function alone; returns its name, or NULL if the kernel has none of them. */
@@ -93,7 +102,6 @@ FIXTURE(observers)
 	const struct subject *subject;
 	const char *function;
 	int guard;
-	int fd;
 	long failed;
 	struct observation observation;
 };
@@ -134,45 +142,45 @@ FIXTURE_VARIANT_ADD(observers, target_function_graph)
 	.observer = "function_graph",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_kprobe)
+FIXTURE_VARIANT_ADD(observers, signals_kprobe)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "kprobe",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_kretprobe)
+FIXTURE_VARIANT_ADD(observers, signals_kretprobe)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "kretprobe",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_fprobe)
+FIXTURE_VARIANT_ADD(observers, signals_fprobe)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "fprobe",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_fprobe_return)
+FIXTURE_VARIANT_ADD(observers, signals_fprobe_return)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "fprobe_return",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_function_graph)
+FIXTURE_VARIANT_ADD(observers, signals_function_graph)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "function_graph",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_fentry)
+FIXTURE_VARIANT_ADD(observers, signals_fentry)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "fentry",
 };
 
-FIXTURE_VARIANT_ADD(observers, kmalloc_fexit)
+FIXTURE_VARIANT_ADD(observers, signals_fexit)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observer = "fexit",
 };
 
@@ -186,24 +194,18 @@ FIXTURE_SETUP(observers)
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	if (!module_loaded(self->subject->module))
-		ASSERT_EQ(0, module_load(self->subject->module, ""));
 	self->function = subject_prepare(self->subject);
 	ASSERT_NE(NULL, self->function);
 	why = observer_lacks(variant->observer, self->function);
 	if (why)
 		SKIP(return, "%s", why);
-	self->fd = open(self->subject->file, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, self->fd);
-	/* The first write to a file of debugfs allocates. */
-	ASSERT_EQ(0, self->subject->call(self->fd));
+	ASSERT_EQ(0, self->subject->call());
 }
 
 FIXTURE_TEARDOWN_PARENT(observers)
 {
+	EXPECT_STREQ("off", point_state(variant->subject->point));
 	observer_clean_up();
-	if (module_loaded("errpath_alloc"))
-		EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
 
 /* Calls the function, and compares what its caller, its observer and errpath say of it. */
@@ -217,14 +219,15 @@ static void expect_calls(struct __test_metadata *_metadata, struct _test_data_ob
 	if (observed)
 		ASSERT_EQ(0, observer_read(&self->observation, &before));
 	for (int i = 0; i < CALLS; i++)
-		EXPECT_EQ(fail ? -ENOMEM : 0, self->subject->call(self->fd));
+		EXPECT_EQ(fail ? self->subject->error : 0, self->subject->call());
+	if (observed)
+		ASSERT_EQ(0, observer_read(&self->observation, &after));
+	ASSERT_EQ(0, stats_read(self->subject->point, &stats));
 	if (fail)
 		self->failed += CALLS;
-	ASSERT_EQ(0, stats_read(self->subject->point, &stats));
 	EXPECT_EQ(self->failed, stats.injected);
 	if (!observed)
 		return;
-	ASSERT_EQ(0, observer_read(&self->observation, &after));
 	EXPECT_EQ(CALLS, after.calls - before.calls);
 	if (after.zero >= 0)
 		EXPECT_EQ(fail ? CALLS : 0, after.zero - before.zero);
@@ -260,7 +263,6 @@ FIXTURE(crowd)
 	const struct subject *subject;
 	const char *function;
 	int guard;
-	int fd;
 	struct observation observation[7];
 };
 
@@ -270,16 +272,16 @@ FIXTURE_VARIANT(crowd)
 	const char * const observers[7];
 };
 
-/* The two that are events of fprobes have one name in tracefs: one of them is here. */
+/* Each kind once: the two that are events of fprobes have one name in tracefs. */
 FIXTURE_VARIANT_ADD(crowd, target)
 {
 	.subject = &target,
 	.observers = { "kprobe", "fprobe_return", "function_graph", "kretprobe" },
 };
 
-FIXTURE_VARIANT_ADD(crowd, kmalloc)
+FIXTURE_VARIANT_ADD(crowd, signals)
 {
-	.subject = &kmalloc,
+	.subject = &signals,
 	.observers = { "kprobe", "fexit", "fprobe_return", "function_graph", "fentry",
 		       "kretprobe" },
 };
@@ -293,20 +295,15 @@ FIXTURE_SETUP(crowd)
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
-	if (!module_loaded(self->subject->module))
-		ASSERT_EQ(0, module_load(self->subject->module, ""));
 	self->function = subject_prepare(self->subject);
 	ASSERT_NE(NULL, self->function);
-	self->fd = open(self->subject->file, O_RDWR | O_CLOEXEC);
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, self->subject->call(self->fd));
+	ASSERT_EQ(0, self->subject->call());
 }
 
 FIXTURE_TEARDOWN_PARENT(crowd)
 {
+	EXPECT_STREQ("off", point_state(variant->subject->point));
 	observer_clean_up();
-	if (module_loaded("errpath_alloc"))
-		EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
 
 /* The point is armed between each two that come; then they leave in the order of coming. */
@@ -316,26 +313,26 @@ TEST_F(crowd, comes_and_goes)
 
 	for (int i = 0; name[i]; i++) {
 		ASSERT_EQ(0, arm_times(self->subject->point, -1));
-		EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+		EXPECT_EQ(self->subject->error, self->subject->call())
 			TH_LOG("before %s", name[i]);
 		if (!observer_lacks(name[i], self->function)) {
 			ASSERT_EQ(0, observer_attach(&self->observation[i], name[i],
 						     self->function));
-			EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+			EXPECT_EQ(self->subject->error, self->subject->call())
 				TH_LOG("with %s", name[i]);
 		}
 		ASSERT_EQ(0, disarm(self->subject->point));
-		EXPECT_EQ(0, self->subject->call(self->fd))
+		EXPECT_EQ(0, self->subject->call())
 			TH_LOG("disarmed, with %s", name[i]);
 	}
 	ASSERT_EQ(0, arm_times(self->subject->point, -1));
 	for (int i = 0; name[i]; i++) {
-		EXPECT_EQ(-ENOMEM, self->subject->call(self->fd))
+		EXPECT_EQ(self->subject->error, self->subject->call())
 			TH_LOG("with %s and later ones", name[i]);
 		if (self->observation[i].by)
 			ASSERT_EQ(0, observer_detach(&self->observation[i]));
 	}
-	EXPECT_EQ(-ENOMEM, self->subject->call(self->fd));
+	EXPECT_EQ(self->subject->error, self->subject->call());
 }
 
 /*

@@ -137,11 +137,14 @@ static const char *graph_lacks(const char *function)
 	       "this kernel has no CONFIG_FUNCTION_GRAPH_TRACER";
 }
 
+/* @o: NULL if it was not attached to the end. */
 static int graph_detach(struct observation *o)
 {
 	int err = tracing_write("current_tracer", 0, "nop");
 
-	(void)o;
+	if (o)
+		close(o->fd);
+	err = err ?: tracing_write("tracing_on", 0, "1");
 	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, "");
 	return err ?: tracing_write("set_ftrace_pid", O_TRUNC, "");
 }
@@ -155,8 +158,12 @@ static int graph_attach(struct observation *o)
 	err = tracing_write("set_ftrace_pid", O_TRUNC, pid);
 	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, o->function);
 	err = err ?: tracing_write("current_tracer", 0, "function_graph");
+	if (!err) {
+		o->fd = open(TRACING "/tracing_on", O_WRONLY | O_CLOEXEC);
+		err = o->fd < 0 ? -errno : 0;
+	}
 	if (err)
-		graph_detach(o);
+		graph_detach(NULL);
 	return err;
 }
 
@@ -169,18 +176,29 @@ static bool graph_is_call(const char *line, const char *function)
 	       !strchr(line, '}');
 }
 
-static int graph_read(const struct observation *o, struct observed *seen)
+static long graph_count(const char *function)
 {
 	FILE *trace = fopen(TRACING "/trace", "re");
 	char line[512];
+	long calls = 0;
 
 	if (!trace)
 		return -errno;
-	*seen = (struct observed) { .zero = -1 };
 	while (fgets(line, sizeof(line), trace))
-		seen->calls += graph_is_call(line, o->function);
+		calls += graph_is_call(line, function);
 	fclose(trace);
-	return 0;
+	return calls;
+}
+
+/* Off meanwhile, as what reads the trace may call the function, too. */
+static int graph_read(const struct observation *o, struct observed *seen)
+{
+	if (write(o->fd, "0", 1) != 1)
+		return -errno;
+	*seen = (struct observed) { .calls = graph_count(o->function), .zero = -1 };
+	if (seen->calls < 0)
+		return seen->calls;
+	return write(o->fd, "1", 1) == 1 ? 0 : -errno;
 }
 
 /* BPF programs on a trampoline, for which a function must be in the kernel's BTF. */
