@@ -176,6 +176,7 @@ static const struct request {
 	{ "max-size", "192", { "kvmalloc", "task" }, { "kmalloc_size", "task" } },
 	{ "max-size", "192", { "kmalloc_large", "task" }, { "percpu", "task" } },
 	{ "max-size", "100", { "kmalloc_node", "task" }, { "kmemdup", "task" } },
+	{ "min-size", "700", { "kmem_cache", "task" }, { "kmem_cache_bulk", "task" } },
 };
 
 TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
@@ -252,6 +253,110 @@ TEST_F(alloc, who_is_failed_can_disarm)
 	EXPECT_EQ(1, write(fd, "0", 1));
 	close(fd);
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
+}
+
+/* In bytes, as failslab has it: five objects of 192 bytes fit in 1000. */
+TEST_F(alloc, space_is_in_bytes)
+{
+	ASSERT_EQ(0, knob_set(POINT, "space", "1000"));
+	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
+	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+	for (int i = 0; i < 5; i++)
+		EXPECT_EQ(0, allocate("kmem_cache", "task"));
+	EXPECT_EQ(-ENOMEM, allocate("kmem_cache", "task"));
+	EXPECT_STATS(6, 1);
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+static int write_zero(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, "0", 1);
+	close(fd);
+	return n == 1 ? 0 : -EIO;
+}
+
+/* Fails all of its own allocations, then opens the knob by @path and disarms. */
+static int disarm_in_child(const char *directory, const char *path)
+{
+	int status, err;
+	pid_t pid = fork();
+
+	if (!pid) {
+		err = chdir(directory);
+		err = err ?: knob_set(POINT, "caller", " ");
+		err = err ?: knob_set(POINT, "times", "-1");
+		err = err ?: knob_set(POINT, "tasks", "self");
+		err = err ?: knob_set(POINT, "probability", "100");
+		if (err)
+			_exit(2);
+		/* Not even this can be opened. */
+		if (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+			_exit(3);
+		_exit(!!write_zero(path));
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+TEST_F(alloc, who_is_failed_can_open_the_knobs)
+{
+	EXPECT_EQ(0, disarm_in_child("/", ERRPATH "/" POINT "/probability"));
+	EXPECT_STREQ("off", point_state(POINT));
+	EXPECT_EQ(0, disarm_in_child(ERRPATH "/" POINT, "probability"));
+	EXPECT_STREQ("off", point_state(POINT));
+	EXPECT_EQ(0, disarm_in_child(ERRPATH, POINT "/probability"));
+	EXPECT_STREQ("off", point_state(POINT));
+	/* Other files are not spared. */
+	EXPECT_NE(0, disarm_in_child("/sys/kernel/debug", "errpath_alloc/alloc"));
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+/* All allocations of all tasks, for ever: after a while a shell can be started again. */
+TEST_F(alloc, failing_everything_expires)
+{
+	ASSERT_EQ(0, knob_set(POINT, "caller", " "));
+	ASSERT_EQ(0, knob_set(POINT, "seconds", "1"));
+	ASSERT_EQ(0, knob_set(POINT, "task-filter", "N"));
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+	/* A second of the guest's; nothing here may need memory. */
+	sleep(2);
+	EXPECT_EQ(0, system("echo 0 >" ERRPATH "/" POINT "/probability"));
+	EXPECT_STREQ("off", point_state(POINT));
+	EXPECT_EQ(0, allocate("kmalloc", "task"));
+}
+
+/* With an end, or a scope, it goes on. */
+TEST_F(alloc, what_is_limited_does_not_expire)
+{
+	static const char * const limits[][2] = {
+		{ "times", "1000000" },
+		{ "caller", CALLER },
+		{ "seconds", "0" },
+		{ "probability", "99" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		close(self->guard);
+		self->guard = guard_open();
+		ASSERT_LE(0, self->guard);
+		ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
+		ASSERT_EQ(0, knob_set(POINT, "seconds", "1"));
+		ASSERT_EQ(0, knob_set(POINT, "tasks", "1"));
+		ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+		ASSERT_EQ(0, knob_set(POINT, limits[i][0], "%s", limits[i][1]));
+		if (strcmp(limits[i][0], "probability"))
+			ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+		usleep(1500000);
+		EXPECT_STREQ("armed", point_state(POINT)) TH_LOG("%s", limits[i][0]);
+	}
+	ASSERT_EQ(0, disarm(POINT));
 }
 
 TEST_F(alloc, wrong_input)

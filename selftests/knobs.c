@@ -766,6 +766,31 @@ TEST_F(loading, refuses_wrong_parameter)
 }
 
 /*
+ * A load that fails frees the module, whoever has one of its files open: so nobody may
+ * get one open before the load has succeeded.
+ */
+TEST_F(loading, failing_load_has_no_open_files)
+{
+	const char *slow_and_wrong = "arm=alloc:caller=_printk,caller=vfs_write,caller=vfs_read,"
+				     "times=0,probability=100,bogus=1";
+	pid_t opener = fork();
+	int status;
+
+	if (!opener) {
+		for (;;) {
+			if (open(ERRPATH "/guard", O_RDWR | O_CLOEXEC) >= 0)
+				_exit(1);
+		}
+	}
+	ASSERT_LT(0, opener);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(-EINVAL, module_load("errpath", slow_and_wrong));
+	EXPECT_EQ(0, waitpid(opener, &status, WNOHANG));
+	kill(opener, SIGKILL);
+	waitpid(opener, &status, 0);
+}
+
+/*
  * A load takes half a second, for errpath proves itself: 10 of them, or as many
  * as ERRPATH_LOADS says.
  */

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * errpath's own allocations: each one of each operation is failed once, by the
+ * kernel's fail-nth. The operation must give an error and change nothing, or succeed.
+ */
+#include <fcntl.h>
+
+#include "lib/harness.h"
+
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/module.h"
+
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+#define FAILSLAB "/sys/kernel/debug/failslab"
+#define FAIL_PAGE_ALLOC "/sys/kernel/debug/fail_page_alloc"
+#define LIMIT 2000
+
+/* An operation: a knob that is written, or read where there is no value. */
+struct operation {
+	const char *point;
+	const char *knob;
+	const char *value;
+	bool arms;
+};
+
+static const struct operation operations[] = {
+	{ "target", "probability", "100", .arms = true },
+	{ "target", "nth", "5", .arms = true },
+	{ "target_notrace", "probability", "100", .arms = true },
+	{ "alloc", "nth", "1000000", .arms = true },
+	{ "pmd_split", "nth", "1000000", .arms = true },
+	{ "alloc", "caller", "vfs_write stack:ksys_write", .arms = false },
+	{ "alloc", "skip", "vfs_write, ksys_write", .arms = false },
+	{ "alloc", "function", "slab", .arms = false },
+	{ "alloc", "gfp-require", "GFP_KERNEL|__GFP_ZERO", .arms = false },
+	{ "target", "tasks", "self", .arms = false },
+	{ "target", "tasks", "process:self", .arms = false },
+	{ "target", "targets", "1 2:3", .arms = false },
+	{ "target", "times", "7", .arms = false },
+	{ "target", "caller", NULL, .arms = false },
+	{ "target", "stats", NULL, .arms = false },
+};
+
+/* What reads as NULL was not read, for want of memory. */
+static char *read_knob(const struct operation *op)
+{
+	static char text[8192];
+
+	return knob_get(op->point, op->knob, text, sizeof(text)) ? NULL : text;
+}
+
+static int run(const struct operation *op)
+{
+	if (op->value)
+		return knob_set(op->point, op->knob, "%s", op->value);
+	return read_knob(op) ? 0 : -ENOMEM;
+}
+
+/* Fails the @nth allocation of @act. Returns what that did; *fired: it had so many. */
+static int run_failing(int nth, int (*act)(const void *data), const void *data, bool *fired)
+{
+	int err, fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	char text[32];
+	ssize_t n;
+
+	snprintf(text, sizeof(text), "%d", nth);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		abort();
+	err = act(data);
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		abort();
+	text[n] = '\0';
+	*fired = !atoi(text);
+	if (pwrite(fd, "0", 1, 0) != 1)
+		abort();
+	close(fd);
+	return err;
+}
+
+FIXTURE(own)
+{
+	int guard;
+};
+
+/* Also what may sleep, may be of high memory, and of any order. */
+static int fail_all(const char *directory)
+{
+	static const char * const files[][2] = {
+		{ "ignore-gfp-wait", "N" }, { "ignore-gfp-highmem", "N" }, { "min-order", "0" },
+		{ "verbose", "0" },
+	};
+	char path[128];
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files) && !err; i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, files[i][0]);
+		if (!access(path, F_OK))
+			err = file_write(path, files[i][1]);
+	}
+	return err;
+}
+
+FIXTURE_SETUP(own)
+{
+	if (access(FAIL_NTH, F_OK) || access(FAILSLAB, F_OK))
+		SKIP(return, "this kernel has no CONFIG_FAILSLAB");
+	ASSERT_EQ(0, fail_all(FAILSLAB));
+	if (!access(FAIL_PAGE_ALLOC, F_OK))
+		ASSERT_EQ(0, fail_all(FAIL_PAGE_ALLOC));
+}
+
+FIXTURE_TEARDOWN(own)
+{
+}
+
+static int act_on_knob(const void *data)
+{
+	return run(data);
+}
+
+static void sweep_knob(struct __test_metadata *_metadata, const struct operation *op)
+{
+	char before[8192], *after;
+	int nth, err, errors = 0;
+	bool fired = true;
+
+	for (nth = 1; fired && nth < LIMIT; nth++) {
+		int guard = guard_open();
+
+		ASSERT_LE(0, guard);
+		after = read_knob(op);
+		ASSERT_NE(NULL, after);
+		strcpy(before, after);
+		err = run_failing(nth, act_on_knob, op, &fired);
+		after = read_knob(op);
+		ASSERT_NE(NULL, after);
+		if (err) {
+			errors++;
+			EXPECT_EQ(-ENOMEM, err)
+				TH_LOG("%s/%s, allocation %d", op->point, op->knob, nth);
+			EXPECT_STREQ(before, after)
+				TH_LOG("%s/%s, allocation %d", op->point, op->knob, nth);
+		}
+		if (op->arms && err)
+			EXPECT_STREQ("off", point_state(op->point))
+				TH_LOG("%s/%s, allocation %d", op->point, op->knob, nth);
+		if (op->arms && !err)
+			EXPECT_STRNE("off", point_state(op->point));
+		close(guard);
+		EXPECT_STREQ("off", point_state(op->point));
+	}
+	EXPECT_FALSE(fired);
+	EXPECT_EQ(0, err);
+	printf("# %s/%s: %d allocations, %d of them an error\n", op->point, op->knob, nth - 2,
+	       errors);
+}
+
+TEST_F_TIMEOUT(own, knobs, 200)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+		sweep_knob(_metadata, &operations[i]);
+}
+
+static int act_load(const void *data)
+{
+	return module_load("errpath", data);
+}
+
+/* Most of these are the module loader's own. */
+TEST_F_TIMEOUT(own, load, 300)
+{
+	const char *parameters = "arm=target:nth=5;alloc:caller=vfs_write,times=0,probability=1";
+	bool fired = true;
+	int nth, err = 0, errors = 0;
+
+	ASSERT_EQ(0, module_unload("errpath"));
+	for (nth = 1; fired && nth < LIMIT; nth++) {
+		err = run_failing(nth, act_load, parameters, &fired);
+		errors += !!err;
+		if (err) {
+			EXPECT_FALSE(module_loaded("errpath"));
+			EXPECT_NE(0, access(ERRPATH, F_OK));
+			continue;
+		}
+		EXPECT_STREQ("armed", point_state("alloc")) TH_LOG("allocation %d", nth);
+		EXPECT_EQ(0, access(ERRPATH "/vmemmap_block/stats", F_OK));
+		ASSERT_EQ(0, module_unload("errpath"));
+	}
+	EXPECT_FALSE(fired);
+	EXPECT_EQ(0, err);
+	EXPECT_LT(0, errors);
+	printf("# load: %d allocations, %d of them an error\n", nth - 2, errors);
+	ASSERT_EQ(0, module_load("errpath", ""));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Failures under locks that a console takes: the tty layer allocates below the lock of
+ * the serial port, in its interrupt, and below the lock of a pty. A line in the kernel
+ * log that was printed from there would wait for the lock that its own CPU holds.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "lib/harness.h"
+
+#include "lib/file.h"
+#include "lib/kmsg.h"
+#include "lib/knobs.h"
+
+#define POINT "alloc"
+#define PRINTK "/proc/sys/kernel/printk"
+#define CONSOLE "/dev/ttyS0"
+#define CHARACTERS 200
+
+/* glibc has all of these bits but this one. */
+#ifndef TIOCM_LOOP
+#define TIOCM_LOOP 0x8000
+#endif
+
+FIXTURE(report)
+{
+	int guard;
+	int kmsg;
+	char printk[64];
+};
+
+FIXTURE_SETUP(report)
+{
+	const char *why = point_unavailable(POINT);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	self->kmsg = kmsg_open();
+	ASSERT_LE(0, self->kmsg);
+	ASSERT_LT(0, file_read(PRINTK, self->printk, sizeof(self->printk)));
+	/* The console prints every line. */
+	ASSERT_EQ(0, file_write(PRINTK, "8"));
+	ASSERT_EQ(0, knob_set(POINT, "task-filter", "N"));
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	ASSERT_EQ(0, knob_set(POINT, "verbose", "2"));
+	ASSERT_EQ(0, knob_set(POINT, "gfp-reject", "0"));
+}
+
+FIXTURE_TEARDOWN(report)
+{
+	file_write(PRINTK, self->printk);
+	close(self->kmsg);
+	close(self->guard);
+}
+
+/* The port sends to itself: each character that is written comes back by an interrupt. */
+static int loop_back(int tty, bool on)
+{
+	int bits = TIOCM_LOOP;
+
+	return ioctl(tty, on ? TIOCMBIS : TIOCMBIC, &bits) ? -errno : 0;
+}
+
+static int make_raw(int tty)
+{
+	struct termios modes;
+
+	if (tcgetattr(tty, &modes))
+		return -errno;
+	cfmakeraw(&modes);
+	modes.c_cflag |= CREAD | CLOCAL;
+	return tcsetattr(tty, TCSANOW, &modes) ? -errno : 0;
+}
+
+TEST_F(report, below_the_lock_of_the_serial_port)
+{
+	int tty = open(CONSOLE, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	struct termios modes;
+	struct stats s;
+
+	if (tty < 0 && errno == ENOENT)
+		SKIP(return, "this guest has no " CONSOLE);
+	ASSERT_LE(0, tty);
+	ASSERT_EQ(0, tcgetattr(tty, &modes));
+	ASSERT_EQ(0, make_raw(tty));
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:tty_insert_flip_string_and_push_buffer "
+			      "stack:__tty_insert_flip_string_flags "
+			      "stack:__tty_buffer_request_room"));
+	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+	ASSERT_EQ(0, loop_back(tty, true));
+	for (int i = 0; i < CHARACTERS; i++) {
+		if (write(tty, "x", 1) != 1)
+			usleep(1000);
+	}
+	tcdrain(tty);
+	ASSERT_EQ(0, loop_back(tty, false));
+	ASSERT_EQ(0, disarm(POINT));
+	ASSERT_EQ(0, stats_read(POINT, &s));
+	EXPECT_LT(0, s.injected);
+	EXPECT_EQ(0, s.missed);
+	tcflush(tty, TCIFLUSH);
+	tcsetattr(tty, TCSANOW, &modes);
+	close(tty);
+}
+
+TEST_F(report, below_the_lock_of_a_pty)
+{
+	int pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct stats s;
+	int unlocked = 0;
+
+	if (pty < 0)
+		SKIP(return, "this kernel has no CONFIG_UNIX98_PTYS");
+	ASSERT_EQ(0, ioctl(pty, TIOCSPTLCK, &unlocked));
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:pty_write"));
+	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+	for (int i = 0; i < 10; i++)
+		EXPECT_GE(1, write(pty, "x", 1));
+	ASSERT_EQ(0, disarm(POINT));
+	ASSERT_EQ(0, stats_read(POINT, &s));
+	EXPECT_LT(0, s.injected);
+	/* These allocations are __GFP_NOWARN: no line, as the kernel's own injectors. */
+	EXPECT_EQ(0, kmsg_count(self->kmsg, "^errpath: inject"));
+	close(pty);
+}
+
+/* All of a task's allocations fail, with a line and a stack for each. */
+TEST_F(report, lines_and_stacks_are_whole)
+{
+	struct stats s;
+
+	ASSERT_EQ(0, knob_set(POINT, "task-filter", "Y"));
+	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
+	ASSERT_EQ(0, knob_set(POINT, "times", "20"));
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:do_sys_openat2 stack:do_sys_open"));
+	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
+	for (int i = 0; i < 20; i++) {
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		EXPECT_GT(0, fd);
+	}
+	ASSERT_EQ(0, disarm(POINT));
+	ASSERT_EQ(0, stats_read(POINT, &s));
+	EXPECT_EQ(20, s.injected);
+	EXPECT_EQ(20, kmsg_count(self->kmsg, "^errpath: inject alloc: .* fails, call [0-9]+, pid "));
+}
+
+TEST_HARNESS_MAIN
