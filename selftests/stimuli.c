@@ -417,7 +417,7 @@ TEST_F(vmbus, wrong_order_is_refused)
 		ORDER("vmbus_sim/offer", "+1"),
 		ORDER("vmbus_sim/offer", "1x"),
 		ORDER("vmbus_sim/offer", "4294967297"),
-		ORDER("vmbus_sim/offer", "1\0" "2"),
+		ORDER("vmbus_sim/offer", "1\0x"),
 		ORDER("vmbus_sim/rescind", "0 0"),
 		ORDER("vmbus_sim/rescind", "4294967296"),
 		ORDER("vmbus_sim/eject", "0 4294967296"),

@@ -156,11 +156,13 @@ static bool by_kvmalloc(gfp_t gfp)
  * @allocate: allocates and frees, returns false if there was no memory
  * @task_only: may sleep, or needs interrupts on, whatever its gfp says
  */
-static const struct way {
+struct way {
 	const char *name;
 	bool (*allocate)(gfp_t gfp);
 	bool task_only;
-} ways[] = {
+};
+
+static const struct way ways[] = {
 	{ "kmalloc", by_kmalloc },
 	{ "kmalloc_size", by_kmalloc_size },
 	{ "kmalloc_node", by_kmalloc_node },

@@ -2,8 +2,8 @@
 /*
  * errpath_rival: somebody else at the function that errpath wants. A write of
  * "KIND SYMBOL" to debugfs errpath_rival/set takes hold of the function, "none"
- * lets go; so does the next write, unless it is no such order; errpath_rival/hits counts the calls it saw. "hypervisor hyperv": the
- * kernel says that it runs on that.
+ * lets go of it, and so does the next valid write; errpath_rival/hits counts the
+ * calls it saw. "hypervisor hyperv": the kernel says that it runs on that.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>

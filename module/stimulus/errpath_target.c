@@ -135,12 +135,14 @@ static void call_in_softirq(struct calls *calls)
  * @call_all: makes all of them, instead of @call
  * @limit: the greatest number of calls
  */
-static const struct context {
+struct context {
 	const char *name;
 	void (*call)(struct calls *calls);
 	void (*call_all)(struct calls *calls, unsigned long count);
 	unsigned long limit;
-} contexts[] = {
+};
+
+static const struct context contexts[] = {
 	{ "task", call_in_task, .limit = ULONG_MAX },
 	{ "atomic", call_in_atomic, .limit = ULONG_MAX },
 	{ "softirq", call_in_softirq, .limit = ULONG_MAX },

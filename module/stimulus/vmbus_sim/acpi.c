@@ -58,12 +58,14 @@ static void call_acpi_remove(void *function)
  * @call_add: calls @add by its type
  * @call_remove: calls @remove by its type
  */
-static const struct way {
+struct way {
 	const char *add;
 	const char *remove;
 	int (*call_add)(void *function);
 	void (*call_remove)(void *function);
-} ways[] = {
+};
+
+static const struct way ways[] = {
 	{
 		.add = SIM_VMBUS "vmbus_platform_driver_probe",
 		.remove = SIM_VMBUS "vmbus_platform_driver_remove",
