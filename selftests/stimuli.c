@@ -128,9 +128,10 @@ static const struct order wrong[] = {
 
 TEST_F(stimuli, wrong_order_is_refused)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		EXPECT_EQ(-EINVAL, write_order(&wrong[i]))
 			TH_LOG("\"%s\" to %s", wrong[i].text, wrong[i].file);
+	}
 }
 
 /* A position means nothing to a file that takes orders, so it has none. */
@@ -197,9 +198,10 @@ TEST_F(stimuli, compound_page_fits_its_range)
 	EXPECT_EQ(0, hotplug_memunmap(self->start));
 	EXPECT_EQ(-EINVAL, hotplug_memremap(self->start + SUBSECTION_SIZE, 2 * SUBSECTION_SIZE,
 					    "shift=10"));
-	for (size_t i = 0; i < ARRAY_SIZE(shifts); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(shifts); i++) {
 		EXPECT_EQ(-EINVAL, hotplug_memremap(self->start, SUBSECTION_SIZE, shifts[i]))
 			TH_LOG("%s", shifts[i]);
+	}
 }
 
 static bool wait_for_hits(void)
@@ -272,9 +274,10 @@ TEST_F(migrate, wrong_order_is_refused)
 		ORDER("errpath_migrate/migrate", "0x10000000000001000 0x1000 system 4k"),
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
 		EXPECT_EQ(-EINVAL, write_order(&orders[i]))
 			TH_LOG("\"%s\" to %s", orders[i].text, orders[i].file);
+	}
 }
 
 /* The most that one order takes. Holes of shared memory are no candidates: this is quick. */
@@ -314,8 +317,7 @@ FIXTURE(foreign)
 
 FIXTURE_SETUP(foreign)
 {
-	const char *why = point_unavailable("section_activate") ?:
-			  hotadd_unavailable(&hotadd_by_dimm);
+	const char *why = point_unavailable("alloc") ?: hotadd_unavailable(&hotadd_by_dimm);
 
 	if (why)
 		SKIP(return, "%s", why);
@@ -331,10 +333,16 @@ FIXTURE_SETUP(foreign)
 			      NULL, 10) * SECTION_SIZE;
 	ASSERT_EQ(0, hotadd_dimm(0));
 
-	/* Fail to add memory there, then let the host add it. */
-	ASSERT_EQ(0, arm_nth("section_activate", 1));
-	ASSERT_EQ(-ENOMEM, hotplug_add(self->start, SECTION_SIZE));
-	ASSERT_EQ(0, disarm("section_activate"));
+	/*
+	 * Fail to add memory there: the kernel cannot allocate the resource, its
+	 * first allocation, and returns the error for a resource that exists.
+	 */
+	ASSERT_EQ(0, knob_set("alloc", "caller", "stack:add_memory"));
+	ASSERT_EQ(0, arm_nth("alloc", 1));
+	ASSERT_EQ(-EEXIST, hotplug_add(self->start, SECTION_SIZE));
+	ASSERT_EQ(0, disarm("alloc"));
+
+	/* Let the host add memory there. */
 	ASSERT_EQ(0, hotadd_dimm(SECTION_SIZE));
 	ASSERT_EQ(0, access(self->block, F_OK));
 }
@@ -427,9 +435,10 @@ TEST_F(vmbus, wrong_order_is_refused)
 		ORDER("vmbus_sim/reset", "\0bus"),
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(orders); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
 		EXPECT_EQ(-EINVAL, write_order(&orders[i]))
 			TH_LOG("\"%s\" to %s", orders[i].text, orders[i].file);
+	}
 	EXPECT_TRUE(vmbus_bound(0));
 	EXPECT_EQ(1, vmbus_functions(0));
 }
@@ -446,9 +455,10 @@ TEST_F(vmbus, windows_do_not_wrap)
 		"fb_start=0x10000000",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
 		EXPECT_EQ(-EINVAL, vmbus_start(parameters[i]))
 			TH_LOG("%s", parameters[i]);
+	}
 	EXPECT_EQ(0, vmbus_start(""));
 }
 
