@@ -14,7 +14,10 @@ run := scripts/run $(KERNEL)
 ifneq ($(SOURCE)$(PATCH),)
 run := scripts/try
 endif
-export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD LIMIT
+# As written: make does not expand the dollars of a shell command or of memmap=SIZE$START.
+override CMD := $(value CMD)
+override APPEND := $(value APPEND)
+export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT
 # What make test breaks on purpose; make nightly takes all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
 
@@ -38,13 +41,13 @@ setup:	## install the Debian packages that all of this needs
 	@scripts/setup
 
 run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), print the verdict
-	@$(run) --tests "$(TESTS)" --append "$(APPEND)"
+	@$(run) --tests "$(TESTS)" --append "$$APPEND"
 
 matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
-	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$(APPEND)"
+	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$$APPEND"
 
 sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
-	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$(APPEND)" $(if $(K),--k $(K)) \
+	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$$APPEND" $(if $(K),--k $(K)) \
 		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
 		$(if $(AGAINST),--against $(AGAINST)) $(if $(AGAIN),--again)
 
@@ -80,7 +83,7 @@ nightly: test	## what takes longer: all mutants, bench, kernels built here, hund
 	$(if $(QEMU_PROOF),@scripts/qemu-proof)
 
 shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
-	@APPEND="$(APPEND)" scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
+	@scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
 
 modules: setup	## build the modules for KERNEL
 	@scripts/modules $(KERNEL)

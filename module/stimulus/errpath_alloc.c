@@ -2,10 +2,11 @@
 /*
  * errpath_alloc: allocates, each way that the kernel offers. A write of "HOW
  * [task|atomic|irq]" to debugfs errpath_alloc/alloc allocates once so, in that
- * context, and frees; its errno is ENOMEM if there was no memory.
+ * context, and frees; its errno is ENOMEM if there was no memory, EINVAL if the
+ * kernel does not allow HOW in that context.
  *
- * A write to errpath_alloc/chain goes down five functions that allocate an object
- * each. They can be given error paths that lose a page, an object, the guest (it
+ * A write of "go" to errpath_alloc/chain goes down five functions that allocate an
+ * object each. They can be given error paths that lose a page, an object, the guest (it
  * panics) or the task (it waits for ever), which a sweep must find:
  * "LEVEL none|page|object|guest|task" to errpath_alloc/lose.
  */
@@ -20,9 +21,10 @@
 #include <linux/percpu.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <linux/wait.h>
+
+#include "order.h"
 
 #define SIZE	192
 #define MANY	4
@@ -148,33 +150,42 @@ static bool by_kvmalloc(gfp_t gfp)
 	return p;
 }
 
-static const struct way {
+/**
+ * struct way - a way to allocate memory
+ * @name: its name in an order
+ * @allocate: allocates and frees, returns false if there was no memory
+ * @task_only: may sleep, or needs interrupts on, whatever its gfp says
+ */
+struct way {
 	const char *name;
 	bool (*allocate)(gfp_t gfp);
-} ways[] = {
+	bool task_only;
+};
+
+static const struct way ways[] = {
 	{ "kmalloc", by_kmalloc },
 	{ "kmalloc_size", by_kmalloc_size },
 	{ "kmalloc_node", by_kmalloc_node },
 	{ "kmalloc_large", by_kmalloc_large },
 	{ "kmalloc_large_size", by_kmalloc_large_size },
-	{ "kmalloc_nofail", by_kmalloc_nofail },
+	{ "kmalloc_nofail", by_kmalloc_nofail, .task_only = true },
 	{ "kmemdup", by_kmemdup },
 	{ "krealloc", by_krealloc },
 	{ "kmem_cache", by_kmem_cache },
-	{ "kmem_cache_bulk", by_kmem_cache_bulk },
+	{ "kmem_cache_bulk", by_kmem_cache_bulk, .task_only = true },
 	{ "page", by_page },
 	{ "pages", by_pages },
 	{ "pages_exact", by_pages_exact },
 	{ "percpu", by_percpu },
-	{ "vmalloc", by_vmalloc },
-	{ "kvmalloc", by_kvmalloc },
+	{ "vmalloc", by_vmalloc, .task_only = true },
+	{ "kvmalloc", by_kvmalloc, .task_only = true },
 };
 
 static const struct way *find_way(const char *name)
 {
 	const struct way *way;
 
-	for (way = ways; way < ways + ARRAY_SIZE(ways); way++)
+	for (way = ways; name && way < ways + ARRAY_SIZE(ways); way++)
 		if (!strcmp(way->name, name))
 			return way;
 	return NULL;
@@ -222,24 +233,31 @@ static bool allocate_in_atomic(const struct way *way)
 	return done;
 }
 
+static bool allocate_in_task(const struct way *way)
+{
+	return errpath_alloc_caller(way, GFP_KERNEL);
+}
+
+enum { IN_TASK, IN_ATOMIC, IN_IRQ, NR_CONTEXTS };
+
+static const char * const context_names[NR_CONTEXTS] = { "task", "atomic", "irq" };
+
+static bool (* const contexts[NR_CONTEXTS])(const struct way *way) = {
+	allocate_in_task, allocate_in_atomic, allocate_in_irq
+};
+
 static int do_alloc(char *text)
 {
-	const struct way *way = find_way(strsep(&text, " "));
-	bool done;
+	const struct way *way = find_way(order_word(&text));
+	int context = order_choice(context_names, NR_CONTEXTS, order_word(&text) ?: "task");
 
-	if (!way)
+	if (!way || context < 0 || order_end(text))
 		return -EINVAL;
-	if (!text || !strcmp(text, "task"))
-		done = errpath_alloc_caller(way, GFP_KERNEL);
-	else if (IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (context != IN_TASK && way->task_only)
+		return -EINVAL;
+	if (context != IN_TASK && IS_ENABLED(CONFIG_PREEMPT_RT))
 		return -EOPNOTSUPP;	/* the allocators' locks sleep there */
-	else if (!strcmp(text, "atomic"))
-		done = allocate_in_atomic(way);
-	else if (!strcmp(text, "irq"))
-		done = allocate_in_irq(way);
-	else
-		return -EINVAL;
-	return done ? 0 : -ENOMEM;
+	return contexts[context](way) ? 0 : -ENOMEM;
 }
 
 /* The chain, and what its error paths lose. */
@@ -290,21 +308,22 @@ LEVEL(1, errpath_alloc_chain2)
 
 static int do_chain(char *text)
 {
-	int err = errpath_alloc_chain1();
+	static const char * const go[] = { "go" };
+	int err = order_choice(go, 1, order_word(&text)) ?: order_end(text);
 
+	err = err ?: errpath_alloc_chain1();
 	barrier();	/* no tail call: stay on the stack */
 	return err;
 }
 
 static int do_lose(char *text)
 {
-	unsigned int level;
-	int what;
+	int what, err;
+	u64 level;
 
-	if (kstrtouint(strsep(&text, " "), 10, &level) || !level || level > LEVELS || !text)
-		return -EINVAL;
-	what = match_string(lose_names, ARRAY_SIZE(lose_names), text);
-	if (what < 0)
+	err = order_number(order_word(&text), LEVELS, &level);
+	what = order_choice(lose_names, ARRAY_SIZE(lose_names), order_word(&text));
+	if (err || !level || what < 0 || order_end(text))
 		return -EINVAL;
 	lost_at[level] = what;
 	return 0;
@@ -331,20 +350,18 @@ static ssize_t command_write(struct file *file, const char __user *buf, size_t l
 	char text[64];
 	int err;
 
-	if (len >= sizeof(text))
-		return -EINVAL;
-	if (copy_from_user(text, buf, len))
-		return -EFAULT;
-	text[len] = '\0';
+	err = order_copy(text, sizeof(text), buf, len);
+	if (err)
+		return err;
 	mutex_lock(&commands_mutex);
-	err = command->run(strim(text));
+	err = command->run(text);
 	mutex_unlock(&commands_mutex);
 	return err ?: len;
 }
 
 static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = nonseekable_open,
 	.write = command_write,
 };
 

@@ -14,7 +14,6 @@
 #include <linux/ioport.h>
 #include <linux/kernel.h>
 #include <linux/kmemleak.h>
-#include <linux/kstrtox.h>
 #include <linux/list.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
@@ -25,10 +24,15 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
+
+#include "order.h"
+
+/* The largest compound page: device DAX uses no larger one. */
+#define MAX_SHIFT	(PUD_SHIFT - PAGE_SHIFT)
 
 enum range_state {
 	RANGE_FAILED,	/* adding it failed: the kernel may have kept a part of it */
+	RANGE_TRIED,	/* it is being added */
 	RANGE_ADDED,
 	RANGE_MAPPED,
 };
@@ -38,7 +42,7 @@ enum range_state {
  * @list: in ranges
  * @start: physical address
  * @size: bytes
- * @state: what became of it
+ * @state: what became of it; ranges_lock protects changes
  * @pgmap: for memremap_pages()
  */
 struct range_entry {
@@ -74,6 +78,34 @@ static struct range_entry *find_exact(u64 start, u64 size)
 	return range && range->start == start && range->size == size ? range : NULL;
 }
 
+static void set_state(struct range_entry *range, enum range_state state)
+{
+	write_lock(&ranges_lock);
+	range->state = state;
+	write_unlock(&ranges_lock);
+}
+
+static bool has_memmap(const struct range_entry *range)
+{
+	unsigned long pfn = PHYS_PFN(range->start), end = PHYS_PFN(range->start + range->size);
+
+	while (pfn < end && !pfn_valid(pfn))
+		pfn += PAGES_PER_SUBSECTION;
+	return pfn < end;
+}
+
+/*
+ * A failed add gives the physical range back: firmware or a virtual device may put
+ * real memory there later. Both checks are needed, since a buggy kernel may keep
+ * either the resource or the memmap of a range that it failed to add.
+ */
+static bool is_foreign(const struct range_entry *range)
+{
+	return range->state == RANGE_FAILED && has_memmap(range) &&
+	       region_intersects(range->start, range->size, IORESOURCE_SYSTEM_RAM,
+				 IORES_DESC_NONE) != REGION_DISJOINT;
+}
+
 static struct range_entry *insert(u64 start, u64 size)
 {
 	struct range_entry *range = kzalloc(sizeof(*range), GFP_KERNEL);
@@ -101,12 +133,14 @@ static void drop(struct range_entry *range)
 static int veto_online(struct notifier_block *nb, unsigned long action, void *data)
 {
 	const struct memory_notify *notify = data;
+	struct range_entry *range;
 	bool ours;
 
 	if (action != MEM_GOING_ONLINE)
 		return NOTIFY_OK;
 	read_lock(&ranges_lock);
-	ours = find(PFN_PHYS(notify->start_pfn), PFN_PHYS(notify->nr_pages));
+	range = find(PFN_PHYS(notify->start_pfn), PFN_PHYS(notify->nr_pages));
+	ours = range && !is_foreign(range);
 	read_unlock(&ranges_lock);
 	return ours ? notifier_from_errno(-EPERM) : NOTIFY_OK;
 }
@@ -182,11 +216,11 @@ static int add(u64 start, u64 size)
 	range = claim(start, size);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
+	set_state(range, RANGE_TRIED);
 	err = add_memory(first_online_node, start, size, MHP_NONE);
+	set_state(range, err ? RANGE_FAILED : RANGE_ADDED);
 	if (err)
 		plant_leak();
-	else
-		range->state = RANGE_ADDED;
 	return err;
 }
 
@@ -197,6 +231,11 @@ static int remove(u64 start, u64 size)
 
 	if (!range || range->state == RANGE_MAPPED)
 		return -ENOENT;
+	if (is_foreign(range)) {
+		pr_notice("%#llx, size %#llx: belongs to somebody else now\n", start, size);
+		drop(range);
+		return -ENOENT;
+	}
 	err = remove_memory(start, size);
 	if (!err)
 		drop(range);
@@ -206,7 +245,7 @@ static int remove(u64 start, u64 size)
 struct remap {
 	u64 start;
 	u64 size;
-	unsigned long shift;
+	u64 shift;
 	bool altmap;
 };
 
@@ -226,7 +265,8 @@ static int remap(const struct remap *remap)
 {
 	struct range_entry *range;
 	void *virt;
-	int err = check_aligned(remap->start, remap->size, SUBSECTION_SIZE);
+	u64 granule = max_t(u64, SUBSECTION_SIZE, PAGE_SIZE << remap->shift);
+	int err = check_aligned(remap->start, remap->size, granule);
 
 	if (!err)
 		err = remap->altmap ? check_reserved_ram(remap->start, remap->size) :
@@ -244,13 +284,12 @@ static int remap(const struct remap *remap)
 	range->pgmap.vmemmap_shift = remap->shift;
 	if (remap->altmap)
 		set_altmap(&range->pgmap, remap);
+	set_state(range, RANGE_TRIED);
 	virt = memremap_pages(&range->pgmap, first_online_node);
-	if (IS_ERR(virt)) {
+	set_state(range, IS_ERR(virt) ? RANGE_FAILED : RANGE_MAPPED);
+	if (IS_ERR(virt))
 		plant_leak();
-		return PTR_ERR(virt);
-	}
-	range->state = RANGE_MAPPED;
-	return 0;
+	return PTR_ERR_OR_ZERO(virt);
 }
 
 static int unmap(u64 start)
@@ -264,22 +303,9 @@ static int unmap(u64 start)
 	return 0;
 }
 
-/* "0x140000000", "128M"; all of it. */
-static int parse_bytes(const char *text, u64 *bytes)
-{
-	char *end;
-
-	if (!text || !isdigit(*text))
-		return -EINVAL;
-	*bytes = memparse(text, &end);
-	return *end ? -EINVAL : 0;
-}
-
 static int parse_range(char **text, u64 *start, u64 *size)
 {
-	int err = parse_bytes(strsep(text, " "), start);
-
-	return err ?: parse_bytes(strsep(text, " "), size);
+	return order_bytes(order_word(text), start) ?: order_bytes(order_word(text), size);
 }
 
 static int do_add(char *text)
@@ -287,7 +313,7 @@ static int do_add(char *text)
 	u64 start, size;
 	int err = parse_range(&text, &start, &size);
 
-	return err ?: text ? -EINVAL : add(start, size);
+	return err ?: order_end(text) ?: add(start, size);
 }
 
 static int do_remove(char *text)
@@ -295,7 +321,7 @@ static int do_remove(char *text)
 	u64 start, size;
 	int err = parse_range(&text, &start, &size);
 
-	return err ?: text ? -EINVAL : remove(start, size);
+	return err ?: order_end(text) ?: remove(start, size);
 }
 
 static int do_remap(char *text)
@@ -304,11 +330,11 @@ static int do_remap(char *text)
 	char *word;
 	int err = parse_range(&text, &order.start, &order.size);
 
-	while (!err && (word = strsep(&text, " "))) {
+	while (!err && (word = order_word(&text))) {
 		if (!strcmp(word, "altmap"))
 			order.altmap = true;
 		else if (!strncmp(word, "shift=", 6))
-			err = kstrtoul(word + 6, 10, &order.shift);
+			err = order_number(word + 6, MAX_SHIFT, &order.shift);
 		else
 			err = -EINVAL;
 	}
@@ -318,16 +344,16 @@ static int do_remap(char *text)
 static int do_unmap(char *text)
 {
 	u64 start;
-	int err = parse_bytes(text, &start);
+	int err = order_bytes(order_word(&text), &start);
 
-	return err ?: unmap(start);
+	return err ?: order_end(text) ?: unmap(start);
 }
 
 static int do_leak(char *text)
 {
-	int what = match_string(leak_names, ARRAY_SIZE(leak_names), text);
+	int what = order_choice(leak_names, ARRAY_SIZE(leak_names), order_word(&text));
 
-	if (what < 0)
+	if (what < 0 || order_end(text))
 		return -EINVAL;
 	leak = what;
 	return 0;
@@ -350,30 +376,32 @@ static const struct command commands[] = {
 static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
-	char *text;
+	char text[128];
 	int err;
 
-	if (len >= PAGE_SIZE)
-		return -EINVAL;
-	text = memdup_user_nul(buf, len);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
+	err = order_copy(text, sizeof(text), buf, len);
+	if (err)
+		return err;
 	mutex_lock(&ranges_mutex);
-	err = command->run(strim(text));
+	err = command->run(text);
 	mutex_unlock(&ranges_mutex);
-	kfree(text);
 	return err ?: len;
 }
 
 static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = nonseekable_open,
 	.write = command_write,
 };
 
 static int ranges_show(struct seq_file *seq, void *v)
 {
-	static const char * const states[] = { "failed", "add", "memremap" };
+	static const char * const states[] = {
+		[RANGE_FAILED] = "failed",
+		[RANGE_TRIED] = "tried",
+		[RANGE_ADDED] = "add",
+		[RANGE_MAPPED] = "memremap",
+	};
 	struct range_entry *range;
 
 	mutex_lock(&ranges_mutex);

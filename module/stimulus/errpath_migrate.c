@@ -17,7 +17,6 @@
 #include <linux/highmem.h>
 #include <linux/ioport.h>
 #include <linux/kernel.h>
-#include <linux/kstrtox.h>
 #include <linux/memremap.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -29,10 +28,10 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
 #include "../common/compat.h"
+#include "order.h"
 
 #define HUGE_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 #define HUGE_PAGES	BIT(HUGE_ORDER)
@@ -419,8 +418,8 @@ struct request {
 /**
  * struct outcome - what became of the pages of the last request
  * @lock: protects the rest, from two writers to one open file
- * @pages: a character for each page: - not a candidate, k candidate that was
- *	   kept, m migrated
+ * @pages: a string of a character for each page: - not a candidate, k candidate
+ *	   that was kept, m migrated
  * @nr: of pages
  * @candidates: pages that the kernel let us migrate
  * @compound: huge pages among them
@@ -437,11 +436,12 @@ struct outcome {
 
 static int outcome_reset(struct outcome *o, unsigned long nr)
 {
-	char *pages = kvmalloc(nr, GFP_KERNEL);
+	char *pages = kvmalloc(nr + 1, GFP_KERNEL);
 
 	if (!pages)
 		return -ENOMEM;
 	memset(pages, '-', nr);
+	pages[nr] = '\0';
 	kvfree(o->pages);
 	o->pages = pages;
 	o->nr = nr;
@@ -538,29 +538,25 @@ static int run(const struct request *r, struct outcome *o)
 static const char * const places[] = { "system", "device" };
 static const char * const sizes[] = { "4k", "2m" };
 
-static int parse_number(const char *text, unsigned long *number)
-{
-	return text && *text ? kstrtoul(text, 0, number) : -EINVAL;
-}
-
-static int parse_choice(const char * const *choices, const char *text)
-{
-	return text ? match_string(choices, 2, text) : -EINVAL;
-}
-
 static int parse(char *text, struct request *r)
 {
 	int place, size, err;
+	const char *compound;
+	u64 start, bytes;
 
-	err = parse_number(strsep(&text, " "), &r->start);
-	err = err ?: parse_number(strsep(&text, " "), &r->size);
-	place = parse_choice(places, strsep(&text, " "));
-	size = parse_choice(sizes, strsep(&text, " "));
-	if (err || place < 0 || size < 0 || (text && strcmp(text, "compound")))
+	err = order_number(order_word(&text), ULONG_MAX, &start);
+	err = err ?: order_number(order_word(&text), ULONG_MAX, &bytes);
+	place = order_choice(places, ARRAY_SIZE(places), order_word(&text));
+	size = order_choice(sizes, ARRAY_SIZE(sizes), order_word(&text));
+	compound = order_word(&text);
+	if (err || place < 0 || size < 0 || (compound && strcmp(compound, "compound")) ||
+	    order_end(text))
 		return -EINVAL;
+	r->start = start;
+	r->size = bytes;
 	r->to_device = place;
 	r->huge = size;
-	r->compound = text || r->huge;
+	r->compound = compound || r->huge;
 	return 0;
 }
 
@@ -581,24 +577,15 @@ static int check(const struct request *r)
 	return 0;
 }
 
-static char *copy_text(const char __user *buf, size_t len)
-{
-	return len < PAGE_SIZE ? memdup_user_nul(buf, len) : ERR_PTR(-EINVAL);
-}
-
 static ssize_t migrate_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	struct outcome *outcome = file->private_data;
 	struct request request = {};
-	char *text = copy_text(buf, len);
-	int err;
+	char text[128];
+	int err = order_copy(text, sizeof(text), buf, len) ?: parse(text, &request);
 
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = parse(strim(text), &request);
-	if (err)
+	if (err == -EINVAL)
 		pr_err("migrate: want START SIZE system|device 4k|2m [compound]\n");
-	kfree(text);
 	err = err ?: check(&request);
 	if (err)
 		return err;
@@ -612,8 +599,8 @@ static ssize_t migrate_write(struct file *file, const char __user *buf, size_t l
 
 static char *outcome_text(const struct outcome *o)
 {
-	return kasprintf(GFP_KERNEL, "candidates %lu compound %lu migrated %lu\n%.*s\n",
-			 o->candidates, o->compound, o->migrated, (int)o->nr, o->pages ?: "");
+	return kasprintf(GFP_KERNEL, "candidates %lu compound %lu migrated %lu\n%s\n",
+			 o->candidates, o->compound, o->migrated, o->pages ?: "");
 }
 
 static ssize_t migrate_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
@@ -662,21 +649,22 @@ static const struct file_operations migrate_fops = {
 
 static ssize_t evict_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	char *text = copy_text(buf, len);
-	int err;
+	static const char * const all[] = { "all" };
+	char text[16], *rest = text;
+	int err = order_copy(text, sizeof(text), buf, len);
 
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = strcmp(strim(text), "all") ? -EINVAL : device_evict();
-	if (err == -EINVAL)
+	if (err)
+		return err;
+	err = order_choice(all, 1, order_word(&rest)) ?: order_end(rest);
+	if (err)
 		pr_err("evict: want all\n");
-	kfree(text);
+	err = err ?: device_evict();
 	return err ?: len;
 }
 
 static const struct file_operations evict_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = nonseekable_open,
 	.write = evict_write,
 };
 

@@ -2,8 +2,8 @@
 /*
  * errpath_rival: somebody else at the function that errpath wants. A write of
  * "KIND SYMBOL" to debugfs errpath_rival/set takes hold of the function, "none"
- * lets go; errpath_rival/hits counts the calls it saw. "hypervisor hyperv": the
- * kernel says that it runs on that.
+ * lets go of it, and so does the next valid write; errpath_rival/hits counts the
+ * calls it saw. "hypervisor hyperv": the kernel says that it runs on that.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -11,12 +11,11 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 #include <asm/hypervisor.h>
 
 #include "errpath_target.h"
+#include "order.h"
 
 static char symbol[KSYM_NAME_LEN];
 static atomic_t hits;
@@ -167,54 +166,56 @@ static void let_go(void)
 	taken = NULL;
 }
 
-static int take(const char *name)
+static const struct kind *find_kind(const char *name)
 {
 	const struct kind *kind;
+
+	for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++)
+		if (!strcmp(kind->name, name))
+			return kind;
+	return NULL;
+}
+
+static int take(const struct kind *kind, const char *name)
+{
 	int err;
 
-	for (kind = kinds; kind < kinds + ARRAY_SIZE(kinds); kind++) {
-		if (strcmp(kind->name, name))
-			continue;
-		atomic_set(&hits, 0);
-		err = kind->take();
-		if (!err)
-			taken = kind;
-		return err;
-	}
-	return -EINVAL;
+	strscpy(symbol, name, sizeof(symbol));
+	atomic_set(&hits, 0);
+	err = kind->take();
+	if (!err)
+		taken = kind;
+	return err;
 }
 
 static int set(char *text)
 {
-	char *name = strsep(&text, " ");
+	const char *name = order_word(&text), *function = order_word(&text);
+	const struct kind *kind = name ? find_kind(name) : NULL;
+	bool none = name && !strcmp(name, "none");
 	int err = 0;
 
+	if (order_end(text) || (none ? !!function : !kind || !function))
+		return -EINVAL;
 	mutex_lock(&taken_mutex);
 	let_go();
-	if (strcmp(name, "none"))
-		err = text && strscpy(symbol, text, sizeof(symbol)) > 0 ? take(name) : -EINVAL;
+	if (kind)
+		err = take(kind, function);
 	mutex_unlock(&taken_mutex);
 	return err;
 }
 
 static ssize_t set_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
-	char *text;
-	int err;
+	char text[sizeof(symbol)];
+	int err = order_copy(text, sizeof(text), buf, len) ?: set(text);
 
-	if (len >= PAGE_SIZE)
-		return -EINVAL;
-	text = memdup_user_nul(buf, len);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = set(strim(text));
-	kfree(text);
 	return err ?: len;
 }
 
 static const struct file_operations set_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = nonseekable_open,
 	.write = set_write,
 };
 

@@ -15,18 +15,72 @@
 #include "../../common/symbol.h"
 #include "sim.h"
 
-/* What the driver of "VMBUS" is called: 6.1 has one for ACPI devices. */
-static const struct way {
+static struct device *vmbus_device;
+
+/*
+ * kCFI checks the type of an indirect call, and only functions whose address the
+ * kernel itself takes have a type: call what hv_vmbus's driver struct refers to, by
+ * its own type.
+ */
+
+static int call_platform_probe(void *function)
+{
+	int (*probe)(struct platform_device *pdev) = function;
+
+	return probe(to_platform_device(vmbus_device));
+}
+
+static void call_platform_remove(void *function)
+{
+	void (*remove)(struct platform_device *pdev) = function;
+
+	remove(to_platform_device(vmbus_device));
+}
+
+static int call_acpi_add(void *function)
+{
+	int (*add)(struct acpi_device *device) = function;
+
+	return add(ACPI_COMPANION(vmbus_device));
+}
+
+static void call_acpi_remove(void *function)
+{
+	int (*remove)(struct acpi_device *device) = function;
+
+	remove(ACPI_COMPANION(vmbus_device));
+}
+
+/**
+ * struct way - the driver of the device "VMBUS": 6.1 has one for ACPI devices
+ * @add: name of the driver's function that adds the device
+ * @remove: name of the one that removes it
+ * @call_add: calls @add by its type
+ * @call_remove: calls @remove by its type
+ */
+struct way {
 	const char *add;
 	const char *remove;
-	bool acpi_device;
-} ways[] = {
-	{ SIM_VMBUS "vmbus_platform_driver_probe", SIM_VMBUS "vmbus_mmio_remove" },
-	{ SIM_VMBUS "vmbus_acpi_add", SIM_VMBUS "vmbus_acpi_remove", .acpi_device = true },
+	int (*call_add)(void *function);
+	void (*call_remove)(void *function);
+};
+
+static const struct way ways[] = {
+	{
+		.add = SIM_VMBUS "vmbus_platform_driver_probe",
+		.remove = SIM_VMBUS "vmbus_platform_driver_remove",
+		.call_add = call_platform_probe,
+		.call_remove = call_platform_remove,
+	},
+	{
+		.add = SIM_VMBUS "vmbus_acpi_add",
+		.remove = SIM_VMBUS "vmbus_acpi_remove",
+		.call_add = call_acpi_add,
+		.call_remove = call_acpi_remove,
+	},
 };
 
 static const struct way *way;
-static struct device *vmbus_device;
 
 static void *function(const char *name)
 {
@@ -62,17 +116,9 @@ static bool is_writable(const void *where)
 	return entry && pte_write(*entry);
 }
 
-static void *argument(void)
-{
-	if (way->acpi_device)
-		return ACPI_COMPANION(vmbus_device);
-	return to_platform_device(vmbus_device);
-}
-
 /* A Hyper-V VM with a framebuffer, of generation 2, has booted by EFI. */
 static int add(struct screen_info *screen, u32 fb_size)
 {
-	int (*driver_add)(void *device) = function(way->add);
 	struct screen_info own_screen = *screen;
 	unsigned long own_flags = efi.flags;
 	int err;
@@ -80,7 +126,7 @@ static int add(struct screen_info *screen, u32 fb_size)
 	set_bit(EFI_BOOT, &efi.flags);
 	screen->lfb_base = 0;
 	screen->lfb_size = fb_size;
-	err = driver_add(argument());
+	err = way->call_add(function(way->add));
 	*screen = own_screen;
 	efi.flags = own_flags;
 	return err;
@@ -127,8 +173,6 @@ int acpi_windows_open(u32 fb_size)
  */
 void acpi_windows_close(void)
 {
-	void (*driver_remove)(void *device) = function(way->remove);
-
-	driver_remove(argument());
+	way->call_remove(function(way->remove));
 	put_device(vmbus_device);
 }

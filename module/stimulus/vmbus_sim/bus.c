@@ -114,15 +114,22 @@ static int claim(struct sim_bus *bus, unsigned int number, int (*if_first)(void)
 	return err;
 }
 
-static struct sim_bus *unclaim(unsigned int number)
+/*
+ * Whoever unclaims a bus owns it, and gives up its first reference. @bus: this
+ * one, or NULL for any. Returns NULL if somebody else unclaimed it.
+ */
+static struct sim_bus *unclaim(unsigned int number, const struct sim_bus *bus)
 {
-	struct sim_bus *bus;
+	struct sim_bus *found;
 
 	mutex_lock(&buses_mutex);
-	bus = buses[number];
-	buses[number] = NULL;
+	found = buses[number];
+	if (bus && found != bus)
+		found = NULL;
+	if (found)
+		buses[number] = NULL;
 	mutex_unlock(&buses_mutex);
-	return bus;
+	return found;
 }
 
 /**
@@ -148,29 +155,34 @@ int bus_offer(unsigned int number, int (*if_first)(void))
 		return -ENOMEM;
 	err = dev_set_name(&bus->hdev.device, "%pUl", &bus->hdev.dev_instance) ?:
 	      claim(bus, number, if_first);
-	if (err)
-		goto fail;
+	if (err) {
+		put_device(&bus->hdev.device);
+		return err;
+	}
 	err = device_add(&bus->hdev.device);
-	if (err)
-		unclaim(number);
+	if (err && unclaim(number, bus)) {
+		put_device(&bus->hdev.device);
+		return err;
+	}
+	/* From here on the bus belongs to whoever unclaims it. */
+	bus->add_error = err;
 	complete_all(&bus->added);
-	if (!err)
-		return 0;
-
-fail:
-	put_device(&bus->hdev.device);
 	return err;
 }
 
 static int rescind_one(unsigned int number)
 {
-	struct sim_bus *bus = unclaim(number);
+	struct sim_bus *bus = unclaim(number, NULL);
 
 	if (!bus)
 		return -ENODEV;
 	/* ends every wait of the driver; a probe may be under way */
 	WRITE_ONCE(bus->channel.rescind, true);
 	wait_for_completion(&bus->added);
+	if (bus->add_error) {
+		put_device(&bus->hdev.device);
+		return -ENODEV;
+	}
 	device_del(&bus->hdev.device);
 	channel_exit(bus);
 	host_power_off(bus);

@@ -33,7 +33,10 @@ static bool is_due(const struct sim_packet *packet)
 	return time_after_eq(jiffies, packet->due);
 }
 
-/* Milliseconds until something is to be read; -1: nothing is on its way. */
+/*
+ * Ticks until the guest may read the next packet, -1: no packet is queued. Read
+ * jiffies once: a time in the past must not look like "no packet".
+ */
 static long next_due(struct sim_bus *bus)
 {
 	struct sim_packet *packet;
@@ -43,7 +46,7 @@ static long next_due(struct sim_bus *bus)
 	raw_spin_lock_irqsave(&bus->lock, flags);
 	packet = next_packet(bus);
 	if (packet)
-		due = is_due(packet) ? 0 : packet->due - jiffies;
+		due = max(0L, (long)(packet->due - jiffies));
 	raw_spin_unlock_irqrestore(&bus->lock, flags);
 	return due;
 }

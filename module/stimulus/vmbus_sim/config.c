@@ -29,11 +29,19 @@
 #define LOW_BAR		0		/* 32 bits, in the low MMIO window */
 #define HIGH_BAR	2		/* 64 bits, in the high one */
 
+#define LOW_BAR_SIZE	SZ_16K
+#define HIGH_BAR_SIZE	SZ_64K
+
+static unsigned long low_bar = LOW_BAR_SIZE, high_bar = HIGH_BAR_SIZE;
+
+/* A BAR of 32 bits cannot express more than 2 GiB. */
 static int set_bar_size(const char *value, const struct kernel_param *param)
 {
-	unsigned long size;
+	unsigned long size, max = param->arg == &low_bar ? SZ_2G : BIT(BITS_PER_LONG - 1);
 
-	if (kstrtoul(value, 0, &size) || (size && (size < SZ_4K || !is_power_of_2(size))))
+	if (kstrtoul(value, 0, &size))
+		return -EINVAL;
+	if (size && (size < SZ_4K || size > max || !is_power_of_2(size)))
 		return -EINVAL;
 	*(unsigned long *)param->arg = size;
 	return 0;
@@ -41,10 +49,6 @@ static int set_bar_size(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops bar_ops = { .set = set_bar_size, .get = param_get_ulong };
 
-#define LOW_BAR_SIZE	SZ_16K
-#define HIGH_BAR_SIZE	SZ_64K
-
-static unsigned long low_bar = LOW_BAR_SIZE, high_bar = HIGH_BAR_SIZE;
 module_param_cb(low_bar, &bar_ops, &low_bar, 0644);
 MODULE_PARM_DESC(low_bar, "size of a function's BAR below 4 GiB, 0: none");
 module_param_cb(high_bar, &bar_ops, &high_bar, 0644);

@@ -2,18 +2,17 @@
 /*
  * debugfs vmbus_sim/: commands "BUS" or "BUS NUMBER" to the host (offer, rescind,
  * relations, eject), to a driver of one of its functions (msi) and to us (reset,
- * which takes any text), the newest protocol it speaks, and for each kind of message
+ * an empty line), the newest protocol it speaks, and for each kind of message
  * the guest sends a directory messages/KIND that says how it is answered.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/module.h>
-#include <linux/slab.h>
-#include <linux/string.h>
-#include <linux/uaccess.h>
 
+#include "../order.h"
 #include "sim.h"
 
 static struct dentry *root;
@@ -49,9 +48,12 @@ static int do_reset(unsigned int unused, unsigned int number)
 	return 0;
 }
 
+/* A command takes this many numbers, at most MAX_NUMBERS. */
+#define MAX_NUMBERS	2
+
 struct command {
 	const char *name;
-	int words;
+	unsigned int numbers;
 	int (*run)(unsigned int bus, unsigned int number);
 };
 
@@ -64,35 +66,29 @@ static const struct command commands[] = {
 	{ "reset", 0, do_reset },
 };
 
-static int run(const struct command *command, const char *text)
+static int run(const struct command *command, char *text)
 {
-	unsigned int bus = 0, number = 0;
-	int words;
-	char rest;
+	u64 numbers[MAX_NUMBERS] = {};
+	unsigned int i;
+	int err = 0;
 
-	words = sscanf(text, "%u %u %c", &bus, &number, &rest);
-	return words == command->words ? command->run(bus, number) : -EINVAL;
+	for (i = 0; i < command->numbers && !err; i++)
+		err = order_number(order_word(&text), UINT_MAX, &numbers[i]);
+	return err ?: order_end(text) ?: command->run(numbers[0], numbers[1]);
 }
 
 static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
-	char *text;
-	int err;
+	char text[64];
+	int err = order_copy(text, sizeof(text), buf, len) ?: run(command, text);
 
-	if (len >= PAGE_SIZE)
-		return -EINVAL;
-	text = memdup_user_nul(buf, len);
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	err = run(command, text);
-	kfree(text);
 	return err ?: len;
 }
 
 static const struct file_operations command_fops = {
 	.owner = THIS_MODULE,
-	.open = simple_open,
+	.open = nonseekable_open,
 	.write = command_write,
 };
 

@@ -99,7 +99,8 @@ struct sim_packet {
  * @hdev: what the guest's driver gets
  * @channel: the connection between guest and host
  * @number: 0 on
- * @added: the guest knows of it, and has tried to probe it
+ * @added: the guest knows of it and has tried to probe it, or @add_error
+ * @add_error: why the guest could not add its device; valid once @added
  * @lock: for what follows
  * @queue: packets on their way to the guest, a ring
  * @head: the next packet to be read
@@ -116,6 +117,7 @@ struct sim_bus {
 	struct vmbus_channel channel;
 	unsigned int number;
 	struct completion added;
+	int add_error;
 	raw_spinlock_t lock;
 	struct sim_packet queue[SIM_QUEUE];
 	unsigned int head;

@@ -54,6 +54,22 @@ static struct resource high = { .name = "hyperv mmio", .flags = IORESOURCE_MEM }
 /* hv_vmbus's own: the list of windows, and in the first the framebuffer. */
 static struct resource **mmio, **framebuffer;
 
+static bool is_below(unsigned long start, unsigned long size, unsigned long last)
+{
+	return !size || (start <= last && size - 1 <= last - start);
+}
+
+/* acpi_windows_open() and the guest's driver take 32 bits of some of them. */
+static int check_settings(void)
+{
+	if (now.fb_size <= U32_MAX && is_below(now.fb_start, now.fb_size, ULONG_MAX) &&
+	    is_below(now.low_start, now.low_size, U32_MAX) &&
+	    is_below(now.high_start, now.high_size, ULONG_MAX))
+		return 0;
+	pr_err("a window or the framebuffer is too large for its address\n");
+	return -EINVAL;
+}
+
 static bool fill(struct resource *window, unsigned long start, unsigned long size)
 {
 	window->start = start;
@@ -89,11 +105,20 @@ static int find_variables(void)
 	return 0;
 }
 
-static void open_simulated(void)
+static int open_simulated(void)
 {
-	*mmio = make_list();
-	if (now.fb_reserved && now.fb_size && now.low_size)
-		*framebuffer = __request_region(&low, now.fb_start, now.fb_size, "fb_range", 0);
+	struct resource *list = make_list(), *fb = NULL;
+
+	if (now.fb_reserved && now.fb_size && now.low_size) {
+		fb = __request_region(&low, now.fb_start, now.fb_size, "fb_range", 0);
+		if (!fb) {
+			pr_err("the framebuffer is not within the lower window\n");
+			return -EINVAL;
+		}
+	}
+	*mmio = list;
+	*framebuffer = fb;
+	return 0;
 }
 
 static void close_simulated(void)
@@ -112,12 +137,12 @@ static void (*close)(void);
  *
  * May sleep.
  *
- * Return: 0, -ENOENT (no such variables), -EBUSY (it has some), or an error of
- * acpi_windows_open().
+ * Return: 0, -EINVAL (the parameters describe no such windows), -ENOENT (no such
+ * variables), -EBUSY (it has some), or an error of acpi_windows_open().
  */
 int windows_open(void)
 {
-	int err = find_variables();
+	int err = check_settings() ?: find_variables();
 
 	if (err)
 		return err;
@@ -125,10 +150,7 @@ int windows_open(void)
 		pr_err("hv_vmbus has MMIO windows already\n");
 		return -EBUSY;
 	}
-	if (now.acpi)
-		err = acpi_windows_open(now.fb_size);
-	else
-		open_simulated();
+	err = now.acpi ? acpi_windows_open(now.fb_size) : open_simulated();
 	if (!err)
 		close = now.acpi ? acpi_windows_close : close_simulated;
 	return err;

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The Makefile hands shell commands and kernel command lines to the scripts as they are written."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from host.common import ROOT
+
+COMMANDS = (
+    "true",
+    "ls $HOME; echo $? $$ ${PATH} $(id) `id`",
+    "$(shell touch expanded) $(error expanded)",
+    "$KERNEL $(KERNEL) $@ $< %",
+    "echo 'a  b' \"c\" \\d # e",
+    "a=b; echo $a",
+)
+APPENDS = ("memmap=64M$0x50000000", "a=1 b=$HOME c=$(id)")
+# Writes its arguments and its APPEND to a file, a NUL after each.
+STUB = """#!/bin/sh
+printf '%s\\0' "$@" "APPEND=$APPEND" >said
+"""
+
+
+class Words(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        scripts = self.directory / "scripts"
+        scripts.mkdir()
+        shutil.copy(ROOT / "Makefile", self.directory)
+        for name in ("setup", "vm", "sweep", "run", "matrix"):
+            (scripts / name).write_text("#!/bin/sh\n" if name == "setup" else STUB, encoding="utf-8")
+            (scripts / name).chmod(0o755)
+
+    def said(self, *words, **variables):
+        """What the script is given that make starts with WORDS, and the environment VARIABLES."""
+        clean = {name: value for name, value in os.environ.items()
+                 if name not in ("CMD", "APPEND", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
+        done = subprocess.run(["make", "-s", "KERNEL=LINE", *words], cwd=self.directory, text=True,
+                              capture_output=True, check=False, env={**clean, **variables})
+        self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+        return (self.directory / "said").read_text(encoding="utf-8").split("\0")[:-1]
+
+    def test_command(self):
+        for command in COMMANDS:
+            for words, variables in (([f"CMD={command}"], {}), ([], {"CMD": command})):
+                with self.subTest(command=command, words=words):
+                    self.assertEqual(["LINE", command, "APPEND="],
+                                     self.said("shell", *words, **variables))
+                    self.assertEqual(["LINE", "command", "--command", command, "--append", "",
+                                      "APPEND="], self.said("sweep", *words, **variables))
+
+    def test_no_command(self):
+        self.assertEqual(["LINE", "APPEND="], self.said("shell"))
+        self.assertEqual(["LINE", "fork", "--append", "", "APPEND="], self.said("sweep", "OP=fork"))
+
+    def test_append(self):
+        for append in APPENDS:
+            for words, variables in (([f"APPEND={append}"], {}), ([], {"APPEND": append})):
+                with self.subTest(append=append, words=words):
+                    self.assertEqual(["LINE", f"APPEND={append}"],
+                                     self.said("shell", *words, **variables))
+                    for target in ("run", "matrix", "sweep"):
+                        said = self.said(target, "OP=fork", *words, **variables)
+                        self.assertEqual(append, said[said.index("--append") + 1])
+
+
+if __name__ == "__main__":
+    unittest.main()
