@@ -159,4 +159,146 @@ TEST(absent_announced_splat_is_told)
 	EXPECT_EQ(0, s.expected[0].seen);
 }
 
+#define IOMEM \
+	"00000000-00000fff : Reserved\n" \
+	"00001000-0009ffff : System RAM\n" \
+	"  00100000-001fffff : Kernel code\n"
+
+/* What a verdict says about a text of /proc/iomem that was IOMEM before. */
+FIXTURE(iomem)
+{
+	struct verdict v;
+};
+
+FIXTURE_VARIANT(iomem)
+{
+	const char *after;
+	long known;	/* lines more, in known-issues */
+	bool wrong;
+	int findings;
+};
+
+FIXTURE_VARIANT_ADD(iomem, same)
+{
+	.after = IOMEM,
+};
+
+FIXTURE_VARIANT_ADD(iomem, line_more)
+{
+	.after = IOMEM "00200000-002fffff : System RAM\n",
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_more)
+{
+	.after = IOMEM "00200000-002fffff : System RAM\n",
+	.known = 1,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_absent)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n",
+	.known = 1,
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, less_indented)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "00001000-0009ffff : System RAM\n"
+		 "00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_VARIANT_ADD(iomem, more_indented)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "00001000-0009ffff : System RAM\n"
+		 "    00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_VARIANT_ADD(iomem, line_twice)
+{
+	.after = "00000000-00000fff : Reserved\n" IOMEM,
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_twice)
+{
+	.after = "00000000-00000fff : Reserved\n" IOMEM,
+	.known = 1,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, other_order)
+{
+	.after = "00001000-0009ffff : System RAM\n"
+		 "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_more_other_order)
+{
+	.after = "00001000-0009ffff : System RAM\n"
+		 "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n"
+		 "00200000-002fffff : System RAM\n",
+	.known = 1,
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_SETUP(iomem)
+{
+	self->v.known.nr = !!variant->known;
+	self->v.known.row[0] = (struct known){
+		.kind = KNOWN_COUNTER,
+		.name = "iomem.lines",
+		.difference = variant->known,
+	};
+}
+
+FIXTURE_TEARDOWN(iomem)
+{
+}
+
+TEST_F(iomem, differences_are_judged)
+{
+	verdict_iomem(&self->v, IOMEM, variant->after, false);
+	EXPECT_EQ(variant->wrong, self->v.wrong);
+	EXPECT_EQ(variant->findings, self->v.nr_findings);
+	for (int i = 0; i < self->v.nr_findings; i++) {
+		EXPECT_EQ(!variant->wrong, self->v.finding[i].known)
+			TH_LOG("%s", self->v.finding[i].what);
+	}
+}
+
+/* Who reads the findings must see that there were more of them. */
+TEST(findings_without_room_are_counted)
+{
+	char after[40 * 64] = "";
+	static struct verdict v;
+	const int lines = 40;
+	int len = 0, rest;
+
+	for (int i = 0; i < lines; i++)
+		len += snprintf(after + len, sizeof(after) - len, "%08x-%08xfff : lost\n", i, i);
+	verdict_iomem(&v, "", after, false);
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ((int)ARRAY_SIZE(v.finding), v.nr_findings);
+	ASSERT_EQ(1, sscanf(v.finding[v.nr_findings - 1].what, "%d more", &rest));
+	EXPECT_EQ(lines, v.nr_findings - 1 + rest);
+	EXPECT_FALSE(v.finding[v.nr_findings - 1].known);
+}
+
 TEST_HARNESS_MAIN

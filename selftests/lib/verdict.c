@@ -16,6 +16,7 @@
 #include "evidence.h"
 #include "gauges.h"
 #include "knobs.h"
+#include "lines.h"
 #include "verdict.h"
 
 /* Told in every evidence block, moved or not. */
@@ -94,13 +95,27 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	return err ?: counters_read(&before);
 }
 
-static void find(struct verdict *v, const char *what, long difference, bool lasting,
-		 bool known)
+/* The last entry stands for all findings that have no room. */
+static void merge_finding(struct verdict *v, bool lasting, bool known)
+{
+	struct verdict_finding *last = &v->finding[ARRAY_SIZE(v->finding) - 1];
+
+	v->nr_merged += v->nr_merged ? 1 : 2;
+	snprintf(last->what, sizeof(last->what), "%d more findings", v->nr_merged);
+	last->difference = 0;
+	last->lasting |= lasting;
+	last->known &= known;
+}
+
+static void add_finding(struct verdict *v, const char *what, long difference, bool lasting,
+			bool known)
 {
 	struct verdict_finding *f = &v->finding[v->nr_findings];
 
-	if (v->nr_findings == ARRAY_SIZE(v->finding))
+	if (v->nr_findings == ARRAY_SIZE(v->finding)) {
+		merge_finding(v, lasting, known);
 		return;
+	}
 	v->nr_findings++;
 	snprintf(f->what, sizeof(f->what), "%s", what);
 	f->difference = difference;
@@ -175,7 +190,7 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		bool ok = labs(rest) <= bound;
 
 		/* Of a known issue what is known, without the noise. */
-		find(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
+		add_finding(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
 		tell(d->name, d->before, d->after, lasting ? 0 : v->failures,
 		     ok ? "known issue" : "WRONG");
 		if (ok)
@@ -192,45 +207,51 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		 c.same, c.noise);
 }
 
-/* Prints the lines of one text that the other lacks, and returns how many these are. */
-static long tell_lines(struct verdict *v, const char *text, const char *other, char sign,
-		       bool lasting)
+static long count_missing(const char *text, const char *other)
 {
-	long told = 0;
-	size_t len;
+	const char *line = lines_missing(text, text, other);
+	long n = 0;
 
-	for (; *text; text += len) {
-		char line[200], what[256];
-
-		len = strcspn(text, "\n") + 1;
-		snprintf(line, sizeof(line), "%.*s", (int)len, text);
-		if (strstr(other, line))
-			continue;
-		printf("# /proc/iomem: %c %s", sign, line);
-		told++;
-		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
-			 (int)strcspn(line, "\n"), line);
-		find(v, what, 0, lasting, false);
-	}
-	return told;
+	for (; line; line = lines_missing(text, line + lines_length(line), other))
+		n++;
+	return n;
 }
 
-static void judge_iomem(struct verdict *v, bool lasting)
+/* Prints the lines that @text has more often than @other. */
+static void tell_missing(struct verdict *v, const char *text, const char *other, char sign,
+			 bool lasting, bool known)
+{
+	const char *line = lines_missing(text, text, other);
+	char what[256];
+
+	for (; line; line = lines_missing(text, line + lines_length(line), other)) {
+		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
+			 (int)strcspn(line, "\n"), line);
+		printf("# %s\n", what);
+		add_finding(v, what, 0, lasting, known);
+	}
+}
+
+/* Known are so many lines more, among the lines that were there before. */
+void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting)
 {
 	long known = known_difference(&v->known, "iomem.lines", v->failures,
 				      lasting);
-	int first = v->nr_findings;
-	long gone, come;
+	long gone = count_missing(from, to), come = count_missing(to, from);
+	bool moved = !lines_in_order(from, to) && !gone;
+	bool ok = !gone && !moved && come == known;
 
-	if (!strcmp(before.iomem, after.iomem)) {
+	if (!strcmp(from, to)) {
 		evidence("  /proc/iomem is the same");
 		return;
 	}
-	gone = tell_lines(v, before.iomem, after.iomem, '-', lasting);
-	come = tell_lines(v, after.iomem, before.iomem, '+', lasting);
-	if (!gone && come == known) {
-		for (int i = first; i < v->nr_findings; i++)
-			v->finding[i].known = true;
+	tell_missing(v, from, to, '-', lasting, ok);
+	tell_missing(v, to, from, '+', lasting, ok);
+	if (moved) {
+		printf("# /proc/iomem: its lines are in another order\n");
+		add_finding(v, "/proc/iomem: another order", 0, lasting, false);
+	}
+	if (ok) {
 		evidence("  /proc/iomem: %ld lines more: known issue", come);
 		return;
 	}
@@ -265,7 +286,7 @@ static void judge(struct verdict *v, bool lasting)
 	}
 	judge_rows(v, lasting);
 	judge_gauges(v, lasting);
-	judge_iomem(v, lasting);
+	verdict_iomem(v, before.iomem, after.iomem, lasting);
 }
 
 void verdict_failed(struct verdict *v, const char *point,
@@ -301,7 +322,7 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
 		known_showed(&v->known, o->name, true, ok);
-		find(v, o->name, lround(o->failing), true, ok);
+		add_finding(v, o->name, lround(o->failing), true, ok);
 		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
 			 o->name, o->clean, o->failing,
 			 ok ? "known issue" : "LEAK");
@@ -335,7 +356,7 @@ static void judge_log(struct verdict *v)
 
 	v->wrong += unannounced;
 	for (int i = 0; i < v->splat.nr_unannounced; i++)
-		find(v, v->splat.unannounced[i], 0, false, false);
+		add_finding(v, v->splat.unannounced[i], 0, false, false);
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
 		struct known *k = &v->known.row[i];
 
@@ -345,7 +366,7 @@ static void judge_log(struct verdict *v)
 			continue;
 		k->shown = v->splat.expected[n++].seen;
 		if (k->shown)
-			find(v, k->name, 0, false, true);
+			add_finding(v, k->name, 0, false, true);
 	}
 }
 
