@@ -10,6 +10,7 @@
 #include "lib/file.h"
 #include "lib/gauges.h"
 #include "lib/known.h"
+#include "lib/knobs.h"
 #include "lib/splat.h"
 #include "lib/verdict.h"
 
@@ -299,6 +300,80 @@ TEST(findings_without_room_are_counted)
 	ASSERT_EQ(1, sscanf(v.finding[v.nr_findings - 1].what, "%d more", &rest));
 	EXPECT_EQ(lines, v.nr_findings - 1 + rest);
 	EXPECT_FALSE(v.finding[v.nr_findings - 1].known);
+}
+
+#define STATUS_HEAD \
+	"POINT            STATE   FUNCTION               BY           SEEN   MISSED\n"
+#define STATUS_ARMED \
+	"target           armed   errpath_target         ftrace          0        0\n"
+#define STATUS_DEAD \
+	"target_notrace   dead    errpath_target_notrace kprobe          3        0\n"
+
+TEST(dead_points_are_told)
+{
+	static struct verdict v;
+
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED);
+	EXPECT_EQ(0, v.wrong);
+	EXPECT_EQ(0, v.nr_findings);
+	/* Not a point, but a function of it. */
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED
+		       "                         dead    kprobe\n"
+		       " target          dead    kprobe\n");
+	EXPECT_EQ(0, v.wrong);
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED STATUS_DEAD);
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ(1, v.nr_findings);
+	EXPECT_STREQ("point target_notrace is dead", v.finding[0].what);
+	EXPECT_FALSE(v.finding[0].known);
+	/* Seen when the operation had failed, and again at the end. */
+	verdict_status(&v, STATUS_HEAD STATUS_DEAD STATUS_ARMED);
+	EXPECT_EQ(1, v.wrong);
+	EXPECT_EQ(1, v.nr_findings);
+}
+
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+
+/* Somebody else switches all kprobes off while a point is armed by one. */
+FIXTURE(kprobes)
+{
+	int guard;
+};
+
+FIXTURE_SETUP(kprobes)
+{
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, arm_nth("target_notrace", 1));
+}
+
+FIXTURE_TEARDOWN_PARENT(kprobes)
+{
+	EXPECT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+}
+
+TEST_F(kprobes, switched_off_fail_the_verdict)
+{
+	static struct verdict v;
+
+	ASSERT_EQ(0, verdict_begin(&v, "kprobes", "", "switched_off_fail_the_verdict"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	EXPECT_STREQ("dead", point_state("target_notrace"));
+	EXPECT_EQ(KSFT_FAIL, verdict_end(&v));
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ(1, v.nr_findings);
+	EXPECT_STREQ("point target_notrace is dead", v.finding[0].what);
+}
+
+TEST_F(kprobes, switched_off_before_disarming_fail_the_verdict)
+{
+	static struct verdict v;
+
+	ASSERT_EQ(0, verdict_begin(&v, "kprobes", "", "switched_off_before_disarming"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	verdict_failed(&v, "target_notrace", "nothing", 0);
+	ASSERT_EQ(0, disarm("target_notrace"));
+	EXPECT_EQ(KSFT_FAIL, verdict_end(&v));
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@
 #include "kselftest.h"
 #include "counters.h"
 #include "evidence.h"
+#include "file.h"
 #include "gauges.h"
 #include "knobs.h"
 #include "lines.h"
@@ -289,6 +290,47 @@ static void judge(struct verdict *v, bool lasting)
 	verdict_iomem(v, before.iomem, after.iomem, lasting);
 }
 
+static bool has_finding(const struct verdict *v, const char *what)
+{
+	for (int i = 0; i < v->nr_findings; i++) {
+		if (!strcmp(v->finding[i].what, what))
+			return true;
+	}
+	return false;
+}
+
+void verdict_status(struct verdict *v, const char *status)
+{
+	char point[64], state[32], what[128];
+
+	for (; *status; status += lines_length(status)) {
+		/* A line that begins with a blank names one more function of the point above. */
+		if (*status == ' ' || sscanf(status, "%63s %31s", point, state) != 2 ||
+		    strcmp(state, "dead"))
+			continue;
+		snprintf(what, sizeof(what), "point %s is dead", point);
+		if (has_finding(v, what))
+			continue;
+		printf("# %s: somebody else switched its probe off\n", what);
+		add_finding(v, what, 0, false, false);
+		v->wrong++;
+	}
+}
+
+/* A program may judge operations without errpath; what else keeps status from being read fails. */
+static void judge_points(struct verdict *v)
+{
+	char status[16384];
+	long err = file_read(ERRPATH "/status", status, sizeof(status));
+
+	if (err >= 0) {
+		verdict_status(v, status);
+	} else if (err != -ENOENT) {
+		v->wrong++;
+		printf("# " ERRPATH "/status: %s\n", strerror(-err));
+	}
+}
+
 void verdict_failed(struct verdict *v, const char *point,
 		    const char *operation, long failures)
 {
@@ -305,6 +347,7 @@ void verdict_failed(struct verdict *v, const char *point,
 		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
 			 s.injected, failures, s.seen, s.missed, s.matched);
 	tell_sites(point);
+	judge_points(v);
 	judge(v, false);
 }
 
@@ -355,8 +398,9 @@ static void judge_log(struct verdict *v)
 	int unannounced = splat_close(&v->splat);
 
 	v->wrong += unannounced;
-	for (int i = 0; i < v->splat.nr_unannounced; i++)
-		add_finding(v, v->splat.unannounced[i], 0, false, false);
+	for (int i = 0; i < unannounced; i++)
+		add_finding(v, i < v->splat.nr_unannounced ? v->splat.unannounced[i] :
+			    "kernel log: one more splat", 0, false, false);
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
 		struct known *k = &v->known.row[i];
 
@@ -386,6 +430,7 @@ int verdict_end(struct verdict *v)
 {
 	int result = KSFT_PASS;
 
+	judge_points(v);
 	judge_log(v);
 	v->wrong += known_report(&v->known);
 	say_reason(v);

@@ -62,6 +62,13 @@ void verdict_recovered(struct verdict *v, const char *operation);
  */
 void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting);
 
+/*
+ * Fails the verdict for each point that is "dead" in @status, a text of errpath/status:
+ * somebody else switched its probe off, so it did not see the calls that it was armed for.
+ * verdict_failed() and verdict_end() call it with what they read.
+ */
+void verdict_status(struct verdict *v, const char *status);
+
 /* KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
 int verdict_end(struct verdict *v);
 
