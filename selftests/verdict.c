@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The verdict's own senses: that it sees what it must, and nothing else. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,7 +47,8 @@ TEST(pages_in_use_are_told)
 	EXPECT_TRUE(tells(&c, COUNTERS_PAGES));
 	EXPECT_TRUE(tells(&c, "vmstat.nr_anon_pages"));
 	EXPECT_TRUE(tells(&c, "meminfo.AnonPages"));
-	EXPECT_TRUE(tells(&c, "node0.vmstat.nr_anon_pages"));
+	EXPECT_EQ(!access("/sys/devices/system/node/node0", F_OK),
+		  tells(&c, "node0.vmstat.nr_anon_pages"));
 	EXPECT_FALSE(tells(&c, "vmstat.pgfault"));
 
 	ASSERT_EQ(0, munmap(p, size));
@@ -56,20 +60,81 @@ TEST(pages_in_use_are_told)
 	EXPECT_LT(100, c.same);
 }
 
+static int run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+static unsigned long read_at(const char *path, unsigned long index)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned long value = 0;
+
+	if (pread(fd, &value, sizeof(value), index * sizeof(value)) != sizeof(value))
+		value = 0;
+	close(fd);
+	return value;
+}
+
+/* Is the page that is mapped at @p in an LRU list? */
+static bool on_lru(const char *p)
+{
+	const unsigned long pfn_mask = (1UL << 55) - 1;
+	const int lru = 5;	/* KPF_LRU */
+	unsigned long pfn = read_at("/proc/self/pagemap", (uintptr_t)p / getpagesize()) & pfn_mask;
+
+	return read_at("/proc/kpageflags", pfn) >> lru & 1;
+}
+
+/* A freed page that waits in the batch of a CPU is not free yet, and would be called lost. */
+TEST(settling_empties_the_batches_of_all_cpus)
+{
+	const int pages = 10;
+	const int size = getpagesize();
+	char *p = mmap(NULL, pages * size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int waiting = 0;
+
+	ASSERT_NE(MAP_FAILED, p);
+	/* The last CPU is another than the first, except on a machine with one. */
+	ASSERT_EQ(0, run_on(sysconf(_SC_NPROCESSORS_ONLN) - 1));
+	memset(p, 1, pages * size);
+	ASSERT_EQ(0, run_on(0));
+	for (int i = 0; i < pages; i++)
+		waiting += !on_lru(p + i * size);
+	printf("# %d of %d pages wait\n", waiting, pages);
+	counters_settle();
+	for (int i = 0; i < pages; i++)
+		EXPECT_TRUE(on_lru(p + i * size));
+}
+
+/* Sums up the sizes in a trace of percpu_alloc_percpu. */
+static long sum_of_sizes(const char *trace)
+{
+	long sum = 0;
+
+	while ((trace = strstr(trace, " size="))) {
+		trace += strlen(" size=");
+		sum += strtol(trace, NULL, 10);
+	}
+	return sum;
+}
+
 /* Else a new chunk of percpu memory, which the kernel keeps, would be called lost. */
 TEST(percpu_room_is_made)
 {
-	const char * const instances = "/sys/kernel/tracing/instances";
 	const char * const tracer = "/sys/kernel/tracing/instances/errpath_verdict";
-	char event[128], file[192], text[4096] = "";
+	char event[128], file[192], text[16384] = "";
 	static struct verdict v;
 
-	if (access(instances, F_OK))
-		SKIP(return, "this kernel has no trace instances");
 	ASSERT_EQ(0, mkdir(tracer, 0700));
 	snprintf(event, sizeof(event), "%s/events/percpu/percpu_alloc_percpu", tracer);
 	snprintf(file, sizeof(file), "%s/filter", event);
-	EXPECT_EQ(0, file_write(file, "size == 32768"));
+	EXPECT_EQ(0, file_write(file, "size >= 4096"));
 	snprintf(file, sizeof(file), "%s/enable", event);
 	EXPECT_EQ(0, file_write(file, "1"));
 	EXPECT_EQ(0, verdict_begin(&v, "global", "", "percpu_room_is_made"));
@@ -77,7 +142,8 @@ TEST(percpu_room_is_made)
 	snprintf(file, sizeof(file), "%s/trace", tracer);
 	EXPECT_LT(0, file_read(file, text, sizeof(text)));
 	EXPECT_EQ(0, rmdir(tracer));
-	EXPECT_NE(NULL, strstr(text, "percpu_alloc_percpu: "));
+	EXPECT_LE(32768, sum_of_sizes(text))
+		TH_LOG("%s", text);
 }
 
 TEST(gauges_are_told_from_events)
@@ -290,14 +356,18 @@ TEST(findings_without_room_are_counted)
 	char after[40 * 64] = "";
 	static struct verdict v;
 	const int lines = 40;
-	int len = 0, rest;
+	const char *last;
+	int len = 0;
+	long rest;
 
 	for (int i = 0; i < lines; i++)
 		len += snprintf(after + len, sizeof(after) - len, "%08x-%08xfff : lost\n", i, i);
 	verdict_iomem(&v, "", after, false);
 	EXPECT_EQ(1, v.wrong);
 	ASSERT_EQ((int)ARRAY_SIZE(v.finding), v.nr_findings);
-	ASSERT_EQ(1, sscanf(v.finding[v.nr_findings - 1].what, "%d more", &rest));
+	last = v.finding[v.nr_findings - 1].what;
+	rest = strtol(last, NULL, 10);
+	EXPECT_NE(NULL, strstr(last, " more findings"));
 	EXPECT_EQ(lines, v.nr_findings - 1 + rest);
 	EXPECT_FALSE(v.finding[v.nr_findings - 1].known);
 }

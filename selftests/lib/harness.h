@@ -2,6 +2,7 @@
 #ifndef LIB_HARNESS_H
 #define LIB_HARNESS_H
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -37,7 +38,7 @@ harness_skip(struct __test_metadata *test, const char *fmt, ...)
 
 /* It takes every failure of the test, a crash too, for the expected one: see VERDICT_END(). */
 #undef XFAIL_ADD
-#define XFAIL_ADD(...) _Static_assert(0, "XFAIL_ADD() hides failures")
+#define XFAIL_ADD(...) static_assert(0, "XFAIL_ADD() hides failures")
 
 /* Does the command line select any test? */
 static inline bool harness_selects(int argc, char **argv)

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <linux/bpf.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "gauges.h"
 #include "knobs.h"
 #include "lines.h"
+#include "percpu.h"
 #include "verdict.h"
 
 /* Told in every evidence block, moved or not. */
@@ -53,39 +52,18 @@ static void keep_small(void)
 	madvise((void *)start, (uintptr_t)_end - start, MADV_NOHUGEPAGE);
 }
 
-/*
- * When few percpu pages are left, the kernel makes another chunk of them, for
- * good, of hundreds of vmalloc pages: before we count. The largest allocation
- * there is leaves enough when it goes. Source: mm/percpu.c,
- * pcpu_balance_populated().
- */
-static void make_percpu_room(void)
-{
-	union bpf_attr largest = {
-		.map_type = BPF_MAP_TYPE_PERCPU_ARRAY,
-		.key_size = sizeof(int),
-		.value_size = 32 << 10,
-		.max_entries = 1,
-	};
-	/* Where there is no BPF, a new chunk is called lost. */
-	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &largest, sizeof(largest));
-
-	if (map >= 0)
-		close(map);
-}
-
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test)
 {
 	int err;
 
 	keep_small();
-	make_percpu_room();
 	memset(v, 0, sizeof(*v));
 	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
 		 program_invocation_short_name, fixture, *variant ? "." : "",
 		 variant, test);
-	err = known_load(&v->known, v->test);
+	err = percpu_make_room();
+	err = err ?: known_load(&v->known, v->test);
 	err = err ?: splat_open(&v->splat);
 	for (int i = 0; i < v->known.nr && !err; i++)
 		err = announce(v, &v->known.row[i]);
