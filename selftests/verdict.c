@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The verdict's own senses: that it sees what it must, and nothing else. */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include "lib/file.h"
 #include "lib/gauges.h"
 #include "lib/known.h"
+#include "lib/knobs.h"
 #include "lib/splat.h"
 #include "lib/verdict.h"
 
@@ -43,7 +47,8 @@ TEST(pages_in_use_are_told)
 	EXPECT_TRUE(tells(&c, COUNTERS_PAGES));
 	EXPECT_TRUE(tells(&c, "vmstat.nr_anon_pages"));
 	EXPECT_TRUE(tells(&c, "meminfo.AnonPages"));
-	EXPECT_TRUE(tells(&c, "node0.vmstat.nr_anon_pages"));
+	EXPECT_EQ(!access("/sys/devices/system/node/node0", F_OK),
+		  tells(&c, "node0.vmstat.nr_anon_pages"));
 	EXPECT_FALSE(tells(&c, "vmstat.pgfault"));
 
 	ASSERT_EQ(0, munmap(p, size));
@@ -55,20 +60,81 @@ TEST(pages_in_use_are_told)
 	EXPECT_LT(100, c.same);
 }
 
+static int run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+static unsigned long read_at(const char *path, unsigned long index)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned long value = 0;
+
+	if (pread(fd, &value, sizeof(value), index * sizeof(value)) != sizeof(value))
+		value = 0;
+	close(fd);
+	return value;
+}
+
+/* Is the page that is mapped at @p in an LRU list? */
+static bool on_lru(const char *p)
+{
+	const unsigned long pfn_mask = (1UL << 55) - 1;
+	const int lru = 5;	/* KPF_LRU */
+	unsigned long pfn = read_at("/proc/self/pagemap", (uintptr_t)p / getpagesize()) & pfn_mask;
+
+	return read_at("/proc/kpageflags", pfn) >> lru & 1;
+}
+
+/* A freed page that waits in the batch of a CPU is not free yet, and would be called lost. */
+TEST(settling_empties_the_batches_of_all_cpus)
+{
+	const int pages = 10;
+	const int size = getpagesize();
+	char *p = mmap(NULL, pages * size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int waiting = 0;
+
+	ASSERT_NE(MAP_FAILED, p);
+	/* The last CPU is another than the first, except on a machine with one. */
+	ASSERT_EQ(0, run_on(sysconf(_SC_NPROCESSORS_ONLN) - 1));
+	memset(p, 1, pages * size);
+	ASSERT_EQ(0, run_on(0));
+	for (int i = 0; i < pages; i++)
+		waiting += !on_lru(p + i * size);
+	printf("# %d of %d pages wait\n", waiting, pages);
+	counters_settle();
+	for (int i = 0; i < pages; i++)
+		EXPECT_TRUE(on_lru(p + i * size));
+}
+
+/* Sums up the sizes in a trace of percpu_alloc_percpu. */
+static long sum_of_sizes(const char *trace)
+{
+	long sum = 0;
+
+	while ((trace = strstr(trace, " size="))) {
+		trace += strlen(" size=");
+		sum += strtol(trace, NULL, 10);
+	}
+	return sum;
+}
+
 /* Else a new chunk of percpu memory, which the kernel keeps, would be called lost. */
 TEST(percpu_room_is_made)
 {
-	const char * const instances = "/sys/kernel/tracing/instances";
 	const char * const tracer = "/sys/kernel/tracing/instances/errpath_verdict";
-	char event[128], file[192], text[4096] = "";
+	char event[128], file[192], text[16384] = "";
 	static struct verdict v;
 
-	if (access(instances, F_OK))
-		SKIP(return, "this kernel has no trace instances");
 	ASSERT_EQ(0, mkdir(tracer, 0700));
 	snprintf(event, sizeof(event), "%s/events/percpu/percpu_alloc_percpu", tracer);
 	snprintf(file, sizeof(file), "%s/filter", event);
-	EXPECT_EQ(0, file_write(file, "size == 32768"));
+	EXPECT_EQ(0, file_write(file, "size >= 4096"));
 	snprintf(file, sizeof(file), "%s/enable", event);
 	EXPECT_EQ(0, file_write(file, "1"));
 	EXPECT_EQ(0, verdict_begin(&v, "global", "", "percpu_room_is_made"));
@@ -76,7 +142,8 @@ TEST(percpu_room_is_made)
 	snprintf(file, sizeof(file), "%s/trace", tracer);
 	EXPECT_LT(0, file_read(file, text, sizeof(text)));
 	EXPECT_EQ(0, rmdir(tracer));
-	EXPECT_NE(NULL, strstr(text, "percpu_alloc_percpu: "));
+	EXPECT_LE(32768, sum_of_sizes(text))
+		TH_LOG("%s", text);
 }
 
 TEST(gauges_are_told_from_events)
@@ -157,6 +224,226 @@ TEST(absent_announced_splat_is_told)
 	ASSERT_EQ(0, splat_expect(&s, "verdict", "never printed", false));
 	EXPECT_EQ(0, splat_close(&s));
 	EXPECT_EQ(0, s.expected[0].seen);
+}
+
+#define IOMEM \
+	"00000000-00000fff : Reserved\n" \
+	"00001000-0009ffff : System RAM\n" \
+	"  00100000-001fffff : Kernel code\n"
+
+/* What a verdict says about a text of /proc/iomem that was IOMEM before. */
+FIXTURE(iomem)
+{
+	struct verdict v;
+};
+
+FIXTURE_VARIANT(iomem)
+{
+	const char *after;
+	long known;	/* lines more, in known-issues */
+	bool wrong;
+	int findings;
+};
+
+FIXTURE_VARIANT_ADD(iomem, same)
+{
+	.after = IOMEM,
+};
+
+FIXTURE_VARIANT_ADD(iomem, line_more)
+{
+	.after = IOMEM "00200000-002fffff : System RAM\n",
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_more)
+{
+	.after = IOMEM "00200000-002fffff : System RAM\n",
+	.known = 1,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_absent)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n",
+	.known = 1,
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, less_indented)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "00001000-0009ffff : System RAM\n"
+		 "00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_VARIANT_ADD(iomem, more_indented)
+{
+	.after = "00000000-00000fff : Reserved\n"
+		 "00001000-0009ffff : System RAM\n"
+		 "    00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_VARIANT_ADD(iomem, line_twice)
+{
+	.after = "00000000-00000fff : Reserved\n" IOMEM,
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_twice)
+{
+	.after = "00000000-00000fff : Reserved\n" IOMEM,
+	.known = 1,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, other_order)
+{
+	.after = "00001000-0009ffff : System RAM\n"
+		 "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n",
+	.wrong = true,
+	.findings = 1,
+};
+
+FIXTURE_VARIANT_ADD(iomem, known_line_more_other_order)
+{
+	.after = "00001000-0009ffff : System RAM\n"
+		 "00000000-00000fff : Reserved\n"
+		 "  00100000-001fffff : Kernel code\n"
+		 "00200000-002fffff : System RAM\n",
+	.known = 1,
+	.wrong = true,
+	.findings = 2,
+};
+
+FIXTURE_SETUP(iomem)
+{
+	self->v.known.nr = !!variant->known;
+	self->v.known.row[0] = (struct known){
+		.kind = KNOWN_COUNTER,
+		.name = "iomem.lines",
+		.difference = variant->known,
+	};
+}
+
+FIXTURE_TEARDOWN(iomem)
+{
+}
+
+TEST_F(iomem, differences_are_judged)
+{
+	verdict_iomem(&self->v, IOMEM, variant->after, false);
+	EXPECT_EQ(variant->wrong, self->v.wrong);
+	EXPECT_EQ(variant->findings, self->v.nr_findings);
+	for (int i = 0; i < self->v.nr_findings; i++) {
+		EXPECT_EQ(!variant->wrong, self->v.finding[i].known)
+			TH_LOG("%s", self->v.finding[i].what);
+	}
+}
+
+/* Who reads the findings must see that there were more of them. */
+TEST(findings_without_room_are_counted)
+{
+	char after[40 * 64] = "";
+	static struct verdict v;
+	const int lines = 40;
+	const char *last;
+	int len = 0;
+	long rest;
+
+	for (int i = 0; i < lines; i++)
+		len += snprintf(after + len, sizeof(after) - len, "%08x-%08xfff : lost\n", i, i);
+	verdict_iomem(&v, "", after, false);
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ((int)ARRAY_SIZE(v.finding), v.nr_findings);
+	last = v.finding[v.nr_findings - 1].what;
+	rest = strtol(last, NULL, 10);
+	EXPECT_NE(NULL, strstr(last, " more findings"));
+	EXPECT_EQ(lines, v.nr_findings - 1 + rest);
+	EXPECT_FALSE(v.finding[v.nr_findings - 1].known);
+}
+
+#define STATUS_HEAD \
+	"POINT            STATE   FUNCTION               BY           SEEN   MISSED\n"
+#define STATUS_ARMED \
+	"target           armed   errpath_target         ftrace          0        0\n"
+#define STATUS_DEAD \
+	"target_notrace   dead    errpath_target_notrace kprobe          3        0\n"
+
+TEST(dead_points_are_told)
+{
+	static struct verdict v;
+
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED);
+	EXPECT_EQ(0, v.wrong);
+	EXPECT_EQ(0, v.nr_findings);
+	/* Not a point, but a function of it. */
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED
+		       "                         dead    kprobe\n"
+		       " target          dead    kprobe\n");
+	EXPECT_EQ(0, v.wrong);
+	verdict_status(&v, STATUS_HEAD STATUS_ARMED STATUS_DEAD);
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ(1, v.nr_findings);
+	EXPECT_STREQ("point target_notrace is dead", v.finding[0].what);
+	EXPECT_FALSE(v.finding[0].known);
+	/* Seen when the operation had failed, and again at the end. */
+	verdict_status(&v, STATUS_HEAD STATUS_DEAD STATUS_ARMED);
+	EXPECT_EQ(1, v.wrong);
+	EXPECT_EQ(1, v.nr_findings);
+}
+
+#define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
+
+/* Somebody else switches all kprobes off while a point is armed by one. */
+FIXTURE(kprobes)
+{
+	int guard;
+};
+
+FIXTURE_SETUP(kprobes)
+{
+	self->guard = guard_open();
+	ASSERT_LE(0, self->guard);
+	ASSERT_EQ(0, arm_nth("target_notrace", 1));
+}
+
+FIXTURE_TEARDOWN_PARENT(kprobes)
+{
+	EXPECT_EQ(0, file_write(KPROBES_ENABLED, "1"));
+}
+
+TEST_F(kprobes, switched_off_fail_the_verdict)
+{
+	static struct verdict v;
+
+	ASSERT_EQ(0, verdict_begin(&v, "kprobes", "", "switched_off_fail_the_verdict"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	EXPECT_STREQ("dead", point_state("target_notrace"));
+	EXPECT_EQ(KSFT_FAIL, verdict_end(&v));
+	EXPECT_EQ(1, v.wrong);
+	ASSERT_EQ(1, v.nr_findings);
+	EXPECT_STREQ("point target_notrace is dead", v.finding[0].what);
+}
+
+TEST_F(kprobes, switched_off_before_disarming_fail_the_verdict)
+{
+	static struct verdict v;
+
+	ASSERT_EQ(0, verdict_begin(&v, "kprobes", "", "switched_off_before_disarming"));
+	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
+	verdict_failed(&v, "target_notrace", "nothing", 0);
+	ASSERT_EQ(0, disarm("target_notrace"));
+	EXPECT_EQ(KSFT_FAIL, verdict_end(&v));
 }
 
 TEST_HARNESS_MAIN

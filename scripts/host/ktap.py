@@ -66,13 +66,13 @@ class _Program:
     def end(self, own):
         """Its results, given the RESULT that init made of its exit."""
         failed = any(result.outcome == "fail" for result in self.results)
-        if own.outcome == "skip":
-            own = own._replace(reason=self.skip_reason or _reason(self.said, "skip"))
-        elif own.outcome == "fail" and not failed:
+        if own.outcome == "fail" and not failed:
             own = own._replace(detail=tuple(self.said))
-        elif own.outcome == "pass" and self.plan not in (None, len(self.results)):
+        elif own.outcome != "fail" and self.plan not in (None, len(self.results)):
             own = own._replace(outcome="fail",
                                reason=f"planned {self.plan} tests, reported {len(self.results)}")
+        elif own.outcome == "skip":
+            own = own._replace(reason=self.skip_reason or _reason(self.said, "skip"))
         elif self.results:
             return self.results		# they say all that is to say, whatever it exited with
         return [*self.results, own]

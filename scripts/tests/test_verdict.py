@@ -62,7 +62,9 @@ class Results(unittest.TestCase):
         self.assertEqual(("prog.a", "fail"), self.one("not ok 1 a")[:2])
 
     def test_fewer_results_than_planned_are_a_failure(self):
-        self.assertEqual("planned 2 tests, reported 1", self.one("1..2", "ok 1 a").reason)
+        for exit_line in ("ok 1 prog", "ok 1 prog # SKIP", "ok 1 prog # XFAIL"):
+            self.assertEqual(("prog", "fail", "planned 2 tests, reported 1"),
+                             self.one("1..2", "ok 1 a", exit_line=exit_line)[:3])
 
     def test_header_is_no_detail(self):
         self.assertEqual(("it leaks",), ktap.parse(program("TAP version 13", "it leaks",

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <linux/bpf.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "kselftest.h"
 #include "counters.h"
 #include "evidence.h"
+#include "file.h"
 #include "gauges.h"
 #include "knobs.h"
+#include "lines.h"
+#include "percpu.h"
 #include "verdict.h"
 
 /* Told in every evidence block, moved or not. */
@@ -51,39 +52,18 @@ static void keep_small(void)
 	madvise((void *)start, (uintptr_t)_end - start, MADV_NOHUGEPAGE);
 }
 
-/*
- * When few percpu pages are left, the kernel makes another chunk of them, for
- * good, of hundreds of vmalloc pages: before we count. The largest allocation
- * there is leaves enough when it goes. Source: mm/percpu.c,
- * pcpu_balance_populated().
- */
-static void make_percpu_room(void)
-{
-	union bpf_attr largest = {
-		.map_type = BPF_MAP_TYPE_PERCPU_ARRAY,
-		.key_size = sizeof(int),
-		.value_size = 32 << 10,
-		.max_entries = 1,
-	};
-	/* Where there is no BPF, a new chunk is called lost. */
-	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &largest, sizeof(largest));
-
-	if (map >= 0)
-		close(map);
-}
-
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test)
 {
 	int err;
 
 	keep_small();
-	make_percpu_room();
 	memset(v, 0, sizeof(*v));
 	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
 		 program_invocation_short_name, fixture, *variant ? "." : "",
 		 variant, test);
-	err = known_load(&v->known, v->test);
+	err = percpu_make_room();
+	err = err ?: known_load(&v->known, v->test);
 	err = err ?: splat_open(&v->splat);
 	for (int i = 0; i < v->known.nr && !err; i++)
 		err = announce(v, &v->known.row[i]);
@@ -94,13 +74,27 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 	return err ?: counters_read(&before);
 }
 
-static void find(struct verdict *v, const char *what, long difference, bool lasting,
-		 bool known)
+/* The last entry stands for all findings that have no room. */
+static void merge_finding(struct verdict *v, bool lasting, bool known)
+{
+	struct verdict_finding *last = &v->finding[ARRAY_SIZE(v->finding) - 1];
+
+	v->nr_merged += v->nr_merged ? 1 : 2;
+	snprintf(last->what, sizeof(last->what), "%d more findings", v->nr_merged);
+	last->difference = 0;
+	last->lasting |= lasting;
+	last->known &= known;
+}
+
+static void add_finding(struct verdict *v, const char *what, long difference, bool lasting,
+			bool known)
 {
 	struct verdict_finding *f = &v->finding[v->nr_findings];
 
-	if (v->nr_findings == ARRAY_SIZE(v->finding))
+	if (v->nr_findings == ARRAY_SIZE(v->finding)) {
+		merge_finding(v, lasting, known);
 		return;
+	}
 	v->nr_findings++;
 	snprintf(f->what, sizeof(f->what), "%s", what);
 	f->difference = difference;
@@ -175,7 +169,7 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		bool ok = labs(rest) <= bound;
 
 		/* Of a known issue what is known, without the noise. */
-		find(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
+		add_finding(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
 		tell(d->name, d->before, d->after, lasting ? 0 : v->failures,
 		     ok ? "known issue" : "WRONG");
 		if (ok)
@@ -192,45 +186,51 @@ static void judge_gauges(struct verdict *v, bool lasting)
 		 c.same, c.noise);
 }
 
-/* Prints the lines of one text that the other lacks, and returns how many these are. */
-static long tell_lines(struct verdict *v, const char *text, const char *other, char sign,
-		       bool lasting)
+static long count_missing(const char *text, const char *other)
 {
-	long told = 0;
-	size_t len;
+	const char *line = lines_missing(text, text, other);
+	long n = 0;
 
-	for (; *text; text += len) {
-		char line[200], what[256];
-
-		len = strcspn(text, "\n") + 1;
-		snprintf(line, sizeof(line), "%.*s", (int)len, text);
-		if (strstr(other, line))
-			continue;
-		printf("# /proc/iomem: %c %s", sign, line);
-		told++;
-		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
-			 (int)strcspn(line, "\n"), line);
-		find(v, what, 0, lasting, false);
-	}
-	return told;
+	for (; line; line = lines_missing(text, line + lines_length(line), other))
+		n++;
+	return n;
 }
 
-static void judge_iomem(struct verdict *v, bool lasting)
+/* Prints the lines that @text has more often than @other. */
+static void tell_missing(struct verdict *v, const char *text, const char *other, char sign,
+			 bool lasting, bool known)
+{
+	const char *line = lines_missing(text, text, other);
+	char what[256];
+
+	for (; line; line = lines_missing(text, line + lines_length(line), other)) {
+		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
+			 (int)strcspn(line, "\n"), line);
+		printf("# %s\n", what);
+		add_finding(v, what, 0, lasting, known);
+	}
+}
+
+/* Known are so many lines more, among the lines that were there before. */
+void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting)
 {
 	long known = known_difference(&v->known, "iomem.lines", v->failures,
 				      lasting);
-	int first = v->nr_findings;
-	long gone, come;
+	long gone = count_missing(from, to), come = count_missing(to, from);
+	bool moved = !lines_in_order(from, to) && !gone;
+	bool ok = !gone && !moved && come == known;
 
-	if (!strcmp(before.iomem, after.iomem)) {
+	if (!strcmp(from, to)) {
 		evidence("  /proc/iomem is the same");
 		return;
 	}
-	gone = tell_lines(v, before.iomem, after.iomem, '-', lasting);
-	come = tell_lines(v, after.iomem, before.iomem, '+', lasting);
-	if (!gone && come == known) {
-		for (int i = first; i < v->nr_findings; i++)
-			v->finding[i].known = true;
+	tell_missing(v, from, to, '-', lasting, ok);
+	tell_missing(v, to, from, '+', lasting, ok);
+	if (moved) {
+		printf("# /proc/iomem: its lines are in another order\n");
+		add_finding(v, "/proc/iomem: another order", 0, lasting, false);
+	}
+	if (ok) {
 		evidence("  /proc/iomem: %ld lines more: known issue", come);
 		return;
 	}
@@ -265,7 +265,48 @@ static void judge(struct verdict *v, bool lasting)
 	}
 	judge_rows(v, lasting);
 	judge_gauges(v, lasting);
-	judge_iomem(v, lasting);
+	verdict_iomem(v, before.iomem, after.iomem, lasting);
+}
+
+static bool has_finding(const struct verdict *v, const char *what)
+{
+	for (int i = 0; i < v->nr_findings; i++) {
+		if (!strcmp(v->finding[i].what, what))
+			return true;
+	}
+	return false;
+}
+
+void verdict_status(struct verdict *v, const char *status)
+{
+	char point[64], state[32], what[128];
+
+	for (; *status; status += lines_length(status)) {
+		/* A line that begins with a blank names one more function of the point above. */
+		if (*status == ' ' || sscanf(status, "%63s %31s", point, state) != 2 ||
+		    strcmp(state, "dead"))
+			continue;
+		snprintf(what, sizeof(what), "point %s is dead", point);
+		if (has_finding(v, what))
+			continue;
+		printf("# %s: somebody else switched its probe off\n", what);
+		add_finding(v, what, 0, false, false);
+		v->wrong++;
+	}
+}
+
+/* A program may judge operations without errpath; what else keeps status from being read fails. */
+static void judge_points(struct verdict *v)
+{
+	char status[16384];
+	long err = file_read(ERRPATH "/status", status, sizeof(status));
+
+	if (err >= 0) {
+		verdict_status(v, status);
+	} else if (err != -ENOENT) {
+		v->wrong++;
+		printf("# " ERRPATH "/status: %s\n", strerror(-err));
+	}
 }
 
 void verdict_failed(struct verdict *v, const char *point,
@@ -284,6 +325,7 @@ void verdict_failed(struct verdict *v, const char *point,
 		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
 			 s.injected, failures, s.seen, s.missed, s.matched);
 	tell_sites(point);
+	judge_points(v);
 	judge(v, false);
 }
 
@@ -301,7 +343,7 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
 		known_showed(&v->known, o->name, true, ok);
-		find(v, o->name, lround(o->failing), true, ok);
+		add_finding(v, o->name, lround(o->failing), true, ok);
 		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
 			 o->name, o->clean, o->failing,
 			 ok ? "known issue" : "LEAK");
@@ -334,8 +376,9 @@ static void judge_log(struct verdict *v)
 	int unannounced = splat_close(&v->splat);
 
 	v->wrong += unannounced;
-	for (int i = 0; i < v->splat.nr_unannounced; i++)
-		find(v, v->splat.unannounced[i], 0, false, false);
+	for (int i = 0; i < unannounced; i++)
+		add_finding(v, i < v->splat.nr_unannounced ? v->splat.unannounced[i] :
+			    "kernel log: one more splat", 0, false, false);
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
 		struct known *k = &v->known.row[i];
 
@@ -345,7 +388,7 @@ static void judge_log(struct verdict *v)
 			continue;
 		k->shown = v->splat.expected[n++].seen;
 		if (k->shown)
-			find(v, k->name, 0, false, true);
+			add_finding(v, k->name, 0, false, true);
 	}
 }
 
@@ -365,6 +408,7 @@ int verdict_end(struct verdict *v)
 {
 	int result = KSFT_PASS;
 
+	judge_points(v);
 	judge_log(v);
 	v->wrong += known_report(&v->known);
 	say_reason(v);

@@ -30,6 +30,7 @@ struct verdict {
 	char reason[512];	/* for KSFT_XFAIL */
 	int nr_findings;
 	struct verdict_finding finding[32];
+	int nr_merged;		/* findings that the last entry stands for, if any */
 };
 
 /* 0 or -errno: nothing can be judged. */
@@ -54,6 +55,19 @@ int verdict_errno(struct verdict *v, const char *step, int err, int good);
 
 /* Every counter must be back. */
 void verdict_recovered(struct verdict *v, const char *operation);
+
+/*
+ * Compares two texts of /proc/iomem. verdict_failed() and verdict_recovered() call it with
+ * the texts that they read.
+ */
+void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting);
+
+/*
+ * Fails the verdict for each point that is "dead" in @status, a text of errpath/status:
+ * somebody else switched its probe off, so it did not see the calls that it was armed for.
+ * verdict_failed() and verdict_end() call it with what they read.
+ */
+void verdict_status(struct verdict *v, const char *status);
 
 /* KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
 int verdict_end(struct verdict *v);

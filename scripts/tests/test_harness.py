@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0
+"""lib/harness.h: no failure of a test becomes a pass or a skip."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from host import ksft, ktap
+from host.common import ROOT
+
+SELFTESTS = ROOT / "selftests"
+
+PROGRAM = r"""
+#include "lib/harness.h"
+
+TEST(passes)
+{
+}
+
+TEST(skips)
+{
+	SKIP(return, "no %s", "reason");
+}
+
+TEST(fails_then_skips)
+{
+	EXPECT_EQ(1, 2);
+	SKIP(return, "no reason");
+}
+
+TEST(skips_where_it_fails)
+{
+	EXPECT_EQ(1, 2)
+		SKIP(return, "no reason");
+}
+
+TEST(known_then_skips)
+{
+	_metadata->exit_code = KSFT_XFAIL;
+	SKIP(return, "no reason");
+}
+
+FIXTURE(setup)
+{
+	int unused;
+};
+
+FIXTURE_VARIANT(setup)
+{
+	bool fail;
+};
+
+FIXTURE_VARIANT_ADD(setup, good)
+{
+	.fail = false,
+};
+
+FIXTURE_VARIANT_ADD(setup, bad)
+{
+	.fail = true,
+};
+
+FIXTURE_SETUP(setup)
+{
+	if (variant->fail)
+		EXPECT_EQ(1, 2);
+	SKIP(return, "no reason");
+}
+
+FIXTURE_TEARDOWN(setup)
+{
+}
+
+TEST_F(setup, skips)
+{
+}
+
+FIXTURE(body)
+{
+	int unused;
+};
+
+FIXTURE_SETUP(body)
+{
+}
+
+FIXTURE_TEARDOWN(body)
+{
+	SKIP(return, "nothing to tear down");
+}
+
+TEST_F(body, passes_then_skips)
+{
+}
+
+TEST_F(body, fails_then_skips)
+{
+	EXPECT_EQ(1, 2);
+}
+
+TEST_HARNESS_MAIN
+"""
+
+
+class Harness(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.build("program", PROGRAM)
+
+    @classmethod
+    def build(cls, name, text):
+        (cls.directory / f"{name}.c").write_text(text, encoding="utf-8")
+        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE=",
+                        f"-I{SELFTESTS}", "-isystem", ksft.fetch(), f"{name}.c", "-o", name],
+                       cwd=cls.directory, check=True)
+
+    def run_program(self, *words):
+        return subprocess.run([self.directory / "program", *words], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def results(self):
+        said = "".join(f"# {line}\n" for line in self.run_program().stdout.splitlines())
+        parsed, _ = ktap.parse(f"## begin program\n{said}not ok 1 program # exit=1\n")
+        return {result.name.removeprefix("program."): result for result in parsed}
+
+    def test_only_a_pass_becomes_a_skip(self):
+        results = self.results()
+        self.assertEqual({
+            "global.passes": "pass", "global.skips": "skip", "global.fails_then_skips": "fail",
+            "global.skips_where_it_fails": "fail", "global.known_then_skips": "xfail",
+            "setup.good.skips": "skip", "setup.bad.skips": "fail",
+            "body.passes_then_skips": "skip", "body.fails_then_skips": "fail",
+        }, {name: result.outcome for name, result in results.items()})
+        self.assertEqual("no reason", results["setup.good.skips"].reason)
+
+    def test_exit_status(self):
+        self.assertEqual(1, self.run_program("-r", "global.fails_then_skips").returncode)
+        self.assertEqual(0, self.run_program("-r", "global.skips").returncode)
+
+    def test_no_such_test(self):
+        run = self.run_program("-r", "global.none")
+        self.assertEqual(1, run.returncode, run.stdout)
+        self.assertIn("no test is named so", run.stdout)
