@@ -45,7 +45,7 @@ static int find_last(char name[128])
 			in_point = !strncmp(line, POINT " ", strlen(POINT " "));
 		else if (in_point && sscanf(line, "%127s %15s", function, how) == 2 &&
 			 strcmp(how, "absent"))
-			strcpy(name, function);
+			memcpy(name, function, sizeof(function));
 	}
 	return *name ? 0 : -ENOENT;
 }

@@ -132,7 +132,7 @@ static void sweep_knob(struct __test_metadata *_metadata, const struct operation
 		ASSERT_LE(0, guard);
 		after = read_knob(op);
 		ASSERT_NE(NULL, after);
-		strcpy(before, after);
+		snprintf(before, sizeof(before), "%s", after);
 		err = run_failing(nth, act_on_knob, op, &fired);
 		after = read_knob(op);
 		ASSERT_NE(NULL, after);

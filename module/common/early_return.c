@@ -16,22 +16,15 @@
 
 long early_return_values[EARLY_RETURN_MAX];
 
-#define DEFINE(n)						\
-static noinline notrace long early_return_0x##n(void)		\
+#define EARLY_RETURN(n)						\
+static noinline notrace long early_return_##n(void)		\
 {								\
-	return READ_ONCE(early_return_values[0x##n]);		\
+	return READ_ONCE(early_return_values[n]);		\
 }
+#include "early_return_list.h"
 
-#define NAME(n)		early_return_0x##n,
+#define EARLY_RETURN(n)	early_return_##n,
 
-#define SIXTEEN(DO, n)	\
-	DO(n##0) DO(n##1) DO(n##2) DO(n##3) DO(n##4) DO(n##5) DO(n##6) DO(n##7) \
-	DO(n##8) DO(n##9) DO(n##a) DO(n##b) DO(n##c) DO(n##d) DO(n##e) DO(n##f)
-
-#define ALL(DO)	\
-	SIXTEEN(DO, 0) SIXTEEN(DO, 1) SIXTEEN(DO, 2) SIXTEEN(DO, 3) \
-	SIXTEEN(DO, 4) SIXTEEN(DO, 5) SIXTEEN(DO, 6) SIXTEEN(DO, 7)
-
-ALL(DEFINE)
-
-const early_return_fn early_return_functions[EARLY_RETURN_MAX] = { ALL(NAME) };
+const early_return_fn early_return_functions[EARLY_RETURN_MAX] = {
+#include "early_return_list.h"
+};

@@ -120,6 +120,9 @@ static int refuse(struct intercept *ic, int err, const char *why)
 static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe **registered,
 		 unsigned int n, unsigned int *nr_registered)
 {
+	static const char contested[] = "somebody else's kprobe on it may change its flow";
+	static const char missing[] =
+		"this kernel has no such function, inlined it, or forbids probes on it";
 	struct intercept *ic;
 	unsigned int i;
 
@@ -131,13 +134,12 @@ static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe *
 		else
 			probes[i].symbol_name = ic->symbol;
 		if (register_kprobe(&probes[i]))
-			return refuse(ic, -ENODEV,
-				"this kernel has no such function, inlined it, or forbids probes on it");
+			return refuse(ic, -ENODEV, missing);
 		registered[(*nr_registered)++] = &probes[i];
 		ic->addr = (unsigned long)probes[i].addr;
 		ic->traceable = kprobe_ftrace(&probes[i]);
 		if (compat_kprobe_is_contested(&probes[i]))
-			return refuse(ic, -EBUSY, "somebody else's kprobe on it may change its flow");
+			return refuse(ic, -EBUSY, contested);
 	}
 	return 0;
 }

@@ -25,22 +25,24 @@
 #define EXPECT_PROTOTYPE(function, ...)	\
 	static_assert(PROTOTYPE(function, __VA_ARGS__), #function "() has other arguments here")
 
-#if COMPAT_BUCKET_ARGS
-#define BUCKET_ARG	, kmem_buckets *
-#else
-#define BUCKET_ARG
-#endif
-
+/* What stands between the size and the rest of the arguments. */
 #if COMPAT_TOKEN_ARGS
-#define TOKEN_ARG	, kmalloc_token_t
+#define EXPECT_KMALLOC(function, ...)	\
+	EXPECT_PROTOTYPE(function, void *, size_t, kmalloc_token_t, __VA_ARGS__)
 #else
-#define TOKEN_ARG
+#define EXPECT_KMALLOC(function, ...)	\
+	EXPECT_PROTOTYPE(function, void *, size_t, __VA_ARGS__)
 #endif
 
-#if COMPAT_KVMALLOC_ALIGN_ARGS
-#define ALIGN_ARG	, unsigned long
+#if COMPAT_BUCKET_ARGS && COMPAT_TOKEN_ARGS
+#define EXPECT_KMALLOC_NODE(function, ...)	\
+	EXPECT_PROTOTYPE(function, void *, size_t, kmem_buckets *, kmalloc_token_t, __VA_ARGS__)
+#elif COMPAT_BUCKET_ARGS
+#define EXPECT_KMALLOC_NODE(function, ...)	\
+	EXPECT_PROTOTYPE(function, void *, size_t, kmem_buckets *, __VA_ARGS__)
 #else
-#define ALIGN_ARG
+#define EXPECT_KMALLOC_NODE(function, ...)	\
+	EXPECT_KMALLOC(function, __VA_ARGS__)
 #endif
 
 #ifdef kmem_cache_alloc
@@ -76,18 +78,20 @@ static_assert(PROTOTYPE(kmem_cache_alloc_bulk_noprof, int, struct kmem_cache *, 
 			void **) ||
 	      PROTOTYPE(kmem_cache_alloc_bulk_noprof, bool, struct kmem_cache *, gfp_t, size_t,
 			void **));
-EXPECT_PROTOTYPE(__kmalloc_noprof, void *, size_t TOKEN_ARG, gfp_t);
-EXPECT_PROTOTYPE(__kmalloc_node_noprof, void *, size_t BUCKET_ARG TOKEN_ARG, gfp_t, int);
-EXPECT_PROTOTYPE(__kmalloc_node_track_caller_noprof, void *, size_t BUCKET_ARG TOKEN_ARG, gfp_t,
-		 int, unsigned long);
-EXPECT_PROTOTYPE(__kvmalloc_node_noprof, void *, size_t BUCKET_ARG TOKEN_ARG ALIGN_ARG, gfp_t,
-		 int);
+EXPECT_KMALLOC(__kmalloc_noprof, gfp_t);
+EXPECT_KMALLOC_NODE(__kmalloc_node_noprof, gfp_t, int);
+EXPECT_KMALLOC_NODE(__kmalloc_node_track_caller_noprof, gfp_t, int, unsigned long);
+#if COMPAT_KVMALLOC_ALIGN_ARGS
+EXPECT_KMALLOC_NODE(__kvmalloc_node_noprof, unsigned long, gfp_t, int);
+#else
+EXPECT_KMALLOC_NODE(__kvmalloc_node_noprof, gfp_t, int);
+#endif
 EXPECT_PROTOTYPE(__kmalloc_cache_noprof, void *, struct kmem_cache *, gfp_t, size_t);
 EXPECT_PROTOTYPE(__kmalloc_cache_node_noprof, void *, struct kmem_cache *, gfp_t, int, size_t);
 EXPECT_PROTOTYPE(__kmalloc_large_noprof, void *, size_t, gfp_t);
 EXPECT_PROTOTYPE(__kmalloc_large_node_noprof, void *, size_t, gfp_t, int);
 #ifdef kmalloc_nolock
-EXPECT_PROTOTYPE(_kmalloc_nolock_noprof, void *, size_t TOKEN_ARG, gfp_t, int);
+EXPECT_KMALLOC(_kmalloc_nolock_noprof, gfp_t, int);
 #endif
 
 EXPECT_PROTOTYPE(pcpu_alloc_noprof, void __percpu *, size_t, size_t, bool, gfp_t);
@@ -122,9 +126,8 @@ EXPECT_PROTOTYPE(kvmalloc_node, void *, size_t, gfp_t, int);
 
 #endif
 
-#undef ALIGN_ARG
-#undef TOKEN_ARG
-#undef BUCKET_ARG
+#undef EXPECT_KMALLOC_NODE
+#undef EXPECT_KMALLOC
 #undef EXPECT_PROTOTYPE
 #undef PROTOTYPE
 

@@ -17,8 +17,10 @@
 #define SEPARATORS	" ,\t\n"
 #define STACK_PREFIX	"stack:"
 
+typedef int (*word_fn)(const char *word, void *data);
+
 /* Calls @each for each word; stops at its first error. */
-static int for_each_word(const char *text, int (*each)(const char *word, void *data), void *data)
+static int call_for_words(const char *text, word_fn each, void *data)
 {
 	char *copy = kstrdup(text ?: "", GFP_KERNEL), *rest = copy, *word;
 	int err = copy ? 0 : -ENOMEM;
@@ -68,7 +70,7 @@ static int check_word(const char *word, void *data)
  */
 int callers_check(const char *text, bool with_stack)
 {
-	return for_each_word(text, check_word, &with_stack);
+	return call_for_words(text, check_word, &with_stack);
 }
 
 static int exists(const char *word, void *data)
@@ -85,7 +87,7 @@ static int exists(const char *word, void *data)
  */
 bool callers_any_exists(const char *text)
 {
-	return for_each_word(text, exists, NULL) == 1;
+	return call_for_words(text, exists, NULL) == 1;
 }
 
 /* Where add_word() puts the words that it is called for. */
@@ -111,7 +113,8 @@ static int add_word(const char *word, void *data)
 		name->role = FRAME_ABOVE;
 		word = without_prefix(word);
 	}
-	name->name = strcpy(adding->end, word);
+	memcpy(adding->end, word, strlen(word) + 1);
+	name->name = adding->end;
 	adding->end += strlen(word) + 1;
 	colon = strchr(name->name, ':');
 	if (colon) {
@@ -127,7 +130,7 @@ static int add_word(const char *word, void *data)
 static int add_list(struct adding *adding, const char *text, unsigned int role)
 {
 	adding->role = role;
-	return for_each_word(text, add_word, adding);
+	return call_for_words(text, add_word, adding);
 }
 
 static int add_lists(struct callers *callers, const struct callers_lists *lists)

@@ -126,10 +126,11 @@ unsigned long callers_find_site(struct callers *callers, struct stack *stack)
 bool stack_matches(struct callers *callers, const struct stack_filter *filter,
 		   struct stack *stack, unsigned long site)
 {
-	bool site_ok = callers_match_any(callers) ||
-		       (callers->roles & FRAME_CALLER && callers_roles(callers, site) & FRAME_CALLER);
+	bool site_ok = callers_match_any(callers);
 	unsigned int n;
 
+	if (callers->roles & FRAME_CALLER)
+		site_ok = callers_roles(callers, site) & FRAME_CALLER;
 	if (!site_ok && !(callers->roles & FRAME_ABOVE))
 		return false;
 	if (site_ok && !(callers->roles & FRAME_SKIP) && requires_nothing(filter) &&

@@ -81,6 +81,7 @@ static void print_work(struct irq_work *work)
 			return;
 		print_all();
 		atomic_set_release(&printing, 0);
+		/* a slot that was filled before another CPU saw printing is seen below */
 		smp_mb__after_atomic();
 	} while (is_filled(slot_at(atomic_read(&tail))));
 }

@@ -44,7 +44,7 @@ int knob_set(const char *point, const char *knob, const char *fmt, ...)
 
 	/* An empty write is refused; a list that is to be empty is an empty line. */
 	if (!*text)
-		strcpy(text, "\n");
+		snprintf(text, sizeof(text), "\n");
 	knob_path(path, sizeof(path), point, knob);
 	return file_write(path, text);
 }
