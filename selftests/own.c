@@ -184,7 +184,7 @@ TEST_F_TIMEOUT(own, load, 300)
 			EXPECT_NE(0, access(ERRPATH, F_OK));
 			continue;
 		}
-		EXPECT_STREQ("armed", point_state("alloc")) TH_LOG("allocation %d", nth);
+		EXPECT_STREQ("spent", point_state("alloc")) TH_LOG("allocation %d", nth);
 		EXPECT_EQ(0, access(ERRPATH "/vmemmap_block/stats", F_OK));
 		ASSERT_EQ(0, module_unload("errpath"));
 	}

@@ -22,9 +22,6 @@
 #define CONSOLE "/dev/ttyS0"
 #define CHARACTERS 200
 
-/* Where the tty layer makes room for a character that arrived; one of them is not inlined. */
-#define FLIP_BUFFER "stack:tty_insert_flip_string_and_push_buffer "	\
-		    "stack:__tty_insert_flip_string_flags stack:__tty_buffer_request_room"
 #define INJECTED "^errpath: inject alloc: .* fails, call [0-9]+, pid "
 
 /* glibc has all of these bits but this one. */
@@ -95,7 +92,7 @@ TEST_F(report, below_the_lock_of_the_serial_port)
 	ASSERT_LE(0, tty);
 	ASSERT_EQ(0, tcgetattr(tty, &modes));
 	ASSERT_EQ(0, make_raw(tty));
-	ASSERT_EQ(0, knob_set(POINT, "caller", FLIP_BUFFER));
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:serial8250_interrupt"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	ASSERT_EQ(0, loop_back(tty, true));
 	for (int i = 0; i < CHARACTERS; i++) {
@@ -115,7 +112,7 @@ TEST_F(report, below_the_lock_of_the_serial_port)
 
 TEST_F(report, below_the_lock_of_a_pty)
 {
-	int pty, unlocked = 0;
+	int pty, slave, unlocked = 0;
 	struct stats s;
 
 	/* In a namespace that ends with the test. */
@@ -125,6 +122,8 @@ TEST_F(report, below_the_lock_of_a_pty)
 	pty = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	ASSERT_LE(0, pty);
 	ASSERT_EQ(0, ioctl(pty, TIOCSPTLCK, &unlocked));
+	slave = ioctl(pty, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+	ASSERT_LE(0, slave);
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:pty_write"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	for (int i = 0; i < 10; i++)
@@ -134,6 +133,7 @@ TEST_F(report, below_the_lock_of_a_pty)
 	EXPECT_LT(0, s.injected);
 	/* These allocations are __GFP_NOWARN: no line, as the kernel's own injectors. */
 	EXPECT_EQ(0, kmsg_count(self->kmsg, "^errpath: inject"));
+	close(slave);
 	close(pty);
 }
 

@@ -21,6 +21,7 @@ static noinline notrace long early_return_##n(void)		\
 {								\
 	return READ_ONCE(early_return_values[n]);		\
 }
+
 #include "early_return_list.h"
 
 #define EARLY_RETURN(n)	early_return_##n,

@@ -125,6 +125,7 @@ static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe *
 		"this kernel has no such function, inlined it, or forbids probes on it";
 	struct intercept *ic;
 	unsigned int i;
+	int err;
 
 	for (i = 0; i < n; i++) {
 		ic = ics[i];
@@ -133,8 +134,9 @@ static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe *
 			probes[i].addr = (kprobe_opcode_t *)ic->addr;
 		else
 			probes[i].symbol_name = ic->symbol;
-		if (register_kprobe(&probes[i]))
-			return refuse(ic, -ENODEV, missing);
+		err = register_kprobe(&probes[i]);
+		if (err)
+			return err == -ENOMEM ? err : refuse(ic, -ENODEV, missing);
 		registered[(*nr_registered)++] = &probes[i];
 		ic->addr = (unsigned long)probes[i].addr;
 		ic->traceable = kprobe_ftrace(&probes[i]);

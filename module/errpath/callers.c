@@ -8,6 +8,7 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -75,8 +76,12 @@ int callers_check(const char *text, bool with_stack)
 
 static int exists(const char *word, void *data)
 {
-	/* Not an error: it ends the search. */
-	return symbol_check_function(without_prefix(word)) == -ENOENT ? 0 : 1;
+	int err = symbol_check_function(without_prefix(word));
+
+	if (err == -ENOENT)
+		return 0;
+	/* 1 is no error: it ends the search. */
+	return err == -ENOMEM ? err : 1;
 }
 
 /**
@@ -84,10 +89,12 @@ static int exists(const char *word, void *data)
  * @text: the list; an empty one has none
  *
  * Context: as callers_check().
+ *
+ * Return: 1, 0, or -ENOMEM.
  */
-bool callers_any_exists(const char *text)
+int callers_any_exists(const char *text)
 {
-	return call_for_words(text, exists, NULL) == 1;
+	return call_for_words(text, exists, NULL);
 }
 
 /* Where add_word() puts the words that it is called for. */
@@ -250,8 +257,8 @@ static const char *split_module(char *text)
 	return module;
 }
 
-/* The handler's, which runs once at a time on a CPU; too large for a task's stack. */
-static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol_text);
+/* Too large for a task's stack. */
+static DEFINE_PER_CPU(char [CALLERS_CONTEXTS][KSYM_SYMBOL_LEN], symbol_text);
 
 /**
  * callers_resolve() - look a return address up by its function's name
@@ -261,13 +268,13 @@ static DEFINE_PER_CPU(char [KSYM_SYMBOL_LEN], symbol_text);
  * Code of errpath itself is always to be skipped: a task that fails must still be
  * able to write the knobs.
  *
- * Context: any; preemption is off, and on this CPU nobody else is in here.
+ * Context: any; preemption is off, and in this context of the CPU it is not nested.
  *
  * Return: FRAME_* bits.
  */
 unsigned int __kprobes callers_resolve(struct callers *callers, unsigned long addr)
 {
-	char *symbol = *this_cpu_ptr(&symbol_text);
+	char *symbol = *this_cpu_ptr(&symbol_text[interrupt_context_level()]);
 	const struct callers_name *name;
 	unsigned int roles = 0;
 	const char *module;

@@ -8,6 +8,7 @@
 #define CALLERS_TEXT_SIZE	512
 #define CALLERS_MAX_NAMES	128
 #define CALLERS_CACHE_BITS	11
+#define CALLERS_CONTEXTS	4	/* of interrupt_context_level() */
 
 /* What the function of a stack frame is to a point. */
 #define FRAME_CALLER	1	/* named in the knob caller */
@@ -67,7 +68,7 @@ struct callers {
 struct callers *callers_create(const struct callers_lists *lists);
 void callers_free(struct callers *callers);
 int callers_check(const char *text, bool with_stack);
-bool callers_any_exists(const char *text);
+int callers_any_exists(const char *text);
 void callers_forget(struct callers *callers);
 unsigned int callers_resolve(struct callers *callers, unsigned long addr);
 
@@ -91,7 +92,7 @@ static __always_inline bool callers_lookup(const struct callers *callers, unsign
 
 /*
  * The roles of the function that @addr, a return address, is in. Any context, but
- * preemption is off and the caller is not nested on this CPU: see callers_resolve().
+ * preemption is off, and one at a time in each context of a CPU: see callers_resolve().
  */
 static __always_inline unsigned int callers_roles(struct callers *callers, unsigned long addr)
 {

@@ -21,8 +21,11 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* What the handler itself calls may call what it intercepts: look at such calls no further. */
-static DEFINE_PER_CPU(int, inside);
+/*
+ * What the handler itself calls may call what it intercepts: look at such calls no further.
+ * One count for each context: an interrupt that arrives meanwhile has calls of its own.
+ */
+static DEFINE_PER_CPU(int [CALLERS_CONTEXTS], inside);
 
 static __always_inline bool task_matches(const struct errpath_point *point,
 					 const struct intercept *ic)
@@ -181,11 +184,13 @@ static __always_inline void consider_once(struct errpath_function *fn, struct pt
 static noinline void __kprobes consider(struct errpath_function *fn, struct pt_regs *regs,
 					unsigned long caller)
 {
-	if (this_cpu_inc_return(inside) == 1)
+	unsigned int context = interrupt_context_level();
+
+	if (this_cpu_inc_return(inside[context]) == 1)
 		consider_once(fn, regs, caller);
 	else
 		this_cpu_inc(fn->point->stats->missed);
-	this_cpu_dec(inside);
+	this_cpu_dec(inside[context]);
 }
 
 /**

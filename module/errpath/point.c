@@ -293,9 +293,13 @@ const char *point_skip(const struct errpath_point *point)
 /* A point must not fail other callers than its own because this kernel lacks all of these. */
 static int check_default_callers(const struct errpath_point *point)
 {
-	if (point->caller_written || !point->default_caller ||
-	    callers_any_exists(point->default_caller))
+	int any;
+
+	if (point->caller_written || !point->default_caller)
 		return 0;
+	any = callers_any_exists(point->default_caller);
+	if (any)
+		return any < 0 ? any : 0;
 	pr_err("%s: this kernel has none of its callers out of line: %s; write others to %s/caller\n",
 	       point->name, point->default_caller, point->name);
 	return -ENODEV;
