@@ -74,7 +74,8 @@ nightly: test	## what takes longer: all mutants, bench, kernels built here, hund
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/busted
-	@scripts/matrix small lazy debug debug-rt lazy-debug kasan --tests all
+	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
+		small-up tiny --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
 	@scripts/sweep planted
