@@ -171,13 +171,13 @@ TEST_F(names, reloaded_caller_matches)
 	}
 }
 
-/* Reloaded while the point is armed. */
+/*
+ * Reloaded while the point is armed. Where it comes to stand then is not ours to say: the
+ * text that arming needs may have taken its place, or not.
+ */
 TEST_F(names, caller_is_reloaded_while_armed)
 {
-	unsigned long before;
-
 	ASSERT_EQ(0, load_both("errpath_rival", "errpath_alloc"));
-	before = text_of_module("errpath_alloc");
 	ASSERT_EQ(0, knob_set(POINT, "caller", "errpath_alloc:" CALLER));
 	ASSERT_EQ(0, arm_times(POINT, -1));
 	EXPECT_EQ(-ENOMEM, allocate());
@@ -185,7 +185,6 @@ TEST_F(names, caller_is_reloaded_while_armed)
 	EXPECT_EQ(0, failed_opens());
 	EXPECT_STATS(1, 1);
 	ASSERT_EQ(0, load_both("errpath_alloc", "errpath_rival"));
-	ASSERT_NE(before, text_of_module("errpath_alloc"));
 	EXPECT_EQ(-ENOMEM, allocate());
 	EXPECT_STATS(2, 2);
 	ASSERT_EQ(0, disarm(POINT));

@@ -124,7 +124,7 @@ TEST_F(report, below_the_lock_of_a_pty)
 	ASSERT_EQ(0, ioctl(pty, TIOCSPTLCK, &unlocked));
 	slave = ioctl(pty, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	ASSERT_LE(0, slave);
-	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:pty_write"));
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:tty_insert_flip_string_and_push_buffer"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	for (int i = 0; i < 10; i++)
 		EXPECT_GE(1, write(pty, "x", 1));
