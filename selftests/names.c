@@ -107,7 +107,7 @@ TEST_F(names, gone_caller_matches_nobody)
 TEST_F(names, reloaded_skip_skips)
 {
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath_alloc:" CALLER));
+	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath:knob_write errpath_alloc:" CALLER));
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:vfs_write"));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, allocate());
