@@ -18,6 +18,10 @@
 #define CALLER "by_kmalloc"
 #define ALLOC_FILE "/sys/kernel/debug/errpath_alloc/alloc"
 #define OPENS 20
+#define MOVES 8
+
+/* Modules that take the place that another one had. */
+static const char * const others[] = { "errpath_rival", "errpath_migrate" };
 
 /* What kmalloc() of a constant size and an open() call; each kernel has two of these. */
 #define FUNCTIONS "kmalloc_trace __kmalloc_cache_noprof kmem_cache_alloc kmem_cache_alloc_noprof"
@@ -55,7 +59,8 @@ FIXTURE_TEARDOWN_PARENT(names)
 {
 	EXPECT_STREQ("off", point_state(POINT));
 	unload(_metadata, "errpath_alloc");
-	unload(_metadata, "errpath_rival");
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		unload(_metadata, others[i]);
 }
 
 #define EXPECT_STATS(_matched, _injected) do { \
@@ -107,7 +112,7 @@ TEST_F(names, gone_caller_matches_nobody)
 TEST_F(names, reloaded_skip_skips)
 {
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath_alloc:" CALLER));
+	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath:knob_write errpath_alloc:" CALLER));
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:vfs_write"));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, allocate());
@@ -130,19 +135,29 @@ static unsigned long text_of_module(const char *module)
 	return file_read(path, text, sizeof(text)) > 0 ? strtoul(text, NULL, 16) : 0;
 }
 
-/* Loads two modules in this order: the second is elsewhere in the other order. */
-static int load_both(const char *first, const char *second)
+static int toggle(const char *module)
 {
-	int err = module_load(first, "");
-
-	return err ?: module_load(second, "");
+	return module_loaded(module) ? module_unload(module) : module_load(module, "");
 }
 
-static int unload_both(void)
+/*
+ * Loads the module to another address than @before. Where the kernel puts a module depends
+ * on what else is loaded, and on what was unloaded and is not quite gone yet.
+ */
+static int load_elsewhere(unsigned long before)
 {
-	int err = module_unload("errpath_alloc");
+	int err;
 
-	return err ?: module_unload("errpath_rival");
+	for (int i = 0; i < MOVES; i++) {
+		err = toggle(others[i % ARRAY_SIZE(others)]);
+		err = err ?: module_load("errpath_alloc", "");
+		if (err || text_of_module("errpath_alloc") != before)
+			return err;
+		err = module_unload("errpath_alloc");
+		if (err)
+			return err;
+	}
+	return -EADDRINUSE;
 }
 
 TEST_F(names, reloaded_caller_matches)
@@ -151,7 +166,7 @@ TEST_F(names, reloaded_caller_matches)
 	unsigned long before;
 
 	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
-		ASSERT_EQ(0, load_both("errpath_rival", "errpath_alloc"));
+		ASSERT_EQ(0, module_load("errpath_alloc", ""));
 		before = text_of_module("errpath_alloc");
 		ASSERT_NE(0, before);
 		ASSERT_EQ(0, knob_set(POINT, "caller", "%s", callers[i]));
@@ -160,31 +175,31 @@ TEST_F(names, reloaded_caller_matches)
 		EXPECT_STATS(1, 1);
 		ASSERT_EQ(0, disarm(POINT));
 
-		ASSERT_EQ(0, unload_both());
-		ASSERT_EQ(0, load_both("errpath_alloc", "errpath_rival"));
-		ASSERT_NE(before, text_of_module("errpath_alloc"));
+		ASSERT_EQ(0, module_unload("errpath_alloc"));
+		ASSERT_EQ(0, load_elsewhere(before));
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(-ENOMEM, allocate()) TH_LOG("caller %s", callers[i]);
 		EXPECT_STATS(1, 1);
 		ASSERT_EQ(0, disarm(POINT));
-		ASSERT_EQ(0, unload_both());
+		ASSERT_EQ(0, module_unload("errpath_alloc"));
 	}
 }
 
-/*
- * Reloaded while the point is armed. Where it comes to stand then is not ours to say: the
- * text that arming needs may have taken its place, or not.
- */
+/* Reloaded while the point is armed. */
 TEST_F(names, caller_is_reloaded_while_armed)
 {
-	ASSERT_EQ(0, load_both("errpath_rival", "errpath_alloc"));
+	unsigned long before;
+
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	before = text_of_module("errpath_alloc");
+	ASSERT_NE(0, before);
 	ASSERT_EQ(0, knob_set(POINT, "caller", "errpath_alloc:" CALLER));
 	ASSERT_EQ(0, arm_times(POINT, -1));
 	EXPECT_EQ(-ENOMEM, allocate());
-	ASSERT_EQ(0, unload_both());
+	ASSERT_EQ(0, module_unload("errpath_alloc"));
 	EXPECT_EQ(0, failed_opens());
 	EXPECT_STATS(1, 1);
-	ASSERT_EQ(0, load_both("errpath_alloc", "errpath_rival"));
+	ASSERT_EQ(0, load_elsewhere(before));
 	EXPECT_EQ(-ENOMEM, allocate());
 	EXPECT_STATS(2, 2);
 	ASSERT_EQ(0, disarm(POINT));

@@ -53,10 +53,10 @@ static const struct subject target = {
 
 /*
  * Of the kernel's image. It returns a pointer, and the kernel makes EAGAIN of NULL: no
- * memory for a signal that brings a value. It is called in an RCU section: leaving one of
- * its own, a trampoline puts the depth of those that are left into the register that
- * returns the value. Without such a section that would be 0, which is NULL, as if the
- * value had arrived.
+ * memory for a signal that brings a value. The kernel calls it in an RCU section, with
+ * interrupts off: there the trampoline of a BPF program leaves a number other than 0 in
+ * the register that returns the value. Elsewhere it mostly leaves 0, which looks like
+ * errpath's NULL even where that was lost.
  */
 static int queue_signal(void)
 {
