@@ -98,8 +98,8 @@ mutants: setup	## break module and selftests on purpose: the tests must notice
 busted: setup	## kernels with a bug each: the tests must see it (BUSTED="NAME...": these)
 	@scripts/busted $(BUSTED)
 
-bench: setup	## instructions a call of an intercepted function costs, on KERNEL
-	@scripts/bench $(KERNEL)
+bench: setup	## instructions a call of an intercepted function costs, on KERNEL [AGAINST=COMMIT]
+	@scripts/bench $(KERNEL) $(if $(AGAINST),--against $(AGAINST))
 
 zero-page: setup	## what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
 	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)

@@ -11,6 +11,7 @@
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -47,8 +48,10 @@ int symbol_addresses(const char * const names[], unsigned long addrs[], unsigned
 			registered[nr_registered++] = &probes[i];
 		addrs[i] = (unsigned long)probes[i].addr;
 	}
+	rcu_expedite_gp();
 	if (nr_registered)
 		unregister_kprobes(registered, nr_registered);
+	rcu_unexpedite_gp();
 	kfree(registered);
 	kfree(probes);
 	return err;
