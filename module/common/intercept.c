@@ -156,11 +156,9 @@ static int resolve(struct intercept *ics[], unsigned int n)
 
 	if (probes && registered)
 		err = scout(ics, probes, registered, n, &nr_registered);
-	/* One wait for RCU for all of them, and a short one. */
-	rcu_expedite_gp();
+	/* One wait for RCU for all of them. */
 	if (nr_registered)
 		unregister_kprobes(registered, nr_registered);
-	rcu_unexpedite_gp();
 	kfree(registered);
 	kfree(probes);
 	return err;

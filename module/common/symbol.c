@@ -11,7 +11,6 @@
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -48,10 +47,8 @@ int symbol_addresses(const char * const names[], unsigned long addrs[], unsigned
 			registered[nr_registered++] = &probes[i];
 		addrs[i] = (unsigned long)probes[i].addr;
 	}
-	rcu_expedite_gp();
 	if (nr_registered)
 		unregister_kprobes(registered, nr_registered);
-	rcu_unexpedite_gp();
 	kfree(registered);
 	kfree(probes);
 	return err;
