@@ -90,6 +90,9 @@ static pid_t start_nobody(void)
 
 static int write_window(const char *text)
 {
+	/* A setting is one write from the start. */
+	if (lseek(window, 0, SEEK_SET))
+		return -errno;
 	return write(window, text, strlen(text)) < 0 ? -errno : 0;
 }
 
