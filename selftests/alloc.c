@@ -4,6 +4,7 @@
 
 #include "lib/harness.h"
 
+#include "lib/expect.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
@@ -59,13 +60,6 @@ static int arm(const char *context, const char *nth)
 	err = err ?: knob_set(POINT, "task-filter", strcmp(context, "irq") ? "Y" : "N");
 	return err ?: knob_set(POINT, "nth", "%s", nth);
 }
-
-#define EXPECT_STATS(_matched, _injected) do { \
-	struct stats __s; \
-	ASSERT_EQ(0, stats_read(POINT, &__s)); \
-	EXPECT_EQ(_matched, __s.matched); \
-	EXPECT_EQ(_injected, __s.injected); \
-} while (0)
 
 FIXTURE(alloc)
 {
@@ -138,9 +132,9 @@ TEST_F(alloc, nofail_never_fails)
 {
 	ASSERT_EQ(0, arm("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc_nofail", "task"));
-	EXPECT_STATS(0, 0);
+	EXPECT_STATS(POINT, 0, 0);
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
-	EXPECT_STATS(1, 1);
+	EXPECT_STATS(POINT, 1, 1);
 }
 
 TEST_F(alloc, task_filter_spares_interrupts)
@@ -149,9 +143,9 @@ TEST_F(alloc, task_filter_spares_interrupts)
 		SKIP(return, "PREEMPT_RT allocates from tasks only");
 	ASSERT_EQ(0, arm("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc", "irq"));
-	EXPECT_STATS(0, 0);
+	EXPECT_STATS(POINT, 0, 0);
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "atomic"));
-	EXPECT_STATS(1, 1);
+	EXPECT_STATS(POINT, 1, 1);
 }
 
 /* Of two requests only the second is meant. */
@@ -233,10 +227,10 @@ TEST_F(alloc, nothing_fails_below_skip)
 	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath_alloc:errpath_alloc_caller"));
 	ASSERT_EQ(0, arm("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
-	EXPECT_STATS(0, 0);
+	EXPECT_STATS(POINT, 0, 0);
 	ASSERT_EQ(0, knob_set(POINT, "skip", " "));
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
-	EXPECT_STATS(1, 1);
+	EXPECT_STATS(POINT, 1, 1);
 }
 
 /* All that this task allocates fails, and it can still say that this is enough. */
@@ -264,7 +258,7 @@ TEST_F(alloc, space_is_in_bytes)
 	for (int i = 0; i < 5; i++)
 		EXPECT_EQ(0, allocate("kmem_cache", "task"));
 	EXPECT_EQ(-ENOMEM, allocate("kmem_cache", "task"));
-	EXPECT_STATS(6, 1);
+	EXPECT_STATS(POINT, 6, 1);
 	ASSERT_EQ(0, disarm(POINT));
 }
 
@@ -280,7 +274,7 @@ static int write_zero(const char *path)
 	return n == 1 ? 0 : -EIO;
 }
 
-/* Fails all of its own allocations, then opens the knob by @path and disarms. */
+/* A child fails all of its allocations, then opens the knob by @path and disarms. */
 static int disarm_in_child(const char *directory, const char *path)
 {
 	int status, err;
@@ -448,7 +442,7 @@ TEST_F(chain, targets_fail_alone)
 		for (int j = 0; j < LEVELS; j++)
 			EXPECT_EQ(j <= i, after.at[j].injected);
 	}
-	EXPECT_STATS(LEVELS + 2 * LEVELS, LEVELS);
+	EXPECT_STATS(POINT, LEVELS + 2 * LEVELS, LEVELS);
 }
 
 TEST_F(chain, targets_count_occurrences)

@@ -300,6 +300,56 @@ TEST_F(intercept, caller_is_known_behind_kretprobe)
 	ASSERT_EQ(0, rival_set("none", ""));
 }
 
+/* The return of @function is hooked, by a kretprobe or the function graph tracer. */
+static int hook_return(const char *by, const char *function)
+{
+	int err;
+
+	if (!strcmp(by, "kretprobe"))
+		return rival_set(by, function);
+	err = file_write(TRACING "/set_ftrace_filter", function);
+	return err ?: file_write(TRACING "/current_tracer", by);
+}
+
+static int unhook_return(const char *by)
+{
+	if (!strcmp(by, "kretprobe"))
+		return rival_set("none", "");
+	return file_write(TRACING "/current_tracer", "nop");
+}
+
+/*
+ * Of a function that ends in a jump to the intercepted one, only the return address is
+ * left; and that is a trampoline's.
+ */
+TEST_F(intercept, caller_is_known_behind_a_tail_call)
+{
+	static const char * const hooks[] = { "kretprobe", "function_graph" };
+	char function[64], which[32], text[256];
+	struct target_calls calls;
+
+	snprintf(function, sizeof(function), "%s_tail", self->target->function);
+	snprintf(which, sizeof(which), "%s_tail", self->target->which);
+	ASSERT_EQ(0, module_load("errpath_rival", ""));
+	ASSERT_LT(0, file_read(TRACING "/available_tracers", text, sizeof(text)));
+	for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
+		if (i && !strstr(text, hooks[i]))
+			continue;
+		ASSERT_EQ(0, hook_return(hooks[i], function));
+		ASSERT_EQ(0, knob_set(self->target->point, "caller", "errpath_target_caller"));
+		ASSERT_EQ(0, arm_all(self->target->point));
+		EXPECT_EQ(0, target_call(CALLS, which, "task", &calls));
+		EXPECT_EQ(CALLS, calls.failed) TH_LOG("%s", hooks[i]);
+		EXPECT_EQ(CALLS, stats_site(self->target->point, "errpath_target_caller"))
+			TH_LOG("%s", hooks[i]);
+		ASSERT_EQ(0, knob_set(self->target->point, "caller", "stack:vfs_write"));
+		EXPECT_EQ(0, target_call(CALLS, which, "task", &calls));
+		EXPECT_EQ(CALLS, calls.failed) TH_LOG("%s, by the stack", hooks[i]);
+		ASSERT_EQ(0, disarm(self->target->point));
+		ASSERT_EQ(0, unhook_return(hooks[i]));
+	}
+}
+
 TEST_F(by_kprobe, calls_from_handlers_are_counted_as_missed)
 {
 	struct stats s;

@@ -766,8 +766,8 @@ TEST_F(loading, refuses_wrong_parameter)
 }
 
 /*
- * A load that fails frees the module, whoever has one of its files open: so nobody may
- * get one open before the load has succeeded.
+ * A load that fails frees the module even if a task has one of its files open: so no
+ * task may open a file before the load has succeeded.
  */
 TEST_F(loading, failing_load_has_no_open_files)
 {

@@ -9,6 +9,7 @@
 
 #include "lib/harness.h"
 
+#include "lib/expect.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
@@ -63,13 +64,6 @@ FIXTURE_TEARDOWN_PARENT(names)
 		unload(_metadata, others[i]);
 }
 
-#define EXPECT_STATS(_matched, _injected) do { \
-	struct stats __s; \
-	ASSERT_EQ(0, stats_read(POINT, &__s)); \
-	EXPECT_EQ(_matched, __s.matched); \
-	EXPECT_EQ(_injected, __s.injected); \
-} while (0)
-
 /* Allocates a lot, by opening a file; returns the opens that fail. */
 static int failed_opens(void)
 {
@@ -103,7 +97,7 @@ TEST_F(names, gone_caller_matches_nobody)
 
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(0, failed_opens()) TH_LOG("caller %s", callers[i]);
-		EXPECT_STATS(0, 0);
+		EXPECT_STATS(POINT, 0, 0);
 		ASSERT_EQ(0, disarm(POINT));
 	}
 }
@@ -116,7 +110,7 @@ TEST_F(names, reloaded_skip_skips)
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:vfs_write"));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, allocate());
-	EXPECT_STATS(0, 0);
+	EXPECT_STATS(POINT, 0, 0);
 	ASSERT_EQ(0, disarm(POINT));
 
 	ASSERT_EQ(0, module_unload("errpath_alloc"));
@@ -124,7 +118,7 @@ TEST_F(names, reloaded_skip_skips)
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, allocate());
-	EXPECT_STATS(0, 0);
+	EXPECT_STATS(POINT, 0, 0);
 }
 
 static unsigned long text_of_module(const char *module)
@@ -172,14 +166,14 @@ TEST_F(names, reloaded_caller_matches)
 		ASSERT_EQ(0, knob_set(POINT, "caller", "%s", callers[i]));
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(-ENOMEM, allocate());
-		EXPECT_STATS(1, 1);
+		EXPECT_STATS(POINT, 1, 1);
 		ASSERT_EQ(0, disarm(POINT));
 
 		ASSERT_EQ(0, module_unload("errpath_alloc"));
 		ASSERT_EQ(0, load_elsewhere(before));
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(-ENOMEM, allocate()) TH_LOG("caller %s", callers[i]);
-		EXPECT_STATS(1, 1);
+		EXPECT_STATS(POINT, 1, 1);
 		ASSERT_EQ(0, disarm(POINT));
 		ASSERT_EQ(0, module_unload("errpath_alloc"));
 	}
@@ -198,10 +192,10 @@ TEST_F(names, caller_is_reloaded_while_armed)
 	EXPECT_EQ(-ENOMEM, allocate());
 	ASSERT_EQ(0, module_unload("errpath_alloc"));
 	EXPECT_EQ(0, failed_opens());
-	EXPECT_STATS(1, 1);
+	EXPECT_STATS(POINT, 1, 1);
 	ASSERT_EQ(0, load_elsewhere(before));
 	EXPECT_EQ(-ENOMEM, allocate());
-	EXPECT_STATS(2, 2);
+	EXPECT_STATS(POINT, 2, 2);
 	ASSERT_EQ(0, disarm(POINT));
 }
 
@@ -220,10 +214,10 @@ TEST_F(names, caller_waits_for_its_module)
 		EXPECT_STREQ(callers[i], text);
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(0, failed_opens());
-		EXPECT_STATS(0, 0);
+		EXPECT_STATS(POINT, 0, 0);
 		ASSERT_EQ(0, module_load("errpath_alloc", ""));
 		EXPECT_EQ(-ENOMEM, allocate()) TH_LOG("caller %s", callers[i]);
-		EXPECT_STATS(1, 1);
+		EXPECT_STATS(POINT, 1, 1);
 		ASSERT_EQ(0, disarm(POINT));
 		ASSERT_EQ(0, module_unload("errpath_alloc"));
 	}

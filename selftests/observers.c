@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The caller gets the value that errpath returns for the function, whoever else watches
- * that function, and whether he came before or after the point was armed. Watchers see
- * each call, and those who see returned values see errpath's.
+ * The caller gets the value that errpath returns, whatever observers are attached to the
+ * function, and whether they were attached before or after the point was armed. Observers
+ * see each call, and those that see the returned value see errpath's.
  */
 #include <signal.h>
 #include <time.h>

@@ -16,6 +16,7 @@
 #include "lib/file.h"
 #include "lib/kmsg.h"
 #include "lib/knobs.h"
+#include "lib/target.h"
 
 #define POINT "alloc"
 #define PRINTK "/proc/sys/kernel/printk"
@@ -156,6 +157,28 @@ TEST_F(report, lines_and_stacks_are_whole)
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_EQ(20, s.injected);
 	EXPECT_EQ(20, kmsg_count(self->kmsg, INJECTED));
+}
+
+/* With interrupts off nothing is printed: what the ring has no room for is counted. */
+TEST_F(report, what_the_ring_drops_is_counted)
+{
+	struct target_calls calls;
+	char line[256];
+	int printed = 0, dropped = 0, n;
+
+	ASSERT_EQ(0, knob_set("target", "tasks", "self"));
+	ASSERT_EQ(0, knob_set("target", "times", "-1"));
+	ASSERT_EQ(0, knob_set("target", "probability", "100"));
+	ASSERT_EQ(0, target_call(500, "traced", "loop", &calls));
+	ASSERT_EQ(0, disarm("target"));
+	while (kmsg_next(self->kmsg, line, sizeof(line))) {
+		printed += !strncmp(line, "errpath: inject target:", 23);
+		if (sscanf(line, "errpath: inject: %d lines dropped", &n) == 1)
+			dropped += n;
+	}
+	EXPECT_LT(0, printed);
+	EXPECT_LT(0, dropped);
+	EXPECT_EQ(500, printed + dropped);
 }
 
 TEST_HARNESS_MAIN

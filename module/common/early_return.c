@@ -5,7 +5,7 @@
  * BPF trampoline (fentry, fexit) on the same function runs between the handler
  * and the return, uses that register, and does not restore it.
  *
- * One such function for each interception, with a value of its own. It is a
+ * Each interception has one such function and one value. The function is a
  * common C function: the stack pointer is the one of the intercepted call, so
  * its return is the return of that call, and the unwinder, return thunks and
  * call depth tracking treat it as one.

@@ -13,7 +13,7 @@
 /* What the function of a stack frame is to a point. */
 #define FRAME_CALLER	1	/* named in the knob caller */
 #define FRAME_ABOVE	2	/* named there as stack:NAME */
-#define FRAME_WRAPPER	4	/* calls on behalf of its own caller */
+#define FRAME_WRAPPER	4	/* calls on behalf of its caller */
 #define FRAME_SKIP	8	/* nothing fails below it */
 #define FRAME_ROLES	15
 
@@ -39,7 +39,7 @@ struct callers_name {
 };
 
 /**
- * struct callers - from where a call must come to be failed
+ * struct callers - the functions that a call must, or must not, come from
  * @caller_text: the knob caller, as written
  * @skip_text: the knob skip, as written
  * @roles: of all names together

@@ -23,7 +23,7 @@
 
 /*
  * What the handler itself calls may call what it intercepts: look at such calls no further.
- * One count for each context: an interrupt that arrives meanwhile has calls of its own.
+ * One count for each context: the calls of an interrupt that arrives meanwhile are looked at.
  */
 static DEFINE_PER_CPU(int [CALLERS_CONTEXTS], inside);
 

@@ -306,8 +306,8 @@ static int check_default_callers(const struct errpath_point *point)
 }
 
 /*
- * The kernel's own functions by one hook. Each of a module's has one of its own, for it
- * goes alone.
+ * One hook serves all functions of the kernel itself. Each function of a module gets a
+ * separate hook, which is removed with the module.
  */
 static int install(struct errpath_point *point)
 {

@@ -5,6 +5,7 @@
  * as soon as interrupts are on again.
  */
 #include <linux/atomic.h>
+#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/kprobes.h>
 #include <linux/printk.h>
@@ -21,7 +22,11 @@ struct slot {
 };
 
 static struct slot ring[SLOTS];
-static atomic_t head, tail;	/* next slot to be filled, to be printed */
+/*
+ * Slots from @tail up to @head are taken: filled, or being filled by a CPU that can be
+ * interrupted meanwhile.
+ */
+static atomic_t head, tail;
 static atomic_t dropped;
 static atomic_t printing;
 
@@ -64,9 +69,9 @@ static void print_all(void)
 
 	while (is_filled(slot = slot_at(atomic_read(&tail)))) {
 		print_report(&slot->report);
-		atomic_inc(&tail);
-		/* pairs with smp_load_acquire() in report_begin(): the slot was read */
-		smp_store_release(&slot->state, FREE);
+		slot->state = FREE;
+		/* pairs with atomic_read_acquire() in report_begin(): the slot is free */
+		atomic_inc_return_release(&tail);
 	}
 	lost = atomic_xchg(&dropped, 0);
 	if (lost)
@@ -101,8 +106,8 @@ struct report __kprobes *report_begin(void)
 	int index = atomic_read(&head);
 
 	do {
-		/* pairs with smp_store_release() in print_all() */
-		if (smp_load_acquire(&slot_at(index)->state) != FREE) {
+		/* pairs with atomic_inc_return_release() in print_all() */
+		if (index - atomic_read_acquire(&tail) >= SLOTS) {
 			atomic_inc(&dropped);
 			return NULL;
 		}
@@ -131,4 +136,7 @@ void __kprobes report_end(struct report *report)
 void report_flush(void)
 {
 	irq_work_sync(&print_irq_work);
+	/* It knows of the CPU that ran the work last only. */
+	while (atomic_read_acquire(&printing))
+		msleep(1);
 }

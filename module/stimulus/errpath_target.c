@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * errpath_target: functions that exist only to be failed. A write of "COUNT
- * [traced|notrace] [task|atomic|softirq|irq|loop]" to debugfs errpath_target/call
+ * [traced|notrace|traced_tail|notrace_tail] [task|atomic|softirq|irq|loop]" to
+ * debugfs errpath_target/call
  * calls one of them COUNT times in that context; a read of the same open file
  * reports what came back, and how long all of it took. A signal that kills the
  * writer ends the calls, but not in "loop", which takes at most LOOP_LIMIT.
@@ -39,6 +40,17 @@ noinline notrace int errpath_target_notrace(int x)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(errpath_target_notrace);
+
+/* They end in a jump to the function: to its caller that is all one call. */
+static noinline int errpath_target_tail(int x)
+{
+	return errpath_target(x);
+}
+
+static noinline int errpath_target_notrace_tail(int x)
+{
+	return errpath_target_notrace(x);
+}
 
 /* A caller with a name, for the knob caller. */
 static noinline int errpath_target_caller(int (*function)(int x))
@@ -198,11 +210,24 @@ static int call_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	int (*function)(int x);
+} functions[] = {
+	{ "traced", errpath_target },
+	{ "notrace", errpath_target_notrace },
+	{ "traced_tail", errpath_target_tail },
+	{ "notrace_tail", errpath_target_notrace_tail },
+};
+
 static int (*find_function(const char *name))(int x)
 {
-	if (!strcmp(name, "traced"))
-		return errpath_target;
-	return !strcmp(name, "notrace") ? errpath_target_notrace : NULL;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(functions); i++)
+		if (!strcmp(functions[i].name, name))
+			return functions[i].function;
+	return NULL;
 }
 
 /**

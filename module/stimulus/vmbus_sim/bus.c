@@ -164,7 +164,7 @@ int bus_offer(unsigned int number, int (*if_first)(void))
 		put_device(&bus->hdev.device);
 		return err;
 	}
-	/* From here on the bus belongs to whoever unclaims it. */
+	/* From here on the task that unclaims the bus owns it. */
 	bus->add_error = err;
 	complete_all(&bus->added);
 	return err;
