@@ -138,5 +138,5 @@ void report_flush(void)
 	irq_work_sync(&print_irq_work);
 	/* It knows of the CPU that ran the work last only. */
 	while (atomic_read_acquire(&printing))
-		msleep(1);
+		msleep(20);
 }
