@@ -17,12 +17,13 @@
 
 #define POINT "alloc"
 #define CALLER "by_kmalloc"
+#define TWIN_FILE "/sys/kernel/debug/errpath_alloc_twin/alloc"
 #define ALLOC_FILE "/sys/kernel/debug/errpath_alloc/alloc"
 #define OPENS 20
 #define MOVES 8
 
 /* Modules that take the place that another one had. */
-static const char * const others[] = { "errpath_rival", "errpath_migrate" };
+static const char * const others[] = { "errpath_rival", "errpath_migrate", "errpath_alloc_twin" };
 
 /* What kmalloc() of a constant size and an open() call; each kernel has two of these. */
 #define FUNCTIONS "kmalloc_trace __kmalloc_cache_noprof kmem_cache_alloc kmem_cache_alloc_noprof"
@@ -196,6 +197,30 @@ TEST_F(names, caller_is_reloaded_while_armed)
 	ASSERT_EQ(0, load_elsewhere(before));
 	EXPECT_EQ(-ENOMEM, allocate());
 	EXPECT_STATS(POINT, 2, 2);
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+/*
+ * Another module of the same code has the same calls, at the same addresses if it gets the
+ * memory that the caller's module had. They are not the caller's.
+ */
+TEST_F(names, another_module_at_the_address_is_not_the_caller)
+{
+	unsigned long before;
+
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	before = text_of_module("errpath_alloc");
+	ASSERT_EQ(0, knob_set(POINT, "caller", "errpath_alloc:" CALLER));
+	ASSERT_EQ(0, arm_times(POINT, -1));
+	EXPECT_EQ(-ENOMEM, allocate());
+	EXPECT_STATS(POINT, 1, 1);
+	ASSERT_EQ(0, module_unload("errpath_alloc"));
+
+	ASSERT_EQ(0, module_load("errpath_alloc_twin", ""));
+	printf("# at the address of the other: %s\n",
+	       before == text_of_module("errpath_alloc_twin") ? "yes" : "no");
+	EXPECT_EQ(0, file_write(TWIN_FILE, "kmalloc task"));
+	EXPECT_STATS(POINT, 1, 1);
 	ASSERT_EQ(0, disarm(POINT));
 }
 
