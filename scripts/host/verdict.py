@@ -6,6 +6,7 @@ import re
 from collections import Counter
 
 from host import ktap, leaks, log, oops
+from host.known import of_oops
 from host.ktap import Result
 
 GOOD = ("pass", "xfail")
@@ -43,7 +44,8 @@ def _known(out, ending, running):
     if behind:
         return Result(found.test, "fail", f"its known oops kept {behind} tests from running: it "
                       "must be the last of its program")
-    return Result(found.test, "xfail", f"known: oops in {found.function}(): {found.line}")
+    return Result(found.test, "xfail", "known: "
+                  f"{of_oops(found.test, found.function)}oops in {found.function}(): {found.line}")
 
 
 def _log_results(text, complete):
