@@ -142,4 +142,4 @@ class Harness(unittest.TestCase):
     def test_no_such_test(self):
         run = self.run_program("-r", "global.none")
         self.assertEqual(1, run.returncode, run.stdout)
-        self.assertIn("no test is named so", run.stdout)
+        self.assertIn("no test has this name", run.stdout)
