@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kselftest.h"
+
 #include "lib/file.h"
 #include "lib/target.h"
 
@@ -38,7 +40,7 @@ bool function_is_intercepted(const char *function)
 		TRACING "/enabled_functions",
 	};
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		if (file_read(lists[i], text, sizeof(text)) < 0 ||
 		    strstr(text, function))
 			return true;
