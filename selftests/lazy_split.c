@@ -138,11 +138,11 @@ FIXTURE_VARIANT_ADD(lazy_split, reclaim)
 FIXTURE_SETUP(lazy_split)
 {
 	const char *reason = lazy_unavailable();
-	const struct lazy_operation *op;
+	const struct lazy_operation *op = lazy_operation_find(variant->name);
 	int err;
 
-	op = self->op = lazy_operation_find(variant->name);
 	ASSERT_NE(NULL, op);
+	self->op = op;
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->guard = guard_open();
