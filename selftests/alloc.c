@@ -68,10 +68,10 @@ FIXTURE(alloc)
 
 FIXTURE_SETUP(alloc)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	if (!module_loaded("errpath_alloc"))
@@ -389,10 +389,10 @@ FIXTURE(chain)
 
 FIXTURE_SETUP(chain)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));

@@ -52,10 +52,10 @@ static int find_last(char name[128])
 
 FIXTURE_SETUP(arming)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));

@@ -41,10 +41,10 @@ FIXTURE(names)
 
 FIXTURE_SETUP(names)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));

@@ -187,18 +187,18 @@ FIXTURE_VARIANT_ADD(observers, signals_fexit)
 /* Skips before anything is expected, so that no failure can hide behind a skip. */
 FIXTURE_SETUP(observers)
 {
-	const char *why = point_unavailable(variant->subject->point);
+	const char *reason = point_unavailable(variant->subject->point);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->function = subject_prepare(self->subject);
 	ASSERT_NE(NULL, self->function);
-	why = observer_lacks(variant->observer, self->function);
-	if (why)
-		SKIP(return, "%s", why);
+	reason = observer_lacks(variant->observer, self->function);
+	if (reason)
+		SKIP(return, "%s", reason);
 	ASSERT_EQ(0, self->subject->call());
 }
 
@@ -288,10 +288,10 @@ FIXTURE_VARIANT_ADD(crowd, signals)
 
 FIXTURE_SETUP(crowd)
 {
-	const char *why = point_unavailable(variant->subject->point);
+	const char *reason = point_unavailable(variant->subject->point);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
@@ -346,10 +346,10 @@ FIXTURE(switched_off)
 
 FIXTURE_SETUP(switched_off)
 {
-	const char *why = point_unavailable("target_notrace");
+	const char *reason = point_unavailable("target_notrace");
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set("target_notrace", "verbose", "0"));

@@ -39,10 +39,10 @@ FIXTURE(report)
 
 FIXTURE_SETUP(report)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->kmsg = kmsg_open();

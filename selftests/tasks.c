@@ -63,10 +63,10 @@ FIXTURE(tasks)
 
 FIXTURE_SETUP(tasks)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));

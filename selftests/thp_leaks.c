@@ -100,12 +100,12 @@ FIXTURE_VARIANT_ADD(leaks, free)
 
 FIXTURE_SETUP(leaks)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(variant->point);
+	const char *reason = thp_unavailable() ?: point_unavailable(variant->point);
 
-	if (!why && !strcmp(variant->point, "pmd_split") && thp_is_lazy())
-		why = "this kernel deposits no page tables";
-	if (why)
-		SKIP(return, "%s", why);
+	if (!reason && !strcmp(variant->point, "pmd_split") && thp_is_lazy())
+		reason = "this kernel deposits no page tables";
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
@@ -213,10 +213,10 @@ FIXTURE(memcg)
 
 FIXTURE_SETUP(memcg)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(POINT);
+	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));

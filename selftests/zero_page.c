@@ -116,12 +116,12 @@ static const char *reserve_huge(struct area *a)
 static const char *area_map(struct area *a, const struct backing *b)
 {
 	int flags = b->shared ? MAP_SHARED : MAP_PRIVATE;
-	const char *why;
+	const char *reason;
 
 	a->size = b->size;
-	why = b->huge ? reserve_huge(a) : NULL;
-	if (why)
-		return why;
+	reason = b->huge ? reserve_huge(a) : NULL;
+	if (reason)
+		return reason;
 	a->fd = b->open ? b->open() : -1;
 	if (b->open && (a->fd < 0 || ftruncate(a->fd, a->size)))
 		return "this kernel has no such file";
@@ -282,10 +282,10 @@ FIXTURE_VARIANT_ADD(zero_page, hugetlb)
 
 FIXTURE_SETUP(zero_page)
 {
-	const char *why = area_map(&self->area, variant->backing);
+	const char *reason = area_map(&self->area, variant->backing);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 }
 
 FIXTURE_TEARDOWN(zero_page)
@@ -403,10 +403,10 @@ FIXTURE_VARIANT_ADD(zero_file, hugetlb)
 
 FIXTURE_SETUP(zero_file)
 {
-	const char *why = area_map(&self->area, variant->backing);
+	const char *reason = area_map(&self->area, variant->backing);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 }
 
 FIXTURE_TEARDOWN(zero_file)
@@ -467,10 +467,10 @@ FIXTURE(thp)
 
 FIXTURE_SETUP(thp)
 {
-	const char *why = thp_unavailable();
+	const char *reason = thp_unavailable();
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
