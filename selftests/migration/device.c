@@ -10,7 +10,7 @@ FIXTURE(device)
 FIXTURE_VARIANT(device)
 {
 	enum source source;
-	const char *there;	/* to the device, see migrate() */
+	const char *to_device;	/* see migrate() */
 	int compound;		/* huge pages that the kernel collects whole */
 	const char *back;	/* "evict", or see migrate(); NULL: the CPU faults on the pages */
 	long huge_kb;		/* mapped by a huge PMD after the return */
@@ -19,26 +19,26 @@ FIXTURE_VARIANT(device)
 FIXTURE_VARIANT_ADD(device, small_by_touch)
 {
 	.source = SMALL,
-	.there = "device 4k",
+	.to_device = "device 4k",
 };
 
 FIXTURE_VARIANT_ADD(device, hole_by_touch)
 {
 	.source = HOLE,
-	.there = "device 4k",
+	.to_device = "device 4k",
 };
 
 FIXTURE_VARIANT_ADD(device, whole_thp_in_4k_by_touch)
 {
 	.source = HUGE,
-	.there = "device 4k compound",
+	.to_device = "device 4k compound",
 	.compound = 1,
 };
 
 FIXTURE_VARIANT_ADD(device, thp_by_touch)
 {
 	.source = HUGE,
-	.there = "device 2m",
+	.to_device = "device 2m",
 	.compound = 1,
 	.huge_kb = SIZE / 1024,
 };
@@ -46,7 +46,7 @@ FIXTURE_VARIANT_ADD(device, thp_by_touch)
 FIXTURE_VARIANT_ADD(device, zero_by_touch)
 {
 	.source = HUGE_ZERO,
-	.there = "device 2m",
+	.to_device = "device 2m",
 	.compound = 1,
 	.huge_kb = SIZE / 1024,
 };
@@ -54,14 +54,14 @@ FIXTURE_VARIANT_ADD(device, zero_by_touch)
 FIXTURE_VARIANT_ADD(device, small_evicted)
 {
 	.source = SMALL,
-	.there = "device 4k",
+	.to_device = "device 4k",
 	.back = "evict",
 };
 
 FIXTURE_VARIANT_ADD(device, thp_evicted)
 {
 	.source = HUGE,
-	.there = "device 2m",
+	.to_device = "device 2m",
 	.compound = 1,
 	.back = "evict",
 	.huge_kb = SIZE / 1024,
@@ -70,14 +70,14 @@ FIXTURE_VARIANT_ADD(device, thp_evicted)
 FIXTURE_VARIANT_ADD(device, small_fetched)
 {
 	.source = SMALL,
-	.there = "device 4k",
+	.to_device = "device 4k",
 	.back = "system 4k",
 };
 
 FIXTURE_VARIANT_ADD(device, thp_fetched)
 {
 	.source = HUGE,
-	.there = "device 2m",
+	.to_device = "device 2m",
 	.compound = 1,
 	.back = "system 2m",
 	.huge_kb = SIZE / 1024,
@@ -86,7 +86,7 @@ FIXTURE_VARIANT_ADD(device, thp_fetched)
 FIXTURE_VARIANT_ADD(device, whole_thp_fetched_in_4k)
 {
 	.source = HUGE,
-	.there = "device 2m",
+	.to_device = "device 2m",
 	.compound = 1,
 	.back = "system 4k compound",
 };
@@ -95,10 +95,10 @@ FIXTURE_SETUP(device)
 {
 	const char *reason = migration_load();
 
-	reason = reason ?: migration_unavailable(variant->there, variant->source);
+	reason = reason ?: migration_unavailable(variant->to_device, variant->source);
 	if (reason)
 		SKIP(return, "%s", reason);
-	self->mem = range_map(variant->there, variant->source);
+	self->mem = range_map(variant->to_device, variant->source);
 	ASSERT_NE(NULL, self->mem);
 }
 
@@ -114,7 +114,7 @@ TEST_F(device, and_back)
 
 	/* Migrate the range to the device. */
 	range_fill(self->mem, variant->source);
-	EXPECT_EQ(0, migrate(self->mem, SIZE, variant->there, &m));
+	EXPECT_EQ(0, migrate(self->mem, SIZE, variant->to_device, &m));
 	EXPECT_MIGRATION(PAGES, variant->compound, PAGES, &m);
 	placement_read(self->mem, &placement);
 	EXPECT_EQ(PAGES, placement_count(&placement, PM_SWAP));
