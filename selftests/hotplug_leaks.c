@@ -96,14 +96,14 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 	VERDICT_END(&v);
 }
 
-static int remap_or_fail(void *start, const char *times, int wanted)
+static int remap_or_fail(void *start, const char *times, int expected)
 {
 	int err = knob_set(POINT, "times", "%s", times);
 
 	if (err)
 		return err;
 	err = hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
-	return err == wanted ? 0 : err ?: -EPROTO;
+	return err == expected ? 0 : err ?: -EPROTO;
 }
 
 static int remap_with_success(void *start)
