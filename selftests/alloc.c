@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Every way to allocate can be failed, once, and nothing but what is meant. */
+/* Every kind of allocation can be failed, once, and only the allocations that are selected. */
 #include <fcntl.h>
 
 #include "lib/harness.h"
@@ -16,6 +16,13 @@
 #define CHAIN "stack:errpath_alloc:do_chain"
 #define LEVELS 5
 
+/*
+ * A function that allocates memory.
+ *
+ * @how: its name for errpath_alloc.ko
+ * @kind: the kind of the functions of the point that are behind it, for the knob function
+ * @contexts: where it can be called; the rest is NULL
+ */
 static const struct way {
 	const char *how;
 	const char *kind;
@@ -38,6 +45,7 @@ static const struct way {
 	{ "kvmalloc", "vmalloc", { "task" } },
 };
 
+/* Lets errpath_alloc.ko allocate. Returns 0 or -errno. */
 static int allocate(const char *how, const char *context)
 {
 	char order[64];
@@ -46,18 +54,19 @@ static int allocate(const char *how, const char *context)
 	return file_write(DIR "alloc", order);
 }
 
-/* PREEMPT_RT allocates from tasks only. */
+/* PREEMPT_RT allocates only in tasks. */
 static bool is_refused(const char *how, const char *context)
 {
 	return allocate(how, context) == -EOPNOTSUPP;
 }
 
-/* Whose interrupt it is nobody can tell. */
-static int arm(const char *context, const char *nth)
+/* An interrupt belongs to no task, so its calls cannot be selected by task. */
+static int arm_in_context(const char *context, const char *nth)
 {
 	int err = knob_set(POINT, "tasks", "self");
 
-	err = err ?: knob_set(POINT, "task-filter", strcmp(context, "irq") ? "Y" : "N");
+	if (!err)
+		err = knob_set(POINT, "task-filter", strcmp(context, "irq") ? "Y" : "N");
 	return err ?: knob_set(POINT, "nth", "%s", nth);
 }
 
@@ -68,10 +77,10 @@ FIXTURE(alloc)
 
 FIXTURE_SETUP(alloc)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	if (!module_loaded("errpath_alloc"))
@@ -86,7 +95,7 @@ FIXTURE_TEARDOWN_PARENT(alloc)
 	EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
 
-/* By probability, and spent: nth can follow nth without the time that arming takes. */
+/* Arms by probability with no failures left, so that setting nth later takes no time. */
 static int stay_armed(void)
 {
 	int err = knob_set(POINT, "times", "0");
@@ -95,8 +104,8 @@ static int stay_armed(void)
 }
 
 /*
- * The first call fails. The second that would be meant does not come: what an
- * allocator calls on its own behalf is not meant.
+ * The first call fails, and a second call does not exist: functions that an allocator
+ * calls itself are not counted.
  */
 TEST_F_TIMEOUT(alloc, each_way_fails_once, 60)
 {
@@ -108,15 +117,19 @@ TEST_F_TIMEOUT(alloc, each_way_fails_once, 60)
 
 			if (is_refused(how, context))
 				continue;
+
+			/* Fail the first call. */
 			ASSERT_EQ(0, stats_read(POINT, &a));
-			ASSERT_EQ(0, arm(context, "1"));
+			ASSERT_EQ(0, arm_in_context(context, "1"));
 			EXPECT_EQ(-ENOMEM, allocate(how, context))
 				TH_LOG("%s in %s", how, context);
 			ASSERT_EQ(0, stats_read(POINT, &b));
 			EXPECT_EQ(1, b.matched - a.matched)
 				TH_LOG("%s in %s", how, context);
 			EXPECT_EQ(1, b.injected - a.injected);
-			ASSERT_EQ(0, arm(context, "2"));
+
+			/* Arm for a second call, which must not come. */
+			ASSERT_EQ(0, arm_in_context(context, "2"));
 			EXPECT_EQ(0, allocate(how, context))
 				TH_LOG("%s in %s", how, context);
 			ASSERT_EQ(0, stats_read(POINT, &c));
@@ -130,7 +143,7 @@ TEST_F_TIMEOUT(alloc, each_way_fails_once, 60)
 
 TEST_F(alloc, nofail_never_fails)
 {
-	ASSERT_EQ(0, arm("task", "1"));
+	ASSERT_EQ(0, arm_in_context("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc_nofail", "task"));
 	EXPECT_STATS(POINT, 0, 0);
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "task"));
@@ -141,19 +154,19 @@ TEST_F(alloc, task_filter_spares_interrupts)
 {
 	if (is_refused("kmalloc", "irq"))
 		SKIP(return, "PREEMPT_RT allocates from tasks only");
-	ASSERT_EQ(0, arm("task", "1"));
+	ASSERT_EQ(0, arm_in_context("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc", "irq"));
 	EXPECT_STATS(POINT, 0, 0);
 	EXPECT_EQ(-ENOMEM, allocate("kmalloc", "atomic"));
 	EXPECT_STATS(POINT, 1, 1);
 }
 
-/* Of two requests only the second is meant. */
+/* The knob selects the second of two requests, and not the first. */
 static const struct request {
 	const char *knob;
 	const char *value;
-	const char *spared[2];		/* how, context */
-	const char *failed[2];
+	const char *spared[2];		/* how and context of the request that succeeds */
+	const char *failed[2];		/* and of the one that fails */
 } requests[] = {
 	{ "gfp-require", "__GFP_DIRECT_RECLAIM", { "kmalloc", "atomic" }, { "kmalloc", "task" } },
 	{ "gfp-reject", "__GFP_DIRECT_RECLAIM", { "kmalloc", "task" }, { "kmalloc", "atomic" } },
@@ -185,7 +198,7 @@ TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
 			continue;
 		ASSERT_EQ(0, knob_get(POINT, r->knob, before, sizeof(before)));
 		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", r->value));
-		ASSERT_EQ(0, arm("task", "1"));
+		ASSERT_EQ(0, arm_in_context("task", "1"));
 		EXPECT_EQ(0, allocate(r->spared[0], r->spared[1]))
 			TH_LOG("%s=%s, %s in %s", r->knob, r->value,
 			       r->spared[0], r->spared[1]);
@@ -205,15 +218,15 @@ TEST_F_TIMEOUT(alloc, kinds_are_chosen_by_a_word, 60)
 		ASSERT_EQ(0, knob_set(POINT, "function", "%s", kinds[k]));
 		ASSERT_EQ(0, stay_armed());
 		for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-			/* Large and many pages below it are not for slabs alone. */
+			/* Other allocators call the page allocator for large or many pages. */
 			if (!strcmp(kinds[k], "page") && strcmp(ways[i].kind, "page"))
 				continue;
-			/* kvmalloc() asks the slabs first, and can do without. */
+			/* kvmalloc() tries the slab allocator first, and does not need it. */
 			if (!strcmp(ways[i].how, "kvmalloc") && strcmp(kinds[k], "vmalloc"))
 				continue;
 			if (!strcmp(ways[i].how, "vmalloc") && strcmp(kinds[k], "vmalloc"))
 				continue;
-			ASSERT_EQ(0, arm("task", "1"));
+			ASSERT_EQ(0, arm_in_context("task", "1"));
 			EXPECT_EQ(strcmp(kinds[k], ways[i].kind) ? 0 : -ENOMEM,
 				  allocate(ways[i].how, "task"))
 				TH_LOG("%s with %s", ways[i].how, kinds[k]);
@@ -225,7 +238,7 @@ TEST_F_TIMEOUT(alloc, kinds_are_chosen_by_a_word, 60)
 TEST_F(alloc, nothing_fails_below_skip)
 {
 	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath_alloc:errpath_alloc_caller"));
-	ASSERT_EQ(0, arm("task", "1"));
+	ASSERT_EQ(0, arm_in_context("task", "1"));
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
 	EXPECT_STATS(POINT, 0, 0);
 	ASSERT_EQ(0, knob_set(POINT, "skip", " "));
@@ -233,7 +246,7 @@ TEST_F(alloc, nothing_fails_below_skip)
 	EXPECT_STATS(POINT, 1, 1);
 }
 
-/* All that this task allocates fails, and it can still say that this is enough. */
+/* A task whose allocations all fail must be able to disarm the point. */
 TEST_F(alloc, who_is_failed_can_disarm)
 {
 	int fd = open(ERRPATH "/" POINT "/probability", O_WRONLY | O_CLOEXEC);
@@ -249,7 +262,7 @@ TEST_F(alloc, who_is_failed_can_disarm)
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
 }
 
-/* In bytes, as failslab has it: five objects of 192 bytes fit in 1000. */
+/* As for failslab, space is in bytes: five objects of 192 bytes fit in 1000. */
 TEST_F(alloc, space_is_in_bytes)
 {
 	ASSERT_EQ(0, knob_set(POINT, "space", "1000"));
@@ -260,6 +273,22 @@ TEST_F(alloc, space_is_in_bytes)
 	EXPECT_EQ(-ENOMEM, allocate("kmem_cache", "task"));
 	EXPECT_STATS(POINT, 6, 1);
 	ASSERT_EQ(0, disarm(POINT));
+}
+
+/* Fails all allocations of this task. Returns 0 or -errno. */
+static int arm_everything(void)
+{
+	static const char * const values[][2] = {
+		{ "caller", " " },
+		{ "times", "-1" },
+		{ "tasks", "self" },
+		{ "probability", "100" },
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values) && !err; i++)
+		err = knob_set(POINT, values[i][0], "%s", values[i][1]);
+	return err;
 }
 
 static int write_zero(const char *path)
@@ -274,21 +303,20 @@ static int write_zero(const char *path)
 	return n == 1 ? 0 : -EIO;
 }
 
-/* A child fails all of its allocations, then opens the knob by @path and disarms. */
+/*
+ * Forks a child whose allocations all fail. It opens the knob by @path, relative to
+ * @directory, and disarms the point. Returns 0, or what went wrong.
+ */
 static int disarm_in_child(const char *directory, const char *path)
 {
 	int status, err;
 	pid_t pid = fork();
 
 	if (!pid) {
-		err = chdir(directory);
-		err = err ?: knob_set(POINT, "caller", " ");
-		err = err ?: knob_set(POINT, "times", "-1");
-		err = err ?: knob_set(POINT, "tasks", "self");
-		err = err ?: knob_set(POINT, "probability", "100");
+		err = chdir(directory) ?: arm_everything();
 		if (err)
 			_exit(2);
-		/* Not even this can be opened. */
+		/* Opening any other file must fail. */
 		if (open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
 			_exit(3);
 		_exit(!!write_zero(path));
@@ -306,12 +334,12 @@ TEST_F(alloc, who_is_failed_can_open_the_knobs)
 	EXPECT_STREQ("off", point_state(POINT));
 	EXPECT_EQ(0, disarm_in_child(ERRPATH, POINT "/probability"));
 	EXPECT_STREQ("off", point_state(POINT));
-	/* Other files are not spared. */
+	/* This works only for knobs of errpath. */
 	EXPECT_NE(0, disarm_in_child("/sys/kernel/debug", "errpath_alloc/alloc"));
 	ASSERT_EQ(0, disarm(POINT));
 }
 
-/* All allocations of all tasks, for ever: after a while a shell can be started again. */
+/* A point that fails all allocations of all tasks must stop doing so after some time. */
 TEST_F(alloc, failing_everything_expires)
 {
 	ASSERT_EQ(0, knob_set(POINT, "caller", " "));
@@ -319,14 +347,14 @@ TEST_F(alloc, failing_everything_expires)
 	ASSERT_EQ(0, knob_set(POINT, "task-filter", "N"));
 	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
-	/* A second of the guest's; nothing here may need memory. */
+	/* Wait without allocating. Then it must be possible to start a shell. */
 	sleep(2);
 	EXPECT_EQ(0, system("echo 0 >" ERRPATH "/" POINT "/probability"));
 	EXPECT_STREQ("off", point_state(POINT));
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
 }
 
-/* With an end, or a scope, it goes on. */
+/* A point with a limit of any kind must stay armed. */
 TEST_F(alloc, what_is_limited_does_not_expire)
 {
 	static const char * const limits[][2] = {
@@ -380,7 +408,7 @@ TEST_F(alloc, wrong_input)
 	}
 }
 
-/* Five functions, one below the other: as many stacks, and each can be failed alone. */
+/* Five functions call each other, and each allocates: five stacks, which can be selected. */
 FIXTURE(chain)
 {
 	int guard;
@@ -389,10 +417,10 @@ FIXTURE(chain)
 
 FIXTURE_SETUP(chain)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
@@ -433,6 +461,8 @@ TEST_F(chain, targets_fail_alone)
 
 	ASSERT_EQ(LEVELS, self->stacks.nr);
 	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+
+	/* Fail one stack after the other, each only once. */
 	for (int i = 0; i < LEVELS; i++) {
 		ASSERT_EQ(0, knob_set(POINT, "targets", "%s", self->stacks.at[i].id));
 		EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));

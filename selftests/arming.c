@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Arming is one step: all functions of a point, or none of them, and nothing before. */
+/* Arming is atomic: it intercepts all functions of a point or none, and fails no call early. */
 #include <fcntl.h>
 #include <signal.h>
 
@@ -20,8 +20,8 @@ FIXTURE(arming)
 	char last[128];		/* the function of the point that is intercepted last */
 };
 
-/* Allocates until it is killed; exits when an allocation fails. */
-static void allocate_for_ever(void)
+/* Allocates until it is killed. Exits when an allocation fails. */
+static void allocate_until_killed(void)
 {
 	int fd = open(ALLOC_FILE, O_WRONLY | O_CLOEXEC);
 
@@ -30,8 +30,8 @@ static void allocate_for_ever(void)
 	_exit(1);
 }
 
-/* The last function that status does not call absent. */
-static int find_last(char name[128])
+/* Finds the last function of the point that is not absent. Returns 0 or -errno. */
+static int status_find_last(char name[128])
 {
 	static char status[32768];
 	char *line, *save, function[128], how[16];
@@ -52,18 +52,18 @@ static int find_last(char name[128])
 
 FIXTURE_SETUP(arming)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
 	ASSERT_EQ(0, module_load("errpath_rival", ""));
-	ASSERT_EQ(0, find_last(self->last));
+	ASSERT_EQ(0, status_find_last(self->last));
 	self->allocator = fork();
 	if (!self->allocator)
-		allocate_for_ever();
+		allocate_until_killed();
 	ASSERT_LT(0, self->allocator);
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, knob_set(POINT, "tasks", "%d", self->allocator));
@@ -80,6 +80,7 @@ FIXTURE_TEARDOWN(arming)
 	EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
 
+/* Lets errpath_rival.ko modify @function, so that errpath cannot intercept it. */
 static int rival_take(const char *function)
 {
 	char text[160];
@@ -88,30 +89,34 @@ static int rival_take(const char *function)
 	return file_write(RIVAL, text);
 }
 
-static bool lives(pid_t pid)
+static bool is_running(pid_t pid)
 {
 	return !waitpid(pid, NULL, WNOHANG);
 }
 
-/* One of twenty functions is somebody else's: the others must not fail meanwhile. */
+/* One of the point's functions cannot be intercepted: calls of the others must not fail. */
 TEST_F(arming, refused_fails_and_counts_nothing)
 {
 	struct stats s;
 	char times[16];
 
+	/* Try to arm the point. */
 	ASSERT_EQ(0, rival_take(self->last));
 	ASSERT_EQ(0, knob_set(POINT, "times", "5"));
 	for (int i = 0; i < 5; i++) {
 		EXPECT_EQ(-EBUSY, knob_set(POINT, "probability", "100"));
 		EXPECT_STREQ("off", point_state(POINT));
 	}
+
+	/* No call may have been counted or failed. */
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_EQ(0, s.seen);
 	EXPECT_EQ(0, s.injected);
 	ASSERT_EQ(0, knob_get(POINT, "times", times, sizeof(times)));
 	EXPECT_STREQ("5", times);
-	EXPECT_TRUE(lives(self->allocator));
+	EXPECT_TRUE(is_running(self->allocator));
 
+	/* Arm it when that is possible: the allocator must exit. */
 	ASSERT_EQ(0, file_write(RIVAL, "none"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	EXPECT_EQ(self->allocator, waitpid(self->allocator, NULL, 0));
@@ -119,7 +124,7 @@ TEST_F(arming, refused_fails_and_counts_nothing)
 	ASSERT_EQ(0, disarm(POINT));
 }
 
-/* nth counts all functions from the same moment: no call is counted before the last is. */
+/* nth starts to count when all functions are intercepted, not earlier. */
 TEST_F(arming, refused_nth_is_not_used_up)
 {
 	char nth[16];
@@ -128,15 +133,16 @@ TEST_F(arming, refused_nth_is_not_used_up)
 	EXPECT_EQ(-EBUSY, knob_set(POINT, "nth", "1000000"));
 	ASSERT_EQ(0, knob_get(POINT, "nth", nth, sizeof(nth)));
 	EXPECT_STREQ("0", nth);
-	EXPECT_TRUE(lives(self->allocator));
+	EXPECT_TRUE(is_running(self->allocator));
 }
 
-/* status can be read at any time, and says nothing else than what the point can be. */
+/* A task that reads status all the time must see only states that the point can have. */
 TEST_F(arming, state_is_shown_while_it_changes)
 {
 	static const char * const states[] = { "off", "armed", "spent" };
 	pid_t reader = fork();
 
+	/* Read the state all the time. */
 	if (!reader) {
 		for (;;) {
 			const char *state = point_state(POINT);
@@ -149,12 +155,14 @@ TEST_F(arming, state_is_shown_while_it_changes)
 		}
 	}
 	ASSERT_LT(0, reader);
+
+	/* Arm and disarm the point meanwhile. */
 	ASSERT_EQ(0, knob_set(POINT, "times", "0"));
 	for (int i = 0; i < 5; i++) {
 		EXPECT_EQ(0, knob_set(POINT, "probability", "100"));
 		EXPECT_EQ(0, knob_set(POINT, "probability", "0"));
 	}
-	EXPECT_TRUE(lives(reader));
+	EXPECT_TRUE(is_running(reader));
 	kill(reader, SIGKILL);
 	waitpid(reader, NULL, 0);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A large folio cannot be split, in each of the ways that this kernel has: the
- * operation says what it says of a folio in use, the folio stays huge and
- * whole, and the next time it is split.
+ * The split of a large folio fails, in each of the functions in which this kernel can
+ * fail it. The operation must return what it returns for a folio in use, the folio must
+ * stay whole, and the next operation must split it.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #define POINT "folio_split"
 #define SEED 3
 #define PAGE 4096
-#define WHERE (5 * PAGE)	/* somewhere in the middle */
+#define WHERE (5 * PAGE)	/* a page inside the folio */
 
 static int advise_cold(char *mem)
 {
@@ -34,7 +34,7 @@ static int advise_free(char *mem)
 	return madvise(mem + WHERE, PAGE, MADV_FREE) ? -errno : 0;
 }
 
-/* Goes from page to page, and would try again at each. */
+/* Only one page is named: the kernel tries to split the folio for each of them. */
 static int split_by_debugfs(char *mem)
 {
 	char text[128];
@@ -44,14 +44,14 @@ static int split_by_debugfs(char *mem)
 	return file_write("/sys/kernel/debug/split_huge_pages", text);
 }
 
-static const char * const ways[] = {
+static const char * const split_functions[] = {
 	"folio_get_anon_vma", "can_split_folio", "folio_check_splittable",
 };
 
-/* 0; -ENODEV where this kernel has no such function, or -errno. */
-static int arm_way(const char *way)
+/* Arms one function. Returns 0, -ENODEV if this kernel lacks the function, or -errno. */
+static int arm_function(const char *function)
 {
-	int err = knob_set(POINT, "function", "%s", way);
+	int err = knob_set(POINT, "function", "%s", function);
 
 	return err ?: arm_nth(POINT, 1);
 }
@@ -99,10 +99,10 @@ FIXTURE_VARIANT_ADD(folio_split, debugfs)
 
 FIXTURE_SETUP(folio_split)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(POINT);
+	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
@@ -134,26 +134,31 @@ TEST_F(folio_split, failure_leaves_it_whole)
 	struct stats s;
 	int failures = 0;
 
+	/* Make a huge page. */
 	make_thp(self->mem);
 	ASSERT_EQ(whole, huge_kb(self->mem));
 	VERDICT_BEGIN(&v, variant->name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(split_functions); i++) {
 		long tables = status_kb("VmPTE");
 		long failed = vmstat_value("thp_split_page_failed");
 		long split = vmstat_value("thp_split_page");
-		int err = arm_way(ways[i]);
+		int err = arm_function(split_functions[i]);
 
 		if (err == -ENODEV)
 			continue;
+
+		/* Fail the split in this function. */
 		ASSERT_EQ(0, err);
 		EXPECT_EQ(0, variant->operate(self->mem));
 		ASSERT_EQ(0, disarm(POINT));
 		ASSERT_EQ(0, stats_read(POINT, &s));
 		EXPECT_EQ(1, s.injected) {
-			TH_LOG("by %s()", ways[i]);
+			TH_LOG("by %s()", split_functions[i]);
 		}
 		EXPECT_EQ(0, s.missed);
+
+		/* The folio must be whole, and the failure counted. */
 		EXPECT_EQ(failed + 1, vmstat_value("thp_split_page_failed"));
 		EXPECT_EQ(split, vmstat_value("thp_split_page"));
 		EXPECT_EQ(whole, huge_kb(self->mem));
@@ -164,6 +169,7 @@ TEST_F(folio_split, failure_leaves_it_whole)
 	EXPECT_LE(1, failures);
 	verdict_failed(&v, POINT, variant->operation, failures);
 
+	/* Split it without failures, then make another huge page. */
 	EXPECT_EQ(0, variant->operate(self->mem));
 	EXPECT_EQ(0, huge_kb(self->mem));
 	EXPECT_EQ(0, pattern_wrong(self->mem, thp_size(), SEED));
@@ -174,9 +180,12 @@ TEST_F(folio_split, failure_leaves_it_whole)
 }
 
 #define SHMEM_ENABLED "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define CUT (WHERE + 100)	/* in the middle of a page, too */
+#define CUT (WHERE + 100)	/* not at the beginning of a page */
 
-/* Cuts a file of one huge page: what is left of it is intact, what was cut is gone. */
+/*
+ * Truncates a file of one huge page at CUT. Returns 0 if the data before CUT is intact and
+ * the rest reads as zero, or -errno.
+ */
 static int truncate_file(int fd, char *place, long *huge_kb)
 {
 	char *mem = mmap(place, thp_size(), PROT_READ | PROT_WRITE,
@@ -199,7 +208,8 @@ static int truncate_thp(long *huge_kb)
 	int fd = memfd_create("folio_split", MFD_CLOEXEC);
 	int err = fd < 0 || ftruncate(fd, thp_size()) ? -errno : 0;
 
-	err = err ?: truncate_file(fd, place, huge_kb);
+	if (!err)
+		err = truncate_file(fd, place, huge_kb);
 	thp_unmap(place, 1);
 	close(fd);
 	return err;
@@ -207,24 +217,26 @@ static int truncate_thp(long *huge_kb)
 
 TEST(shmem_truncate)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(POINT);
+	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
 	const long whole = thp_size() / 1024;
 	long failed, split, huge_kb;
 	struct verdict v;
 	struct stats s;
 	int failures = 0;
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
+
+	/* Truncate once without failures. */
 	ASSERT_LE(0, guard_open());
 	ASSERT_EQ(0, file_write(SHMEM_ENABLED, "advise"));
 	ASSERT_EQ(0, truncate_thp(&huge_kb));
 	ASSERT_EQ(whole, huge_kb);
 	VERDICT_BEGIN(&v, "");
 
-	/* No anon_vma is asked for here. */
-	for (size_t i = 1; i < ARRAY_SIZE(ways); i++) {
-		int err = arm_way(ways[i]);
+	/* Fail the split in each function but the first: a file has no anon_vma. */
+	for (size_t i = 1; i < ARRAY_SIZE(split_functions); i++) {
+		int err = arm_function(split_functions[i]);
 
 		if (err == -ENODEV)
 			continue;
@@ -241,6 +253,7 @@ TEST(shmem_truncate)
 	EXPECT_LE(1, failures);
 	verdict_failed(&v, POINT, "ftruncate() into a shmem THP", failures);
 
+	/* Truncate without failures: the folio must be split. */
 	split = vmstat_value("thp_split_page");
 	EXPECT_EQ(0, truncate_thp(&huge_kb));
 	EXPECT_EQ(split + 1, vmstat_value("thp_split_page"));
@@ -251,17 +264,21 @@ TEST(shmem_truncate)
 
 TEST(functions_are_chosen)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 	char chosen[256];
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
+
+	/* An unknown function is refused, and the default stays. */
 	ASSERT_LE(0, guard_open());
 	EXPECT_EQ(-EINVAL, knob_set(POINT, "function", "folio_get_anon_vma nonesuch"));
 	ASSERT_EQ(0, knob_get(POINT, "function", chosen, sizeof(chosen)));
 	EXPECT_STREQ("folio_get_anon_vma\ncan_split_folio\n"
 		     "folio_check_splittable\nfolio_split_unmapped", chosen);
-	ASSERT_EQ(0, arm_way("folio_get_anon_vma"));
+
+	/* While the point is armed, its functions cannot be changed. */
+	ASSERT_EQ(0, arm_function("folio_get_anon_vma"));
 	EXPECT_EQ(-EBUSY, knob_set(POINT, "function", "%s", ""));
 	ASSERT_EQ(0, knob_get(POINT, "function", chosen, sizeof(chosen)));
 	EXPECT_STREQ("folio_get_anon_vma", chosen);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a failed hot-add loses that is too little to see in one failure. */
+/* Leaks of a failed hot-add that are too small to be seen after one failure. */
 #include <math.h>
 
 #include "lib/harness.h"
@@ -21,27 +21,31 @@ FIXTURE(leaks)
 
 FIXTURE_SETUP(leaks)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
 }
 
-/* The guard went with the process of the test, whatever ended that. */
+/* The guard was closed by the end of the test's process, even if that crashed. */
 FIXTURE_TEARDOWN_PARENT(leaks)
 {
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
-/* Armed all the time, for that takes longer than an operation; times decides. */
+/*
+ * The point stays armed, because arming takes longer than an operation. The knob times
+ * decides whether the next call fails.
+ */
 static int add_and_remove(void *start)
 {
 	int err = knob_set(POINT, "times", "0");
 
-	err = err ?: hotplug_add((unsigned long)start, SECTION_SIZE);
+	if (!err)
+		err = hotplug_add((unsigned long)start, SECTION_SIZE);
 	return err ?: hotplug_remove((unsigned long)start, SECTION_SIZE);
 }
 
@@ -75,6 +79,7 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 	ASSERT_EQ(0, slopes_prepare());
 	VERDICT_BEGIN(&v, "");
 
+	/* Fail the operation, in turn with clean ones. */
 	ASSERT_EQ(0, slopes_measure(&op, &s));
 	ASSERT_EQ(0, stats_read(POINT, &n));
 	EXPECT_EQ(op.rounds * op.nr_failing, n.injected);
@@ -84,20 +89,21 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 		       op.rounds * op.nr_failing);
 	verdict_slopes(&v, &s);
 
+	/* Do it without failures. */
 	EXPECT_EQ(0, hotplug_add(self->start, SECTION_SIZE));
 	EXPECT_EQ(0, hotplug_remove(self->start, SECTION_SIZE));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
 }
 
-static int remap_or_fail(void *start, const char *times, int wanted)
+static int remap_or_fail(void *start, const char *times, int expected)
 {
 	int err = knob_set(POINT, "times", "%s", times);
 
 	if (err)
 		return err;
 	err = hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
-	return err == wanted ? 0 : err ?: -EPROTO;
+	return err == expected ? 0 : err ?: -EPROTO;
 }
 
 static int remap_with_success(void *start)
@@ -110,7 +116,7 @@ static int fail_to_remap(void *start)
 	return remap_or_fail(start, "1", -ENOMEM);
 }
 
-/* memremap_pages() has more to take back than add_memory(). */
+/* memremap_pages() has more to undo than add_memory(). */
 TEST_F_TIMEOUT(leaks, memremap_failures, 60)
 {
 	const struct slopes_operation op = {
@@ -131,6 +137,7 @@ TEST_F_TIMEOUT(leaks, memremap_failures, 60)
 	ASSERT_EQ(0, slopes_prepare());
 	VERDICT_BEGIN(&v, "");
 
+	/* Fail the operation, in turn with clean ones. */
 	ASSERT_EQ(0, slopes_measure(&op, &s));
 	ASSERT_EQ(0, stats_read(POINT, &n));
 	EXPECT_EQ(op.rounds * op.nr_failing, n.injected);
@@ -140,6 +147,7 @@ TEST_F_TIMEOUT(leaks, memremap_failures, 60)
 		       op.rounds * op.nr_failing);
 	verdict_slopes(&v, &s);
 
+	/* Do it without failures. */
 	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, ""));
 	EXPECT_EQ(0, hotplug_memunmap(self->start));
 	verdict_recovered(&v, "the same with success, and removed");
@@ -147,8 +155,8 @@ TEST_F_TIMEOUT(leaks, memremap_failures, 60)
 }
 
 /*
- * The memmap of 2 MiB is eight pages, and a page table where none is left. The
- * fifth of them fails: what the ones before it took is given back.
+ * The memmap of 2 MiB is eight pages, and perhaps a page table. The fifth page fails: the
+ * pages before it must be freed.
  */
 #define PARTIAL "vmemmap_block"
 
@@ -156,7 +164,8 @@ static int remap_and_unmap(void *start)
 {
 	int err = knob_set(PARTIAL, "nth", "1000000");
 
-	err = err ?: hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
+	if (!err)
+		err = hotplug_memremap((unsigned long)start, SUBSECTION_SIZE, "");
 	return err ?: hotplug_memunmap((unsigned long)start);
 }
 
@@ -191,6 +200,7 @@ TEST_F_TIMEOUT(leaks, memmap_partly_populated, 60)
 	ASSERT_EQ(0, slopes_prepare());
 	VERDICT_BEGIN(&v, "");
 
+	/* Fail the operation, in turn with clean ones. */
 	ASSERT_EQ(0, slopes_measure(&op, &s));
 	ASSERT_EQ(0, stats_read(PARTIAL, &n));
 	EXPECT_EQ(failures, n.injected);
@@ -200,6 +210,7 @@ TEST_F_TIMEOUT(leaks, memmap_partly_populated, 60)
 		       failures);
 	verdict_slopes(&v, &s);
 
+	/* Do it without failures. */
 	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, ""));
 	EXPECT_EQ(0, hotplug_memunmap(self->start));
 	verdict_recovered(&v, "the same with success, and removed");
@@ -207,9 +218,9 @@ TEST_F_TIMEOUT(leaks, memmap_partly_populated, 60)
 }
 
 /*
- * Do slopes see what they are for? The stimulus loses something on purpose with
- * each failed operation, and just that must be named. That nothing is named
- * where nothing is lost, thousand_failures tells.
+ * Tests the slopes themselves: the stimulus module leaks on purpose in each failed
+ * operation, and exactly that leak must be found. The test thousand_failures shows that
+ * none is found when nothing leaks.
  */
 FIXTURE(planted)
 {
@@ -219,8 +230,8 @@ FIXTURE(planted)
 
 FIXTURE_VARIANT(planted)
 {
-	const char *leak;
-	const char *counter;
+	const char *leak;	/* see hotplug_leak() */
+	const char *counter;	/* the only one that may have a slope */
 	double per_failure;
 };
 
@@ -240,10 +251,10 @@ FIXTURE_VARIANT_ADD(planted, object)
 
 FIXTURE_SETUP(planted)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
@@ -255,7 +266,7 @@ FIXTURE_TEARDOWN_PARENT(planted)
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
-/* So many failures that what the CPUs' slabs hide, 84 objects, is less than 0.3 of one each. */
+/* The slabs of the CPUs hide up to 84 objects: less than 0.3 of an object per failure. */
 TEST_F_TIMEOUT(planted, is_named, 60)
 {
 	const struct slopes_operation op = {
@@ -275,9 +286,12 @@ TEST_F_TIMEOUT(planted, is_named, 60)
 	ASSERT_EQ(0, arm_times(POINT, 0));
 	ASSERT_EQ(0, add_and_remove(op.arg));
 	ASSERT_EQ(0, slopes_prepare());
+
+	/* Measure the slopes. */
 	ASSERT_EQ(0, slopes_measure(&op, &s));
 	EXPECT_EQ(0, add_and_remove(op.arg));
 
+	/* The planted leak must be the only one that is not known. */
 	for (int i = 0; i < s.nr; i++) {
 		printf("# %s: %+.2f per clean operation, %+.2f per failure\n",
 		       s.out[i].name, s.out[i].clean, s.out[i].failing);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Wrong input is refused with EINVAL and a line in the kernel log, and changes nothing:
- * every form of it, at every knob of every point.
+ * Every form of wrong input is refused at every knob of every point: with EINVAL, a line in
+ * the kernel log, and no change.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,14 +13,14 @@
 #include "lib/module.h"
 
 #define LONGEST 4096
-#define BURST 10	/* lines that the kernel prints at once: DEFAULT_RATELIMIT_BURST */
+#define BURST 10	/* DEFAULT_RATELIMIT_BURST of the kernel */
 
 /*
- * What may be written to a knob: two values that arm nothing. A knob that takes numbers
- * refuses "+5", and "-5" unless its numbers are negative.
+ * A knob, with two values that it accepts and that do not arm the point.
  *
  * @reads: what the first value reads back as; NULL: as it was written
- * @hidden: a read does not show what was written
+ * @is_number: it refuses "+5", and "-5" unless @may_be_negative
+ * @hidden: a read does not return the value that was written
  */
 #define KNOB(_name, _first, _second, ...) \
 	{ .name = _name, .first = _first, .second = _second, ##__VA_ARGS__ }
@@ -69,15 +69,14 @@ static const struct knob {
 struct place {
 	const char *point;
 	struct knob knob;
-	char first[64], second[64];	/* for the functions' names */
+	char first[64], second[64];	/* values of the knob function */
 };
 
-/* How a write is wrong. */
+/* A form of wrong input. */
 struct form {
 	const char *name;
-	/* 0: it was done; or -errno */
-	int (*write)(const struct place *p);
-	bool (*exists)(const struct knob *knob);
+	int (*write)(const struct place *p);		/* returns 0 or -errno */
+	bool (*applies)(const struct knob *knob);	/* NULL: to all knobs */
 };
 
 static int knob_open(const struct place *p)
@@ -99,14 +98,14 @@ static int write_bytes(int fd, const char *bytes, size_t size)
 	return (size_t)n == size ? 0 : -EIO;
 }
 
-/* One write to the freshly opened knob, from @offset on. */
+/* Opens the knob and writes once at @offset. Returns 0 or -errno. */
 static int write_at(const struct place *p, off_t offset, const char *bytes, size_t size)
 {
 	int err, fd = knob_open(p);
 
 	if (fd < 0)
 		return fd;
-	/* Not pwrite(): these files have never had that. */
+	/* These files do not support pwrite(). */
 	err = lseek(fd, offset, SEEK_SET) == offset ? write_bytes(fd, bytes, size) : -ESPIPE;
 	close(fd);
 	return err;
@@ -171,14 +170,14 @@ static const struct form nul_at_end = { .name = "a NUL at the end", .write = wri
 static const struct form at_offset = { .name = "a write at offset 100", .write = write_at_offset };
 static const struct form nothing = { .name = "an empty write", .write = write_nothing };
 static const struct form too_long = { .name = "4097 bytes", .write = write_too_long };
-static const struct form plus = { .name = "+5", .write = write_plus, .exists = takes_numbers };
+static const struct form plus = { .name = "+5", .write = write_plus, .applies = takes_numbers };
 static const struct form minus = {
 	.name = "-5",
 	.write = write_minus,
-	.exists = takes_no_negative,
+	.applies = takes_no_negative,
 };
 
-/* Words of which kstrtobool() would look at the first or the first two letters. */
+/* Words that kstrtobool() may accept: it only looks at the first one or two letters. */
 static const char * const no_booleans[] = {
 	"nobody", "never", "0x1", "1000", "10", "00", "Yikes", "enable", "disarm", "off1",
 	"once", "often", "maybe", "2", "Y N", "YN",
@@ -186,7 +185,7 @@ static const char * const no_booleans[] = {
 
 static const char * const booleans[] = { "Y", "N", "y", "n", "1", "0", "on", "off" };
 
-/* Names the first and the last function of the point: the file has a line for each. */
+/* Takes the first and the last function of the point, from its knob function. */
 static int place_name_functions(struct place *p)
 {
 	char text[8192], *last;
@@ -203,7 +202,7 @@ static int place_name_functions(struct place *p)
 	return 0;
 }
 
-/* -ENOENT: the knob has no row in the table. */
+/* Returns 0, -ENOENT if the knob has no row in the table, or another -errno. */
 static int place_find(struct place *p, const char *point, const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++) {
@@ -255,13 +254,13 @@ static void check_knobs_of(struct __test_metadata *_metadata, const char *point,
 		if (entry->d_name[0] == '.')
 			continue;
 		ASSERT_EQ(0, place_find(&p, point, entry->d_name))
-			TH_LOG("%s/%s: give it a row in the table", point, entry->d_name);
+			TH_LOG("%s/%s is missing in the table knobs[]", point, entry->d_name);
 		check(_metadata, &p, data);
 	}
 	closedir(dir);
 }
 
-/* Calls @check for each knob of each point; returns how many points there are. */
+/* Calls @check for each knob of each point. Returns the number of points, or -errno. */
 static int check_all_knobs(struct __test_metadata *_metadata, place_fn check, const void *data)
 {
 	DIR *dir = opendir(ERRPATH);
@@ -296,7 +295,7 @@ static void expect_form_refused(struct __test_metadata *_metadata, const struct 
 	const struct form *form = data;
 	char before[8192];
 
-	if (form->exists && !form->exists(&p->knob))
+	if (form->applies && !form->applies(&p->knob))
 		return;
 	ASSERT_EQ(0, knob_get(p->point, p->knob.name, before, sizeof(before)));
 	EXPECT_EQ(-EINVAL, form->write(p))
@@ -364,7 +363,7 @@ TEST_F(input, words_are_no_booleans)
 	EXPECT_LT(0, check_all_knobs(_metadata, expect_booleans, NULL));
 }
 
-/* "12" and "34" through one descriptor are not 1234, and not 34 either. */
+/* Two writes through the same descriptor, "12" and "34", must not set 1234 or 34. */
 static void expect_split_refused(struct __test_metadata *_metadata, const struct place *p,
 				 const void *data)
 {
@@ -375,6 +374,8 @@ static void expect_split_refused(struct __test_metadata *_metadata, const struct
 	(void)data;
 	if (knob->is_read_only)
 		return;
+
+	/* Write one value, then another. */
 	fd = knob_open(p);
 	ASSERT_LE(0, fd);
 	EXPECT_EQ(0, write_bytes(fd, knob->first, strlen(knob->first)))
@@ -384,7 +385,8 @@ static void expect_split_refused(struct __test_metadata *_metadata, const struct
 	EXPECT_EQ(-EINVAL, write_bytes(fd, knob->second, strlen(knob->second)))
 		TH_LOG("%s/%s takes a second write", p->point, knob->name);
 	expect_unchanged(_metadata, p, text, "a second write");
-	/* Back at the start, it is a new setting. */
+
+	/* After a seek to the start, a write must set the knob again. */
 	EXPECT_EQ(0, lseek(fd, 0, SEEK_SET));
 	EXPECT_EQ(0, write_bytes(fd, knob->second, strlen(knob->second)))
 		TH_LOG("%s/%s \"%s\" after a rewind", p->point, knob->name, knob->second);
@@ -403,8 +405,8 @@ TEST_F(input, split_write_is_refused)
 }
 
 /*
- * Each refusal has a line in the log. The kernel lets BURST of them through in five
- * seconds; a module that was just loaded has printed none yet.
+ * Each refusal is logged. The kernel limits a module to BURST lines in five seconds, which
+ * reloading the module resets.
  */
 FIXTURE(lines)
 {
@@ -437,7 +439,8 @@ static int write_split(const struct place *p)
 	if (fd < 0)
 		return fd;
 	err = write_bytes(fd, p->knob.first, strlen(p->knob.first));
-	err = err ?: write_bytes(fd, p->knob.second, strlen(p->knob.second));
+	if (!err)
+		err = write_bytes(fd, p->knob.second, strlen(p->knob.second));
 	close(fd);
 	return err;
 }
@@ -445,7 +448,7 @@ static int write_split(const struct place *p)
 static const struct form word = { .name = "a word", .write = write_word };
 static const struct form split = { .name = "a second write", .write = write_split };
 
-/* The lines that name the knob. */
+/* Returns the number of new log lines that name the knob. */
 static int lines_about(int log, const struct place *p)
 {
 	char regexp[128];
@@ -460,15 +463,15 @@ TEST_F(lines, each_form)
 		const struct form *form;
 		const char *knob;
 	} refused[] = {
-		{ &nul_inside, "interval" },
-		{ &nul_at_end, "interval" },
-		{ &at_offset, "interval" },
-		{ &split, "interval" },
-		{ &nothing, "interval" },
-		{ &too_long, "interval" },
-		{ &plus, "interval" },
-		{ &minus, "interval" },
-		{ &word, "task-filter" },
+		{ .form = &nul_inside, .knob = "interval" },
+		{ .form = &nul_at_end, .knob = "interval" },
+		{ .form = &at_offset, .knob = "interval" },
+		{ .form = &split, .knob = "interval" },
+		{ .form = &nothing, .knob = "interval" },
+		{ .form = &too_long, .knob = "interval" },
+		{ .form = &plus, .knob = "interval" },
+		{ .form = &minus, .knob = "interval" },
+		{ .form = &word, .knob = "task-filter" },
 	};
 	struct place p;
 
@@ -482,7 +485,7 @@ TEST_F(lines, each_form)
 	}
 }
 
-/* One point that has each knob. */
+/* Returns a point that has the knob, or NULL. */
 static const char *point_with(const char *knob)
 {
 	static const char * const points[] = { "target", "alloc", "config_window" };
@@ -508,6 +511,8 @@ TEST_F_TIMEOUT(lines, each_knob, 60)
 			continue;
 		ASSERT_NE(NULL, point) TH_LOG("no point has %s", knobs[i].name);
 		ASSERT_EQ(0, place_find(&p, point, knobs[i].name));
+
+		/* Reload the module when it has printed BURST lines. */
 		if (printed++ == BURST) {
 			printed = 1;
 			ASSERT_EQ(0, module_unload("errpath"));

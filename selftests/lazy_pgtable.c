@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What huge pages cost in page tables: on kernels that deposit them one each,
- * on kernels that allocate them lazily none until a split; and nothing, once
- * the huge pages are gone, by whatever way they went.
+ * The page tables of huge pages. Kernels that deposit them have one for each huge page;
+ * kernels that allocate them lazily have none until a split. In both cases no page table
+ * may be left after the huge pages are freed.
  */
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -21,10 +21,10 @@
 #define N 64
 #define SEED 5
 #define TABLE_KB 4
-/* Folded per-CPU differences, and tables of processes elsewhere. */
+/* Per-CPU differences that are not folded yet, and page tables of other processes. */
 #define NOISE_PAGES 3
 
-/* All but the first, which brings the tables above. */
+/* The huge pages after the first, for which the page tables above them were allocated. */
 static char *range_of(char *mem)
 {
 	return mem + thp_size();
@@ -45,13 +45,14 @@ static size_t all_wrong(const char *mem)
 	return wrong;
 }
 
+/* The operations. They return 0 or -errno. */
 static int keep(char **mem)
 {
 	(void)mem;
 	return 0;
 }
 
-/* Half of each page becomes a mapping of its own. */
+/* Makes the first half of each huge page a separate mapping. */
 static int split(char **mem)
 {
 	for (int i = 0; i < N; i++)
@@ -63,7 +64,7 @@ static int split(char **mem)
 
 #define COLLAPSE_TRIES 10
 
-/* EAGAIN, as madvise(2) has it: a page is locked, or held, by somebody else for now. */
+/* EAGAIN means that another task holds or locks a page; see madvise(2). */
 static int collapse_one(char *huge)
 {
 	int err = -EAGAIN;
@@ -86,7 +87,7 @@ static int collapse(char **mem)
 	return err;
 }
 
-/* To the other half, whose PMDs are in the same table. */
+/* Moves the memory to the other half, whose PMDs are in the same page table. */
 static int move(char **mem)
 {
 	const size_t size = (N + 1) * thp_size();
@@ -104,7 +105,7 @@ static int zap(char **mem)
 	return madvise(range_of(*mem), N * thp_size(), MADV_DONTNEED) ? -errno : 0;
 }
 
-/* What the child, which is given as many tables, says of its own. */
+/* The child must get as many page tables as its parent has. */
 static int fork_all(char **mem)
 {
 	long tables = status_kb("VmPTE");
@@ -126,10 +127,10 @@ FIXTURE(lazy_pgtable)
 FIXTURE_VARIANT(lazy_pgtable)
 {
 	int (*operate)(char **mem);
-	int tables;		/* each page's, afterwards, where they are deposited */
-	int lazy_tables;	/* and where they are allocated at a split */
-	bool gone;
-	bool huge;
+	int tables;		/* of each huge page afterwards, on kernels that deposit them */
+	int lazy_tables;	/* and on kernels that allocate them at a split */
+	bool gone;		/* the memory is freed */
+	bool huge;		/* the huge pages stay huge */
 };
 
 FIXTURE_VARIANT_ADD(lazy_pgtable, munmap)
@@ -164,10 +165,10 @@ FIXTURE_VARIANT_ADD(lazy_pgtable, fork)
 
 FIXTURE_SETUP(lazy_pgtable)
 {
-	const char *why = thp_unavailable();
+	const char *reason = thp_unavailable();
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
 	self->mem = thp_map(2 * (N + 1));
 	ASSERT_NE(NULL, self->mem);
@@ -179,7 +180,7 @@ FIXTURE_TEARDOWN(lazy_pgtable)
 	thp_hold_khugepaged(false);
 }
 
-/* Of the range alone; the mapping begins one huge page before it. */
+/* Returns the size of all huge pages but the first, with which the mapping begins. */
 static long huge_kb(const char *mem)
 {
 	return smaps_kb(mem, (N + 1) * thp_size(), "AnonHugePages") -
@@ -206,10 +207,13 @@ TEST_F(lazy_pgtable, one_table_each_and_all_back)
 	const long whole = N * (long)thp_size() / 1024;
 	long kb, pages, in_meminfo;
 
+	/* Allocate the page tables above, and read the counters. */
 	self->mem[0] = 1;
 	kb = status_kb("VmPTE");
 	pages = page_tables();
 	in_meminfo = meminfo_kb("PageTables");
+
+	/* Make N huge pages. */
 	touch_all(self->mem);
 	ASSERT_EQ(whole, huge_kb(self->mem));
 	EXPECT_EQ(kb + made * TABLE_KB, status_kb("VmPTE"));
@@ -217,6 +221,7 @@ TEST_F(lazy_pgtable, one_table_each_and_all_back)
 	EXPECT_NEAR(in_meminfo + made * TABLE_KB, meminfo_kb("PageTables"),
 		    NOISE_PAGES * TABLE_KB);
 
+	/* Do the operation. */
 	ASSERT_EQ(0, variant->operate(&self->mem));
 	if (!variant->gone)
 		EXPECT_EQ(0, all_wrong(self->mem));
@@ -224,12 +229,13 @@ TEST_F(lazy_pgtable, one_table_each_and_all_back)
 	EXPECT_EQ(kb + left * TABLE_KB, status_kb("VmPTE"));
 	EXPECT_NEAR(pages + left, page_tables(), NOISE_PAGES);
 
+	/* Free them: all page tables must be free. */
 	ASSERT_EQ(0, thp_renew(range_of(self->mem), N));
 	EXPECT_EQ(kb, status_kb("VmPTE"));
 	EXPECT_NEAR(pages, page_tables(), NOISE_PAGES);
 }
 
-/* A process that ends gives them back, too. */
+/* The page tables of a process that exits must be free. */
 TEST_F(lazy_pgtable, all_back_at_exit)
 {
 	long pages = page_tables();
@@ -248,7 +254,7 @@ TEST_F(lazy_pgtable, all_back_at_exit)
 
 #define GIB_KB (1024L * 1024)
 
-/* What each huge page costs, and what that makes for a large machine. */
+/* Reports the size of the page tables of one huge page, and of 100 GiB of them. */
 FIXTURE(cost)
 {
 	char *mem;
@@ -256,10 +262,10 @@ FIXTURE(cost)
 
 FIXTURE_SETUP(cost)
 {
-	const char *why = thp_unavailable();
+	const char *reason = thp_unavailable();
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
 	self->mem = thp_map(N + 1);
 	ASSERT_NE(NULL, self->mem);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Names of functions, in the knobs caller and skip and in the points: a name that is not
- * there matches nothing, one in a module matches whenever the module is there, and one
- * that several functions have matches them all.
+ * Names of functions, in the knobs caller and skip and in the points. An unknown name
+ * matches nothing. The name of a function in a module matches whenever the module is
+ * loaded. A name that several functions share matches all of them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,13 +22,13 @@
 #define OPENS 20
 #define MOVES 8
 
-/* Modules that take the place that another one had. */
+/* Modules that may get the addresses of one that was unloaded. */
 static const char * const others[] = { "errpath_rival", "errpath_migrate", "errpath_alloc_twin" };
 
-/* What kmalloc() of a constant size and an open() call; each kernel has two of these. */
+/* Functions that kmalloc() of a constant size and open() call; each kernel has two of them. */
 #define FUNCTIONS "kmalloc_trace __kmalloc_cache_noprof kmem_cache_alloc kmem_cache_alloc_noprof"
 
-/* One allocation of errpath_alloc.ko, below its function errpath_alloc_caller(). */
+/* Lets errpath_alloc.ko allocate once, called from its errpath_alloc_caller(). */
 static int allocate(void)
 {
 	return file_write(ALLOC_FILE, "kmalloc task");
@@ -41,17 +41,17 @@ FIXTURE(names)
 
 FIXTURE_SETUP(names)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, knob_set(POINT, "function", FUNCTIONS));
 }
 
-static void unload(struct __test_metadata *_metadata, const char *module)
+static void unload_if_loaded(struct __test_metadata *_metadata, const char *module)
 {
 	if (module_loaded(module))
 		EXPECT_EQ(0, module_unload(module));
@@ -60,12 +60,12 @@ static void unload(struct __test_metadata *_metadata, const char *module)
 FIXTURE_TEARDOWN_PARENT(names)
 {
 	EXPECT_STREQ("off", point_state(POINT));
-	unload(_metadata, "errpath_alloc");
+	unload_if_loaded(_metadata, "errpath_alloc");
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-		unload(_metadata, others[i]);
+		unload_if_loaded(_metadata, others[i]);
 }
 
-/* Allocates a lot, by opening a file; returns the opens that fail. */
+/* Opens a file OPENS times, which allocates memory. Returns how many opens failed. */
 static int failed_opens(void)
 {
 	int fd, failed = 0;
@@ -80,7 +80,7 @@ static int failed_opens(void)
 	return failed;
 }
 
-/* A caller whose module is gone stays a caller when another knob is written. */
+/* A caller whose module was unloaded must stay in the knob, but match no call. */
 TEST_F(names, gone_caller_matches_nobody)
 {
 	static const char * const callers[] = {
@@ -89,6 +89,7 @@ TEST_F(names, gone_caller_matches_nobody)
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
+		/* Name a caller, unload its module, and write another knob. */
 		ASSERT_EQ(0, module_load("errpath_alloc", ""));
 		ASSERT_EQ(0, knob_set(POINT, "caller", "%s", callers[i]));
 		ASSERT_EQ(0, module_unload("errpath_alloc"));
@@ -96,6 +97,7 @@ TEST_F(names, gone_caller_matches_nobody)
 		ASSERT_EQ(0, knob_get(POINT, "caller", text, sizeof(text)));
 		EXPECT_STREQ(callers[i], text);
 
+		/* No call may match. */
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(0, failed_opens()) TH_LOG("caller %s", callers[i]);
 		EXPECT_STATS(POINT, 0, 0);
@@ -103,9 +105,10 @@ TEST_F(names, gone_caller_matches_nobody)
 	}
 }
 
-/* The same for the knob skip: it names the function again when its module is back. */
+/* The knob skip must name the function again when its module is loaded again. */
 TEST_F(names, reloaded_skip_skips)
 {
+	/* Skip calls from the module. */
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
 	ASSERT_EQ(0, knob_set(POINT, "skip", "errpath:knob_write errpath_alloc:" CALLER));
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:vfs_write"));
@@ -114,6 +117,7 @@ TEST_F(names, reloaded_skip_skips)
 	EXPECT_STATS(POINT, 0, 0);
 	ASSERT_EQ(0, disarm(POINT));
 
+	/* Reload the module. */
 	ASSERT_EQ(0, module_unload("errpath_alloc"));
 	EXPECT_EQ(0, knob_set(POINT, "caller", "stack:ksys_write"));
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
@@ -122,7 +126,7 @@ TEST_F(names, reloaded_skip_skips)
 	EXPECT_STATS(POINT, 0, 0);
 }
 
-static unsigned long text_of_module(const char *module)
+static unsigned long module_text(const char *module)
 {
 	char path[128], text[32];
 
@@ -130,23 +134,24 @@ static unsigned long text_of_module(const char *module)
 	return file_read(path, text, sizeof(text)) > 0 ? strtoul(text, NULL, 16) : 0;
 }
 
-static int toggle(const char *module)
+static int module_toggle(const char *module)
 {
 	return module_loaded(module) ? module_unload(module) : module_load(module, "");
 }
 
 /*
- * Loads the module to another address than @before. Where the kernel puts a module depends
- * on what else is loaded, and on what was unloaded and is not quite gone yet.
+ * Loads errpath_alloc.ko to an address other than @before. The address depends on the
+ * modules that are loaded, and on those whose memory is not yet freed. Returns 0 or -errno.
  */
 static int load_elsewhere(unsigned long before)
 {
 	int err;
 
 	for (int i = 0; i < MOVES; i++) {
-		err = toggle(others[i % ARRAY_SIZE(others)]);
-		err = err ?: module_load("errpath_alloc", "");
-		if (err || text_of_module("errpath_alloc") != before)
+		err = module_toggle(others[i % ARRAY_SIZE(others)]);
+		if (!err)
+			err = module_load("errpath_alloc", "");
+		if (err || module_text("errpath_alloc") != before)
 			return err;
 		err = module_unload("errpath_alloc");
 		if (err)
@@ -162,14 +167,17 @@ TEST_F(names, reloaded_caller_matches)
 
 	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
 		ASSERT_EQ(0, module_load("errpath_alloc", ""));
-		before = text_of_module("errpath_alloc");
+		before = module_text("errpath_alloc");
 		ASSERT_NE(0, before);
+
+		/* Fail a call from the module. */
 		ASSERT_EQ(0, knob_set(POINT, "caller", "%s", callers[i]));
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(-ENOMEM, allocate());
 		EXPECT_STATS(POINT, 1, 1);
 		ASSERT_EQ(0, disarm(POINT));
 
+		/* The same after it was loaded to another address. */
 		ASSERT_EQ(0, module_unload("errpath_alloc"));
 		ASSERT_EQ(0, load_elsewhere(before));
 		ASSERT_EQ(0, arm_nth(POINT, 1));
@@ -180,20 +188,25 @@ TEST_F(names, reloaded_caller_matches)
 	}
 }
 
-/* Reloaded while the point is armed. */
 TEST_F(names, caller_is_reloaded_while_armed)
 {
 	unsigned long before;
 
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	before = text_of_module("errpath_alloc");
+	before = module_text("errpath_alloc");
 	ASSERT_NE(0, before);
+
+	/* Fail a call from the module. */
 	ASSERT_EQ(0, knob_set(POINT, "caller", "errpath_alloc:" CALLER));
 	ASSERT_EQ(0, arm_times(POINT, -1));
 	EXPECT_EQ(-ENOMEM, allocate());
+
+	/* Unload it: no other call may match. */
 	ASSERT_EQ(0, module_unload("errpath_alloc"));
 	EXPECT_EQ(0, failed_opens());
 	EXPECT_STATS(POINT, 1, 1);
+
+	/* Load it again: its call must fail. */
 	ASSERT_EQ(0, load_elsewhere(before));
 	EXPECT_EQ(-ENOMEM, allocate());
 	EXPECT_STATS(POINT, 2, 2);
@@ -201,24 +214,27 @@ TEST_F(names, caller_is_reloaded_while_armed)
 }
 
 /*
- * Another module of the same code has the same calls, at the same addresses if it gets the
- * memory that the caller's module had. They are not the caller's.
+ * A module with the same code has the same calls, and at the same addresses if it gets the
+ * memory of the unloaded module. It must not be taken for the caller.
  */
 TEST_F(names, another_module_at_the_address_is_not_the_caller)
 {
 	unsigned long before;
 
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	before = text_of_module("errpath_alloc");
+	before = module_text("errpath_alloc");
+
+	/* Fail a call from the module. */
 	ASSERT_EQ(0, knob_set(POINT, "caller", "errpath_alloc:" CALLER));
 	ASSERT_EQ(0, arm_times(POINT, -1));
 	EXPECT_EQ(-ENOMEM, allocate());
 	EXPECT_STATS(POINT, 1, 1);
 	ASSERT_EQ(0, module_unload("errpath_alloc"));
 
+	/* Load the other module in its place. */
 	ASSERT_EQ(0, module_load("errpath_alloc_twin", ""));
 	printf("# at the address of the other: %s\n",
-	       before == text_of_module("errpath_alloc_twin") ? "yes" : "no");
+	       before == module_text("errpath_alloc_twin") ? "yes" : "no");
 	EXPECT_EQ(0, file_write(TWIN_FILE, "kmalloc task"));
 	EXPECT_STATS(POINT, 1, 1);
 	ASSERT_EQ(0, disarm(POINT));
@@ -233,6 +249,7 @@ TEST_F(names, caller_waits_for_its_module)
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
+		/* Name a caller whose module is not loaded. */
 		EXPECT_EQ(0, knob_set(POINT, "caller", "%s", callers[i]))
 			TH_LOG("caller %s", callers[i]);
 		ASSERT_EQ(0, knob_get(POINT, "caller", text, sizeof(text)));
@@ -240,6 +257,8 @@ TEST_F(names, caller_waits_for_its_module)
 		ASSERT_EQ(0, arm_nth(POINT, 1));
 		EXPECT_EQ(0, failed_opens());
 		EXPECT_STATS(POINT, 0, 0);
+
+		/* Load the module. */
 		ASSERT_EQ(0, module_load("errpath_alloc", ""));
 		EXPECT_EQ(-ENOMEM, allocate()) TH_LOG("caller %s", callers[i]);
 		EXPECT_STATS(POINT, 1, 1);
@@ -248,7 +267,7 @@ TEST_F(names, caller_waits_for_its_module)
 	}
 }
 
-/* A plain name that no function has is a mistake, not something to wait for. */
+/* Without a module in the name, the function must exist when the name is written. */
 TEST_F(names, unknown_name_is_refused)
 {
 	static const char * const names[] = {
@@ -266,7 +285,7 @@ TEST_F(names, unknown_name_is_refused)
 	EXPECT_STREQ("vfs_write", text);
 }
 
-/* A loaded module that lacks the function is one, too. */
+/* If the module of the name is loaded, it must have the function. */
 TEST_F(names, unknown_name_in_loaded_module_is_refused)
 {
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
@@ -274,7 +293,7 @@ TEST_F(names, unknown_name_in_loaded_module_is_refused)
 	EXPECT_EQ(-EINVAL, knob_set(POINT, "caller", "errpath_alloc:vfs_read"));
 }
 
-/* The functions of all points that this kernel has, and how many have each name. */
+/* The functions of all points that this kernel has, and how often each name is found. */
 struct present {
 	int nr;
 	struct {
@@ -284,7 +303,7 @@ struct present {
 	} function[128];
 };
 
-/* A row is "POINT STATE FUNCTION BY ...", or behind blanks "FUNCTION BY" of the same point. */
+/* A row is "POINT STATE FUNCTION BY ...", or " FUNCTION BY" for more of the same point. */
 static bool row_parse(const char *row, char function[128], char how[32])
 {
 	if (row[0] == ' ')
@@ -332,7 +351,7 @@ static bool present_count(const struct symbol *symbol, void *data)
 	return true;
 }
 
-/* Of two functions that share a name, the kernel's lookup finds the first. */
+/* The kernel's lookup finds only the first of the functions that share a name. */
 TEST_F(names, points_functions_are_unique)
 {
 	static struct present present;
@@ -352,7 +371,7 @@ static bool count_uevent_store(const struct symbol *symbol, void *data)
 	return true;
 }
 
-/* The file uevent of a driver: any of a bus that each guest has. */
+/* Finds the file uevent of some driver, on a bus that every guest has. */
 static bool find_driver_uevent(char *path, size_t size)
 {
 	DIR *dir = opendir("/sys/bus/virtio/drivers");
@@ -368,7 +387,7 @@ static bool find_driver_uevent(char *path, size_t size)
 	return *path;
 }
 
-/* uevent_store() is one function for devices and another for drivers; both allocate. */
+/* Devices and drivers have separate functions uevent_store(), which both allocate. */
 TEST_F(names, shared_name_matches_all)
 {
 	char driver[512];
@@ -380,18 +399,21 @@ TEST_F(names, shared_name_matches_all)
 	ASSERT_TRUE(find_driver_uevent(driver, sizeof(driver)));
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:uevent_store"));
 
+	/* Fail an allocation in each of them. */
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(-ENOMEM, file_write("/sys/class/mem/null/uevent", "change"));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(-ENOMEM, file_write(driver, "change")) TH_LOG("%s", driver);
+
+	/* Disarmed, both succeed. */
 	ASSERT_EQ(0, disarm(POINT));
 	EXPECT_EQ(0, file_write("/sys/class/mem/null/uevent", "change"));
 	EXPECT_EQ(0, file_write(driver, "change"));
 }
 
 /*
- * Functions of which the compiler left nothing but a clone, whose name has more than one
- * suffix, or a number other than 0: NAME.part.0.isra.0, NAME.isra.1.
+ * Functions of which only a clone exists, whose name has more than one suffix or a number
+ * other than 0: NAME.part.0.isra.0, NAME.isra.1.
  */
 struct clones {
 	int nr;

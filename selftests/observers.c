@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The caller gets the value that errpath returns, whatever observers are attached to the
+ * The caller gets the value that errpath returns, whichever observers are attached to the
  * function, and whether they were attached before or after the point was armed. Observers
- * see each call, and those that see the returned value see errpath's.
+ * see every call, and observers of the returned value see the value of errpath.
  */
 #include <signal.h>
 #include <time.h>
@@ -33,7 +33,7 @@ struct subject {
 	int error;
 };
 
-/* Of a module, which has no BTF. Returns an errno. */
+/* Calls a function of a module, which has no BTF. Returns 0, -errno, or 1. */
 static int target_call_once(void)
 {
 	struct target_calls calls;
@@ -52,11 +52,11 @@ static const struct subject target = {
 };
 
 /*
- * Of the kernel's image. It returns a pointer, and the kernel makes EAGAIN of NULL: no
- * memory for a signal that brings a value. The kernel calls it in an RCU section, with
- * interrupts off: there the trampoline of a BPF program leaves a number other than 0 in
- * the register that returns the value. Elsewhere it mostly leaves 0, which looks like
- * errpath's NULL even where that was lost.
+ * Calls a function of the kernel image, which allocates memory for a signal with a value.
+ * If it returns NULL, the system call returns EAGAIN. The kernel calls it in an RCU section
+ * with interrupts off. There, the trampoline of a BPF program leaves a number other than 0
+ * in the register of the returned value. Elsewhere it mostly leaves 0, which cannot be
+ * distinguished from the NULL of errpath if that was lost. Returns 0, -errno, or 1.
  */
 static int queue_signal(void)
 {
@@ -80,7 +80,7 @@ static const struct subject signals = {
 	.error = -EAGAIN,
 };
 
-/* Selects that function alone; returns its name, or NULL if the kernel has none of them. */
+/* Selects the function. Returns its name, or NULL if the kernel has none of @functions. */
 static const char *subject_prepare(const struct subject *s)
 {
 	const char * const *name;
@@ -184,21 +184,20 @@ FIXTURE_VARIANT_ADD(observers, signals_fexit)
 	.observer = "fexit",
 };
 
-/* Skips before anything is expected, so that no failure can hide behind a skip. */
 FIXTURE_SETUP(observers)
 {
-	const char *why = point_unavailable(variant->subject->point);
+	const char *reason = point_unavailable(variant->subject->point);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->function = subject_prepare(self->subject);
 	ASSERT_NE(NULL, self->function);
-	why = observer_lacks(variant->observer, self->function);
-	if (why)
-		SKIP(return, "%s", why);
+	reason = observer_lacks(variant->observer, self->function);
+	if (reason)
+		SKIP(return, "%s", reason);
 	ASSERT_EQ(0, self->subject->call());
 }
 
@@ -208,7 +207,7 @@ FIXTURE_TEARDOWN_PARENT(observers)
 	observer_clean_up();
 }
 
-/* Calls the function, and compares what its caller, its observer and errpath say of it. */
+/* Makes CALLS calls. The caller, the observer and errpath must agree on what happened. */
 static void expect_calls(struct __test_metadata *_metadata, struct _test_data_observers *self,
 			 bool fail)
 {
@@ -235,29 +234,43 @@ static void expect_calls(struct __test_metadata *_metadata, struct _test_data_ob
 
 TEST_F(observers, attached_before_arming)
 {
+	/* Attach the observer. */
 	ASSERT_EQ(0, observer_attach(&self->observation, variant->observer, self->function));
 	expect_calls(_metadata, self, false);
+
+	/* Arm the point. */
 	ASSERT_EQ(0, arm_times(self->subject->point, -1));
 	expect_calls(_metadata, self, true);
+
+	/* Detach the observer. */
 	ASSERT_EQ(0, observer_detach(&self->observation));
 	expect_calls(_metadata, self, true);
+
+	/* Disarm the point. */
 	ASSERT_EQ(0, disarm(self->subject->point));
 	expect_calls(_metadata, self, false);
 }
 
 TEST_F(observers, attached_after_arming)
 {
+	/* Arm the point. */
 	ASSERT_EQ(0, arm_times(self->subject->point, -1));
 	expect_calls(_metadata, self, true);
+
+	/* Attach the observer. */
 	ASSERT_EQ(0, observer_attach(&self->observation, variant->observer, self->function));
 	expect_calls(_metadata, self, true);
+
+	/* Disarm the point. */
 	ASSERT_EQ(0, disarm(self->subject->point));
 	expect_calls(_metadata, self, false);
+
+	/* Detach the observer. */
 	ASSERT_EQ(0, observer_detach(&self->observation));
 	expect_calls(_metadata, self, false);
 }
 
-/* All observers that a kernel has, at one function. */
+/* All kinds of observers that the kernel has, at the same function. */
 FIXTURE(crowd)
 {
 	const struct subject *subject;
@@ -272,7 +285,7 @@ FIXTURE_VARIANT(crowd)
 	const char * const observers[7];
 };
 
-/* Each kind once: the two that are events of fprobes have one name in tracefs. */
+/* The two kinds of fprobe events have the same name in tracefs: only one can be attached. */
 FIXTURE_VARIANT_ADD(crowd, target)
 {
 	.subject = &target,
@@ -288,10 +301,10 @@ FIXTURE_VARIANT_ADD(crowd, signals)
 
 FIXTURE_SETUP(crowd)
 {
-	const char *why = point_unavailable(variant->subject->point);
+	const char *reason = point_unavailable(variant->subject->point);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->subject = variant->subject;
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
@@ -306,11 +319,11 @@ FIXTURE_TEARDOWN_PARENT(crowd)
 	observer_clean_up();
 }
 
-/* The point is armed between each two that come; then they leave in the order of coming. */
 TEST_F(crowd, comes_and_goes)
 {
 	const char * const *name = variant->observers;
 
+	/* Attach them one by one, and arm the point between them. */
 	for (int i = 0; name[i]; i++) {
 		ASSERT_EQ(0, arm_times(self->subject->point, -1));
 		EXPECT_EQ(self->subject->error, self->subject->call())
@@ -325,6 +338,8 @@ TEST_F(crowd, comes_and_goes)
 		EXPECT_EQ(0, self->subject->call())
 			TH_LOG("disarmed, with %s", name[i]);
 	}
+
+	/* Detach them in the same order while the point is armed. */
 	ASSERT_EQ(0, arm_times(self->subject->point, -1));
 	for (int i = 0; name[i]; i++) {
 		EXPECT_EQ(self->subject->error, self->subject->call())
@@ -336,8 +351,8 @@ TEST_F(crowd, comes_and_goes)
 }
 
 /*
- * A kprobe that root switched off, with all others, by one file. The probe is errpath's,
- * on a function that ftrace cannot intercept.
+ * The file kprobes/enabled switches all kprobes off, also that of errpath on a function
+ * that ftrace cannot intercept.
  */
 FIXTURE(switched_off)
 {
@@ -346,10 +361,10 @@ FIXTURE(switched_off)
 
 FIXTURE_SETUP(switched_off)
 {
-	const char *why = point_unavailable("target_notrace");
+	const char *reason = point_unavailable("target_notrace");
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set("target_notrace", "verbose", "0"));
@@ -360,7 +375,7 @@ FIXTURE_TEARDOWN_PARENT(switched_off)
 	EXPECT_EQ(0, file_write(KPROBES_ENABLED, "1"));
 }
 
-/* The calls of CALLS that failed, or -errno. */
+/* Makes CALLS calls. Returns how many failed, or -errno. */
 static long notrace_fails(void)
 {
 	struct target_calls calls;
@@ -371,19 +386,22 @@ static long notrace_fails(void)
 
 TEST_F(switched_off, armed_point_is_dead)
 {
+	/* Arm the point. */
 	ASSERT_EQ(0, arm_times("target_notrace", -1));
 	EXPECT_STREQ("armed", point_state("target_notrace"));
 	EXPECT_EQ(CALLS, notrace_fails());
 
+	/* Switch kprobes off. */
 	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
 	EXPECT_STREQ("dead", point_state("target_notrace"));
 	EXPECT_EQ(0, notrace_fails());
 
+	/* Switch kprobes on. */
 	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "1"));
 	EXPECT_STREQ("armed", point_state("target_notrace"));
 	EXPECT_EQ(CALLS, notrace_fails());
 
-	/* Disarmed while it is dead, it is off. */
+	/* Disarm the point while kprobes are off. */
 	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
 	ASSERT_EQ(0, disarm("target_notrace"));
 	EXPECT_STREQ("off", point_state("target_notrace"));
@@ -391,7 +409,6 @@ TEST_F(switched_off, armed_point_is_dead)
 	EXPECT_EQ(0, notrace_fails());
 }
 
-/* An arming that cannot take effect is refused. */
 TEST_F(switched_off, arming_is_refused)
 {
 	char probability[16];

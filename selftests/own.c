@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath's own allocations: each one of each operation is failed once, by the
- * kernel's fail-nth. The operation must give an error and change nothing, or succeed.
- * Loading is no operation here: the module loader itself warns where its own
- * allocations fail (event_define_fields()).
+ * The allocations of errpath itself. The kernel's fail-nth fails each allocation of each
+ * operation once. The operation must return an error and change nothing, or succeed.
+ * Loading is not tested, because the module loader itself warns when its allocations fail
+ * (event_define_fields()).
  */
 #include <fcntl.h>
 
@@ -17,33 +17,33 @@
 #define FAIL_PAGE_ALLOC "/sys/kernel/debug/fail_page_alloc"
 #define LIMIT 2000
 
-/* An operation: a knob that is written, or read where there is no value. */
+/* An operation on a knob: a write, or a read if there is no value. */
 struct operation {
 	const char *point;
 	const char *knob;
 	const char *value;
-	bool arms;
+	bool arms;		/* success arms the point */
 };
 
 static const struct operation operations[] = {
-	{ "target", "probability", "100", .arms = true },
-	{ "target", "nth", "5", .arms = true },
-	{ "target_notrace", "probability", "100", .arms = true },
-	{ "alloc", "nth", "1000000", .arms = true },
-	{ "pmd_split", "nth", "1000000", .arms = true },
-	{ "alloc", "caller", "vfs_write stack:ksys_write", .arms = false },
-	{ "alloc", "skip", "vfs_write, ksys_write", .arms = false },
-	{ "alloc", "function", "slab", .arms = false },
-	{ "alloc", "gfp-require", "GFP_KERNEL|__GFP_ZERO", .arms = false },
-	{ "target", "tasks", "self", .arms = false },
-	{ "target", "tasks", "process:self", .arms = false },
-	{ "target", "targets", "1 2:3", .arms = false },
-	{ "target", "times", "7", .arms = false },
-	{ "target", "caller", NULL, .arms = false },
-	{ "target", "stats", NULL, .arms = false },
+	{ .point = "target", .knob = "probability", .value = "100", .arms = true },
+	{ .point = "target", .knob = "nth", .value = "5", .arms = true },
+	{ .point = "target_notrace", .knob = "probability", .value = "100", .arms = true },
+	{ .point = "alloc", .knob = "nth", .value = "1000000", .arms = true },
+	{ .point = "pmd_split", .knob = "nth", .value = "1000000", .arms = true },
+	{ .point = "alloc", .knob = "caller", .value = "vfs_write stack:ksys_write" },
+	{ .point = "alloc", .knob = "skip", .value = "vfs_write, ksys_write" },
+	{ .point = "alloc", .knob = "function", .value = "slab" },
+	{ .point = "alloc", .knob = "gfp-require", .value = "GFP_KERNEL|__GFP_ZERO" },
+	{ .point = "target", .knob = "tasks", .value = "self" },
+	{ .point = "target", .knob = "tasks", .value = "process:self" },
+	{ .point = "target", .knob = "targets", .value = "1 2:3" },
+	{ .point = "target", .knob = "times", .value = "7" },
+	{ .point = "target", .knob = "caller" },
+	{ .point = "target", .knob = "stats" },
 };
 
-/* What reads as NULL was not read, for want of memory. */
+/* Returns the value of the knob, or NULL if the read failed. */
 static char *read_knob(const struct operation *op)
 {
 	static char text[8192];
@@ -51,14 +51,17 @@ static char *read_knob(const struct operation *op)
 	return knob_get(op->point, op->knob, text, sizeof(text)) ? NULL : text;
 }
 
-static int run(const struct operation *op)
+static int operation_run(const struct operation *op)
 {
 	if (op->value)
 		return knob_set(op->point, op->knob, "%s", op->value);
 	return read_knob(op) ? 0 : -ENOMEM;
 }
 
-/* Fails the @nth allocation of @act. Returns what that did; *fired: it had so many. */
+/*
+ * Fails the @nth allocation of @act. Returns what @act returned; sets *@fired if @act had
+ * so many allocations.
+ */
 static int run_failing(int nth, int (*act)(const void *data), const void *data, bool *fired)
 {
 	int err, fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
@@ -85,7 +88,7 @@ FIXTURE(own)
 	int guard;
 };
 
-/* Also what may sleep, may be of high memory, and of any order. */
+/* Includes allocations that may sleep, may use high memory, and of any order. */
 static int fail_all(const char *directory)
 {
 	static const char * const files[][2] = {
@@ -118,7 +121,7 @@ FIXTURE_TEARDOWN(own)
 
 static int act_on_knob(const void *data)
 {
-	return run(data);
+	return operation_run(data);
 }
 
 static void sweep_knob(struct __test_metadata *_metadata, const struct operation *op)
@@ -130,6 +133,7 @@ static void sweep_knob(struct __test_metadata *_metadata, const struct operation
 	for (nth = 1; fired && nth < LIMIT; nth++) {
 		int guard = guard_open();
 
+		/* Fail one allocation of the operation. */
 		ASSERT_LE(0, guard);
 		after = read_knob(op);
 		ASSERT_NE(NULL, after);
@@ -137,6 +141,8 @@ static void sweep_knob(struct __test_metadata *_metadata, const struct operation
 		err = run_failing(nth, act_on_knob, op, &fired);
 		after = read_knob(op);
 		ASSERT_NE(NULL, after);
+
+		/* An error must have changed nothing. */
 		if (err) {
 			errors++;
 			EXPECT_EQ(-ENOMEM, err)

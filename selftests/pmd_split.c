@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory for the page table of a huge PMD. Stock kernels deposit it when
- * they make the PMD: by page fault, and by fork for the child. Each way fails
- * once, must tell so, leave everything as it was, and work the next time.
+ * No memory for the page table of a huge PMD. Stock kernels deposit it when they map the
+ * huge page: in a page fault, and in fork() for the child. Each of these operations fails
+ * once. It must report that, change nothing, and succeed the next time.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #define POINT "pmd_split"
 #define SEED 1
 
-/* What to do with a huge page's range; 0 or -errno. */
+/* Operations on the range of a huge page. They return 0 or -errno. */
 static int touch(char *mem)
 {
 	__atomic_store_n(mem, 1, __ATOMIC_RELAXED);
@@ -67,7 +67,7 @@ static int fork_and_wait(char *mem)
 	return status ? -EPROTO : 0;
 }
 
-/* How the range looks like before that. */
+/* What the range maps before the operation. */
 static void leave_empty(char *mem)
 {
 	madvise(mem, thp_size(), MADV_DONTNEED);
@@ -97,14 +97,14 @@ FIXTURE_VARIANT(deposit)
 	void (*prepare)(char *mem);
 	int (*operate)(char *mem);
 	int err;
-	bool always;		/* the kernel tries again at once: fail that, too */
-	const char *site;
-	int huge_before;	/* PMDs of the range, before and after a failure */
-	int huge_failed;
-	int huge_after;		/* and after success */
+	bool always;		/* fail all calls, as the kernel retries immediately */
+	const char *site;	/* the function whose call fails */
+	int huge_before;	/* huge pages in the range before the operation */
+	int huge_failed;	/* after a failed one */
+	int huge_after;		/* after a successful one */
 };
 
-/* A fault that fails is tried again, as the task goes on; that succeeds. */
+/* A failed page fault is repeated when the task resumes, and then succeeds. */
 FIXTURE_VARIANT_ADD(deposit, touch)
 {
 	.name = "touch",
@@ -146,11 +146,11 @@ FIXTURE_VARIANT_ADD(deposit, populate_write)
 	.huge_after = 1,
 };
 
-/* With no end of failures it ends all the same. */
+/* It must return even if every allocation fails. */
 FIXTURE_VARIANT_ADD(deposit, populate_read_always)
 {
 	.name = "populate_read_always",
-	.operation = "MADV_POPULATE_READ, as often as it is tried",
+	.operation = "MADV_POPULATE_READ, every try",
 	.prepare = leave_empty,
 	.operate = populate_read,
 	.err = -ENOMEM,
@@ -195,21 +195,23 @@ FIXTURE_VARIANT_ADD(deposit, fork_zero_pmd)
 
 FIXTURE_SETUP(deposit)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(POINT);
+	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	if (thp_is_lazy())
 		SKIP(return, "this kernel deposits no page tables");
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
-	/* The first half brings the tables above the PMD. */
+
+	/* Touch the first half, which allocates the page tables above the PMD. */
 	self->mem = thp_map(2);
 	ASSERT_NE(NULL, self->mem);
 	self->mem[0] = 0;
 	self->range = self->mem + thp_size();
-	/* A process that saw the huge zero page once keeps it. */
+
+	/* A process that has mapped the huge zero page once keeps a reference to it. */
 	touch_zero(self->range);
 }
 
@@ -219,15 +221,16 @@ FIXTURE_TEARDOWN(deposit)
 	thp_hold_khugepaged(false);
 }
 
-static long huge(const char *range)
+/* Returns the number of huge pages that are mapped in the range. */
+static long huge_pages(const char *range)
 {
-	/* One mapping, of which the half before the range is one huge page. */
+	/* It is the second half of a mapping whose first half is one huge page. */
 	return smaps_kb(range - thp_size(), 2 * thp_size(), "AnonHugePages") * 1024 /
 	       (long)thp_size() - 1;
 }
 
 /* @site may call __@site, which most compilers inline. */
-static long failed_at(const char *site)
+static long failures_at(const char *site)
 {
 	char inner[128];
 
@@ -242,26 +245,31 @@ TEST_F(deposit, failure_leaves_nothing)
 	struct stats s;
 	long tables, fallbacks, failures;
 
+	/* Prepare the range, and read the counters. */
 	leave_empty(self->range);
 	variant->prepare(self->range);
-	ASSERT_EQ(variant->huge_before, huge(self->range));
+	ASSERT_EQ(variant->huge_before, huge_pages(self->range));
 	VERDICT_BEGIN(&v, variant->name);
 	tables = status_kb("VmPTE");
 	fallbacks = vmstat_value("thp_fault_fallback");
 	failures = vmstat_value("thp_split_page_failed");
 
+	/* Fail the operation. */
 	if (variant->always)
 		ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, variant->always ? arm_times(POINT, -1) : arm_nth(POINT, 1));
 	EXPECT_EQ(variant->err, variant->operate(self->range));
 	ASSERT_EQ(0, disarm(POINT));
 
+	/* The failures must have been at the site. */
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_LE(1, s.injected);
 	EXPECT_EQ(variant->always ? s.matched : 1, s.injected);
 	EXPECT_EQ(0, s.missed);
-	EXPECT_EQ(s.injected, failed_at(variant->site));
-	EXPECT_EQ(variant->huge_failed, huge(self->range));
+	EXPECT_EQ(s.injected, failures_at(variant->site));
+
+	/* The range and the counters must be as before. */
+	EXPECT_EQ(variant->huge_failed, huge_pages(self->range));
 	EXPECT_EQ(tables + 4 * keeps, status_kb("VmPTE"));
 	EXPECT_EQ(fallbacks, vmstat_value("thp_fault_fallback"));
 	EXPECT_EQ(failures, vmstat_value("thp_split_page_failed"));
@@ -270,8 +278,9 @@ TEST_F(deposit, failure_leaves_nothing)
 	variant->prepare(self->range);
 	verdict_failed(&v, POINT, variant->operation, s.injected);
 
+	/* Repeat it without failures. */
 	EXPECT_EQ(0, variant->operate(self->range));
-	EXPECT_EQ(variant->huge_after, huge(self->range));
+	EXPECT_EQ(variant->huge_after, huge_pages(self->range));
 	variant->prepare(self->range);
 	EXPECT_EQ(tables, status_kb("VmPTE"));
 	verdict_recovered(&v, "the same with success");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failures under locks that a console takes: the tty layer allocates below the lock of
- * the serial port, in its interrupt, and below the lock of a pty. A line in the kernel
- * log that was printed from there would wait for the lock that its own CPU holds.
+ * Failures under locks that a console takes. The tty layer allocates memory with the lock
+ * of the serial port held, in its interrupt, and with the lock of a pty held. If errpath
+ * printed a line to the kernel log from there, the CPU would wait for a lock that it holds.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -25,7 +25,7 @@
 
 #define INJECTED "^errpath: inject alloc: .* fails, call [0-9]+, pid "
 
-/* glibc has all of these bits but this one. */
+/* glibc does not define this bit. */
 #ifndef TIOCM_LOOP
 #define TIOCM_LOOP 0x8000
 #endif
@@ -39,16 +39,17 @@ FIXTURE(report)
 
 FIXTURE_SETUP(report)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 	ASSERT_LT(0, file_read(PRINTK, self->printk, sizeof(self->printk)));
-	/* The console prints every line. */
+
+	/* Let the console print every line. */
 	ASSERT_EQ(0, file_write(PRINTK, "8"));
 	ASSERT_EQ(0, knob_set(POINT, "task-filter", "N"));
 	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
@@ -63,7 +64,7 @@ FIXTURE_TEARDOWN(report)
 	close(self->guard);
 }
 
-/* The port sends to itself: each character that is written comes back by an interrupt. */
+/* Lets the port send to itself: each character that is written causes an interrupt. */
 static int loop_back(int tty, bool on)
 {
 	int bits = TIOCM_LOOP;
@@ -90,18 +91,24 @@ TEST_F(report, below_the_lock_of_the_serial_port)
 
 	if (tty < 0 && errno == ENOENT)
 		SKIP(return, "this guest has no " CONSOLE);
+
+	/* Let the port send to itself, and fail the allocations in its interrupt. */
 	ASSERT_LE(0, tty);
 	ASSERT_EQ(0, tcgetattr(tty, &modes));
 	ASSERT_EQ(0, make_raw(tty));
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:serial8250_interrupt"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	ASSERT_EQ(0, loop_back(tty, true));
+
+	/* Write characters. */
 	for (int i = 0; i < CHARACTERS; i++) {
 		if (write(tty, "x", 1) != 1)
 			usleep(1000);
 	}
 	tcdrain(tty);
 	ASSERT_EQ(0, loop_back(tty, false));
+
+	/* Allocations must have failed, and the machine must still run. */
 	ASSERT_EQ(0, disarm(POINT));
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_LT(0, s.injected);
@@ -116,7 +123,7 @@ TEST_F(report, below_the_lock_of_a_pty)
 	int pty, slave, unlocked = 0;
 	struct stats s;
 
-	/* In a namespace that ends with the test. */
+	/* Open a pty, in a mount namespace that ends with the test. */
 	ASSERT_EQ(0, unshare(CLONE_NEWNS));
 	mkdir("/dev/pts", 0755);
 	ASSERT_EQ(0, mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0600"));
@@ -125,6 +132,8 @@ TEST_F(report, below_the_lock_of_a_pty)
 	ASSERT_EQ(0, ioctl(pty, TIOCSPTLCK, &unlocked));
 	slave = ioctl(pty, TIOCGPTPEER, O_RDWR | O_NOCTTY);
 	ASSERT_LE(0, slave);
+
+	/* Fail the allocations of writes to it. */
 	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:tty_insert_flip_string_and_push_buffer"));
 	ASSERT_EQ(0, knob_set(POINT, "probability", "100"));
 	for (int i = 0; i < 10; i++)
@@ -132,13 +141,14 @@ TEST_F(report, below_the_lock_of_a_pty)
 	ASSERT_EQ(0, disarm(POINT));
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_LT(0, s.injected);
-	/* These allocations are __GFP_NOWARN: no line, as the kernel's own injectors. */
+
+	/* They have __GFP_NOWARN: like the kernel's own injectors, errpath prints no line. */
 	EXPECT_EQ(0, kmsg_count(self->kmsg, "^errpath: inject"));
 	close(slave);
 	close(pty);
 }
 
-/* All of a task's allocations fail, with a line and a stack for each. */
+/* Each failure of a task must have a line and a stack in the log. */
 TEST_F(report, lines_and_stacks_are_whole)
 {
 	struct stats s;
@@ -159,7 +169,7 @@ TEST_F(report, lines_and_stacks_are_whole)
 	EXPECT_EQ(20, kmsg_count(self->kmsg, INJECTED));
 }
 
-/* With interrupts off nothing is printed: what the ring has no room for is counted. */
+/* Lines wait in a ring while interrupts are off. Lines that do not fit must be counted. */
 TEST_F(report, what_the_ring_drops_is_counted)
 {
 	struct target_calls calls;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A memory section whose memmap cannot be allocated leaves nothing behind. */
+/* A memory section whose memmap cannot be allocated must leave nothing behind. */
 #include "lib/harness.h"
 
 #include "lib/hotplug.h"
@@ -30,7 +30,7 @@ static int memunmap(unsigned long start, unsigned long size)
 	return hotplug_memunmap(start);
 }
 
-/* Armed for the nth call, the operation fails as out of memory, at that call. */
+/* Fails the nth call in @operation, which must return -ENOMEM and make no further call. */
 #define FAIL_NTH(point, nth, operation) do { \
 	const char *at = (point); \
 	const long call = (nth); \
@@ -112,10 +112,10 @@ FIXTURE_VARIANT_ADD(section_activate, altmap_2M)
 
 FIXTURE_SETUP(section_activate)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->start = variant->place(variant->size, SECTION_SIZE);
@@ -123,29 +123,32 @@ FIXTURE_SETUP(section_activate)
 		SKIP(return, "no reserved RAM for the altmap: boot with memmap=128M$START");
 }
 
-/* The guard went with the process of the test, whatever ended that. */
+/* The guard was closed by the end of the test's process, even if that crashed. */
 FIXTURE_TEARDOWN_PARENT(section_activate)
 {
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
 /*
- * What the kernel allocates once, at the first success or at the first arming,
- * is no leak: both happen before anything is compared.
+ * The kernel allocates some memory only once, at the first success or at the first arming.
+ * That is not a leak, so both happen before the verdict begins.
  */
 TEST_F(section_activate, failure_leaves_nothing)
 {
 	struct verdict v;
 
+	/* Add and remove the memory, arm and disarm the point. */
 	ASSERT_EQ(0, variant->add(self->start, variant->size));
 	ASSERT_EQ(0, variant->remove(self->start, variant->size));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
 	VERDICT_BEGIN(&v, variant->name);
 
+	/* Fail to add it: every counter must be back. */
 	FAIL_NTH(POINT, 1, variant->add(self->start, variant->size));
 	verdict_failed(&v, POINT, variant->operation, 1);
 
+	/* Add it without failures. */
 	EXPECT_EQ(0, variant->add(self->start, variant->size));
 	EXPECT_EQ(0, variant->remove(self->start, variant->size));
 	verdict_recovered(&v, "the same with success, and removed");
@@ -160,10 +163,10 @@ FIXTURE(hotplug)
 
 FIXTURE_SETUP(hotplug)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	self->start = iomem_unused(2 * SECTION_SIZE, 2 * SECTION_SIZE);
@@ -174,40 +177,44 @@ FIXTURE_TEARDOWN_PARENT(hotplug)
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
-/* __add_pages() gives each section back when a later one fails, or should. */
+/* __add_pages() must remove the sections that it has added when a later one fails. */
 TEST_F(hotplug, second_section_fails)
 {
 	const unsigned long size = 2 * SECTION_SIZE;
 	struct verdict v;
 	int err;
 
+	/* Add and remove two sections, arm and disarm the point. */
 	ASSERT_EQ(0, hotplug_add(self->start, size));
 	ASSERT_EQ(0, hotplug_remove(self->start, size));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
 	VERDICT_BEGIN(&v, "");
 
+	/* Fail the second section. */
 	FAIL_NTH(POINT, 2, hotplug_add(self->start, size));
-	verdict_failed(&v, POINT, "add_memory() of 256 MiB, its second section",
-		       1);
+	verdict_failed(&v, POINT, "add_memory() of 256 MiB, its second section", 1);
 
+	/* Add both again, and remove both. */
 	err = hotplug_add(self->start, size);
 	EXPECT_EQ(0, verdict_errno(&v, "retry", err, 0));
 	EXPECT_EQ(0, hotplug_remove(self->start, size));
 	verdict_recovered(&v, "again, and removed over the whole range");
 
+	/* Add them once more, now that nothing is left of the failure. */
 	EXPECT_EQ(0, hotplug_add(self->start, size));
 	EXPECT_EQ(0, hotplug_remove(self->start, size));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
 }
 
-/* A section's second range fails while the first one, with its memmap, is in use. */
+/* The second range of a section fails while the first one and its memmap are in use. */
 TEST_F(hotplug, neighbour_in_section_stays)
 {
 	const unsigned long second = self->start + SUBSECTION_SIZE;
 	struct verdict v;
 
+	/* Map and unmap the second range, then keep the first one mapped. */
 	ASSERT_EQ(0, memremap_plain(second, SUBSECTION_SIZE));
 	ASSERT_EQ(0, hotplug_memunmap(second));
 	ASSERT_EQ(0, memremap_plain(self->start, SUBSECTION_SIZE));
@@ -215,10 +222,11 @@ TEST_F(hotplug, neighbour_in_section_stays)
 	ASSERT_EQ(0, disarm(POINT));
 	VERDICT_BEGIN(&v, "");
 
+	/* Fail to map the second range. */
 	FAIL_NTH(POINT, 1, memremap_plain(second, SUBSECTION_SIZE));
-	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB beside 2 MiB in use",
-		       1);
+	verdict_failed(&v, POINT, "memremap_pages() of 2 MiB beside 2 MiB in use", 1);
 
+	/* Map it without failures. */
 	EXPECT_EQ(0, memremap_plain(second, SUBSECTION_SIZE));
 	EXPECT_EQ(0, hotplug_memunmap(second));
 	verdict_recovered(&v, "the same with success, and removed");
@@ -227,8 +235,8 @@ TEST_F(hotplug, neighbour_in_section_stays)
 }
 
 /*
- * A section that boot RAM shares has all of its memmap already: nothing is
- * allocated, so nothing can fail, and removing must not free it.
+ * A section with RAM from boot has its whole memmap already. Adding memory to it allocates
+ * nothing, so nothing can fail, and removing that memory must not free the memmap.
  */
 TEST_F(hotplug, boot_section_has_its_memmap)
 {
@@ -238,12 +246,15 @@ TEST_F(hotplug, boot_section_has_its_memmap)
 
 	if (!start)
 		SKIP(return, "no unclaimed space in a section with boot RAM: boot with -m 3136M");
+
+	/* Map and unmap the range, arm and disarm the point. */
 	ASSERT_EQ(0, memremap_plain(start, SUBSECTION_SIZE));
 	ASSERT_EQ(0, hotplug_memunmap(start));
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	ASSERT_EQ(0, disarm(POINT));
 	VERDICT_BEGIN(&v, "");
 
+	/* Map and unmap it while armed: the point must see no call. */
 	ASSERT_EQ(0, arm_nth(POINT, 1));
 	EXPECT_EQ(0, memremap_plain(start, SUBSECTION_SIZE));
 	EXPECT_EQ(0, hotplug_memunmap(start));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which tasks a point may fail: those that are named, all threads of a process by one
- * word, and what they create from then on, by whatever way the kernel makes tasks.
+ * The knob tasks: calls fail only in the tasks that it names. "process:PID" names all
+ * threads of a process. Tasks that a named task creates later are included, however the
+ * kernel creates them.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 
 static char listed[65536];
 
-/* Does the knob tasks list this task? */
+/* Returns true if the knob tasks lists this task. */
 static bool is_listed(int tid)
 {
 	char *word, *save, text[sizeof(listed)];
@@ -38,7 +39,7 @@ static bool is_listed(int tid)
 	return false;
 }
 
-/* The calls of CALLS that fail for this thread, or -errno. */
+/* Makes CALLS calls in this thread. Returns how many failed, or -errno. */
 static long failed_calls(void)
 {
 	struct target_calls calls;
@@ -47,12 +48,13 @@ static long failed_calls(void)
 	return err ?: (long)calls.failed;
 }
 
-/* Fails all calls of the tasks that are written to the knob. */
+/* Arms the point to fail all calls of @tasks. Returns 0 or -errno. */
 static int arm_tasks(const char *tasks)
 {
 	int err = knob_set(POINT, "tasks", "%s", tasks);
 
-	err = err ?: knob_set(POINT, "times", "-1");
+	if (!err)
+		err = knob_set(POINT, "times", "-1");
 	return err ?: knob_set(POINT, "probability", "100");
 }
 
@@ -63,10 +65,10 @@ FIXTURE(tasks)
 
 FIXTURE_SETUP(tasks)
 {
-	const char *why = point_unavailable(POINT);
+	const char *reason = point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
@@ -77,7 +79,7 @@ FIXTURE_TEARDOWN_PARENT(tasks)
 	EXPECT_STREQ("off", point_state(POINT));
 }
 
-/* A worker of io_uring, which the kernel creates without fork. */
+/* Returns the id of a worker of io_uring, which the kernel creates without fork, or 0. */
 static int find_io_worker(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -95,7 +97,7 @@ static int find_io_worker(void)
 	return tid;
 }
 
-/* The calls of CALLS that fail for a worker of the ring, or -errno. */
+/* Makes CALLS calls in a worker of the ring. Returns how many failed, or -errno. */
 static long failed_calls_of_worker(struct uring *ring)
 {
 	char order[32], text[128];
@@ -127,7 +129,7 @@ TEST_F(tasks, io_worker_follows)
 		TH_LOG("worker %d, tasks %s", worker, listed);
 }
 
-/* A process that the kernel gave a worker before it was named. */
+/* The process has a worker before it is named. */
 TEST_F(tasks, process_has_io_workers)
 {
 	struct uring ring;
@@ -143,7 +145,7 @@ TEST_F(tasks, process_has_io_workers)
 	EXPECT_EQ(CALLS, failed_calls_of_worker(&ring));
 }
 
-/* Threads that wait, call, and wait again. */
+/* Threads that wait, make CALLS calls, and wait again. */
 struct threads {
 	pthread_barrier_t start, called, end;
 	pthread_t thread[THREADS];
@@ -180,7 +182,7 @@ static int threads_create(struct threads *threads, int nr)
 	return 0;
 }
 
-/* Lets all of them call; returns how many calls failed. */
+/* Lets all threads make their calls. Returns how many calls failed. */
 static long threads_call(struct threads *threads)
 {
 	pthread_barrier_wait(&threads->start);
@@ -200,9 +202,12 @@ TEST_F(tasks, process_has_all_threads)
 	struct threads before, after;
 	struct stats stats;
 
+	/* Create threads before and after the arming. */
 	ASSERT_EQ(0, threads_create(&before, THREADS));
 	ASSERT_EQ(0, arm_tasks("process:self"));
 	ASSERT_EQ(0, threads_create(&after, 1));
+
+	/* All their calls must fail. */
 	EXPECT_EQ(THREADS * CALLS, threads_call(&before));
 	EXPECT_EQ(CALLS, threads_call(&after));
 	EXPECT_EQ(CALLS, failed_calls());
@@ -212,7 +217,7 @@ TEST_F(tasks, process_has_all_threads)
 	threads_end(&after);
 }
 
-/* A word of a pid alone is one thread, as before. */
+/* A number without "process:" names only one thread. */
 TEST_F(tasks, pid_is_one_thread)
 {
 	struct threads before;
@@ -224,7 +229,10 @@ TEST_F(tasks, pid_is_one_thread)
 	threads_end(&before);
 }
 
-/* A child with threads; it calls when it may, and exits with the calls that failed. */
+/*
+ * Forks a child with threads. It writes a byte to @ready, reads one from @go, makes the
+ * calls, and exits with the number of those that failed.
+ */
 static pid_t child_with_threads(int ready, int go)
 {
 	struct threads threads;
@@ -244,15 +252,20 @@ TEST_F(tasks, process_by_pid)
 	pid_t named, other;
 	char c, word[32];
 
+	/* Fork two processes with threads. */
 	ASSERT_EQ(0, pipe(ready));
 	ASSERT_EQ(0, pipe(go));
 	named = child_with_threads(ready[1], go[0]);
 	other = child_with_threads(ready[1], go[0]);
 	ASSERT_EQ(1, read(ready[0], &c, 1));
 	ASSERT_EQ(1, read(ready[0], &c, 1));
+
+	/* Name one of them, and let both call. */
 	snprintf(word, sizeof(word), "1 process:%d", named);
 	EXPECT_EQ(0, arm_tasks(word));
 	ASSERT_EQ(2, write(go[1], "gg", 2));
+
+	/* All calls of the named process must fail, and no other. */
 	ASSERT_EQ(named, waitpid(named, &status, 0));
 	EXPECT_EQ((THREADS + 1) * CALLS, WEXITSTATUS(status));
 	ASSERT_EQ(other, waitpid(other, &status, 0));
@@ -273,7 +286,7 @@ TEST_F(tasks, wrong_process_is_refused)
 		EXPECT_EQ(-EINVAL, knob_set(POINT, "tasks", "%s", words[i]))
 			TH_LOG("\"%s\"", words[i]);
 	}
-	/* A good number, but no process has it. */
+	/* A valid number, but no process has this id. */
 	EXPECT_EQ(-ESRCH, knob_set(POINT, "tasks", "process:2147483647"));
 	ASSERT_EQ(0, knob_get(POINT, "tasks", text, sizeof(text)));
 	EXPECT_STREQ("1", text);
@@ -287,7 +300,7 @@ static void *wait_for_end(void *data)
 	return data;
 }
 
-/* The tasks of this process that the knob does not list. */
+/* Returns the number of tasks of this process that the knob does not list, or -1. */
 static int count_unlisted(void)
 {
 	DIR *dir = opendir("/proc/self/task");
@@ -307,7 +320,7 @@ static int count_unlisted(void)
 	return n;
 }
 
-/* Either all of many threads are in the set, or the write is refused and changes nothing. */
+/* If the threads are too many, the write must fail and change nothing. */
 TEST_F(tasks, no_thread_is_dropped)
 {
 	pthread_attr_t attr;
@@ -315,11 +328,14 @@ TEST_F(tasks, no_thread_is_dropped)
 	char text[64];
 	int err;
 
+	/* Create many threads with small stacks. */
 	ASSERT_EQ(0, pthread_barrier_init(&many_end, NULL, MANY_THREADS + 1));
 	ASSERT_EQ(0, pthread_attr_init(&attr));
 	ASSERT_EQ(0, pthread_attr_setstacksize(&attr, 64 << 10));
 	for (int i = 0; i < MANY_THREADS; i++)
 		ASSERT_EQ(0, pthread_create(&thread, &attr, wait_for_end, NULL));
+
+	/* Name them all. */
 	ASSERT_EQ(0, knob_set(POINT, "tasks", "1"));
 	err = knob_set(POINT, "tasks", "process:self");
 	if (err == -ENOSPC) {
@@ -332,21 +348,24 @@ TEST_F(tasks, no_thread_is_dropped)
 	pthread_barrier_wait(&many_end);
 }
 
-/* An armed point whose task filter lets nobody through says so. */
+/* An armed point whose task filter passes no task has its own state, and logs a warning. */
 TEST_F(tasks, nobody_is_named)
 {
 	int log = kmsg_open();
 
+	/* Arm the point without a task. */
 	ASSERT_LE(0, log);
 	ASSERT_EQ(0, arm_tasks(" "));
 	EXPECT_STREQ("nobody", point_state(POINT));
 	EXPECT_EQ(1, kmsg_count(log, "^errpath: " POINT ".*names no task"));
 	EXPECT_EQ(0, failed_calls());
 
+	/* Name this task. */
 	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
 	EXPECT_STREQ("armed", point_state(POINT));
 	EXPECT_EQ(CALLS, failed_calls());
 
+	/* Name no task, then switch the filter off. */
 	ASSERT_EQ(0, knob_set(POINT, "tasks", " "));
 	EXPECT_STREQ("nobody", point_state(POINT));
 	ASSERT_EQ(0, knob_set(POINT, "task-filter", "N"));
@@ -355,7 +374,7 @@ TEST_F(tasks, nobody_is_named)
 	ASSERT_EQ(0, disarm(POINT));
 	EXPECT_STREQ("off", point_state(POINT));
 
-	/* Who is named first and armed then has no such line. */
+	/* Name a task before the arming: no warning may be logged. */
 	ASSERT_EQ(0, knob_set(POINT, "task-filter", "Y"));
 	kmsg_count(log, "drain");
 	ASSERT_EQ(0, arm_tasks("self"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What failures around huge pages lose that is too little to see in one of them. */
+/* Leaks of failed operations on huge pages that are too small to be seen after one failure. */
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -17,7 +17,7 @@
 #define SEED 5
 #define PAGE 4096
 
-/* Each begins with a huge page at @mem, and leaves what it likes. */
+/* The operations start with a huge page at @mem. They return 0 or -errno. */
 static int fork_and_wait(char *mem)
 {
 	pid_t child = fork();
@@ -58,9 +58,9 @@ FIXTURE_VARIANT(leaks)
 	const char *name;
 	const char *operation;
 	const char *point;
-	const char *function;	/* of the point; NULL: all */
+	const char *function;	/* knob of the point; NULL: all functions */
 	int (*operate)(char *mem);
-	int err;
+	int err;		/* what @operate returns when it fails */
 };
 
 FIXTURE_VARIANT_ADD(leaks, fork)
@@ -100,12 +100,12 @@ FIXTURE_VARIANT_ADD(leaks, free)
 
 FIXTURE_SETUP(leaks)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(variant->point);
+	const char *reason = thp_unavailable() ?: point_unavailable(variant->point);
 
-	if (!why && !strcmp(variant->point, "pmd_split") && thp_is_lazy())
-		why = "this kernel deposits no page tables";
-	if (why)
-		SKIP(return, "%s", why);
+	if (!reason && !strcmp(variant->point, "pmd_split") && thp_is_lazy())
+		reason = "this kernel deposits no page tables";
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
@@ -129,10 +129,11 @@ struct operation {
 };
 
 /*
- * Armed all the time, for that takes longer than an operation; times decides.
- * Nothing is mapped before and after.
+ * The point stays armed, because arming takes longer than an operation; the knob times
+ * decides whether the next call fails. Nothing is mapped before and after. Returns 0 if
+ * the operation returned @expected, or -errno.
  */
-static int operate(const struct operation *op, const char *times, int wanted)
+static int operate(const struct operation *op, const char *times, int expected)
 {
 	int err;
 
@@ -141,8 +142,9 @@ static int operate(const struct operation *op, const char *times, int wanted)
 	if (err)
 		return err;
 	err = op->operate(op->mem);
-	err = err == wanted ? 0 : err ?: -EPROTO;
-	return err ?: thp_renew(op->mem, 1);
+	if (err != expected)
+		return err ?: -EPROTO;
+	return thp_renew(op->mem, 1);
 }
 
 static int succeed(void *arg)
@@ -160,7 +162,10 @@ static int fail(void *arg)
 TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 {
 	struct operation operation = {
-		self->mem, variant->point, variant->operate, variant->err,
+		.mem = self->mem,
+		.point = variant->point,
+		.operate = variant->operate,
+		.err = variant->err,
 	};
 	const struct slopes_operation op = {
 		.clean = succeed,
@@ -177,7 +182,8 @@ TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 
 	ASSERT_EQ(0, knob_set(variant->point, "verbose", "0"));
 	ASSERT_EQ(0, arm_times(variant->point, 0));
-	/* So often that all CPUs hold free objects of each kind. */
+
+	/* Repeat it until every CPU holds free objects of each kind. */
 	for (int i = 0; i < op.nr_clean; i++) {
 		ASSERT_EQ(0, succeed(&operation));
 		ASSERT_EQ(0, fail(&operation));
@@ -185,6 +191,7 @@ TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 	ASSERT_EQ(0, slopes_prepare());
 	VERDICT_BEGIN(&v, variant->name);
 
+	/* Fail the operation, in turn with clean ones. */
 	ASSERT_EQ(0, slopes_measure(&op, &s));
 	ASSERT_EQ(0, stats_read(variant->point, &n));
 	EXPECT_EQ(op.nr_clean + failures, n.injected);
@@ -192,6 +199,7 @@ TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 	verdict_failed(&v, variant->point, variant->operation, failures);
 	verdict_slopes(&v, &s);
 
+	/* Do it without failures. */
 	EXPECT_EQ(0, succeed(&operation));
 	ASSERT_EQ(0, disarm(variant->point));
 	verdict_recovered(&v, "the same with success");
@@ -199,8 +207,8 @@ TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 }
 
 /*
- * A cgroup's references are in no counter of the whole system: but a cgroup that
- * is removed goes only when the last of them is dropped.
+ * No counter of the whole system shows a leaked reference to a cgroup. But the kernel frees
+ * a removed cgroup only when the last reference is dropped.
  */
 #define CGROUPS "/tmp/thp_leaks.cgroup"
 #define GROUP CGROUPS "/group"
@@ -213,10 +221,10 @@ FIXTURE(memcg)
 
 FIXTURE_SETUP(memcg)
 {
-	const char *why = thp_unavailable() ?: point_unavailable(POINT);
+	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
@@ -235,7 +243,7 @@ FIXTURE_TEARDOWN_PARENT(memcg)
 	thp_hold_khugepaged(false);
 }
 
-/* In a child, whose memory is charged to the group. */
+/* Splits a huge page @times times in a child, whose memory is charged to the cgroup. */
 static int split_in_group(int times)
 {
 	pid_t child = fork();
@@ -259,8 +267,8 @@ static int split_in_group(int times)
 	return status;
 }
 
-/* Removed groups that something still refers to, after a while. */
-static long dying(void)
+/* Waits for removed cgroups to be freed. Returns how many are still referred to, or -1. */
+static long cgroups_dying(void)
 {
 	char text[512], *at;
 	long n = -1;
@@ -286,23 +294,27 @@ TEST_F(memcg, goes_with_its_last_process)
 	int err, failures = 0;
 	struct stats s;
 
+	/* Remove a cgroup without failures. */
 	ASSERT_EQ(0, split_in_group(0));
 	ASSERT_EQ(0, rmdir(GROUP));
-	ASSERT_EQ(0, dying());
+	ASSERT_EQ(0, cgroups_dying());
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
-		err = knob_set(POINT, "function", "%s", functions[i]);
-		err = err ?: arm_times(POINT, 1);
+		err = knob_set(POINT, "function", "%s", functions[i]) ?: arm_times(POINT, 1);
 		if (err == -ENODEV)
 			continue;
+
+		/* Fail the split in this function. */
 		ASSERT_EQ(0, err);
 		ASSERT_EQ(0, mkdir(GROUP, 0700));
 		EXPECT_EQ(0, split_in_group(1));
 		ASSERT_EQ(0, disarm(POINT));
 		ASSERT_EQ(0, stats_read(POINT, &s));
 		EXPECT_EQ(1, s.injected);
+
+		/* Remove the cgroup. */
 		EXPECT_EQ(0, rmdir(GROUP));
-		EXPECT_EQ(0, dying()) {
+		EXPECT_EQ(0, cgroups_dying()) {
 			TH_LOG("removed cgroups still referred to, after %s() failed",
 			       functions[i]);
 		}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What becomes of memory that is read before it is written, given back, or
- * populated: its content, how much of it this process has, and how much of it
- * there is. Whoever keeps a guest's memory sparse, as QEMU when it receives a
- * migration, relies on that.
+ * Memory that is read before it is written, discarded, or populated: its content, how much
+ * of it is mapped in this process, and how much of it exists. QEMU relies on this when it
+ * keeps the memory of a guest sparse that it receives in a migration.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -36,20 +35,20 @@ struct area {
 	size_t size;
 	int fd;			/* -1: none */
 	char pages[32];		/* nr_hugepages before */
-	/* Before there was anything of it. */
+	/* Counters before the area had any pages, in kB or pages. */
 	long resident;
 	long shmem;
 	long nr_shmem;
 	long huge_free;
 };
 
-/* Where memory can come from. */
+/* A kind of memory. */
 struct backing {
 	size_t page;
 	size_t size;
 	bool shared;
 	bool huge;
-	int (*open)(void);	/* NULL: anonymous */
+	int (*open)(void);	/* returns a file; NULL: anonymous memory */
 };
 
 static int open_memfd(void)
@@ -88,14 +87,14 @@ static const struct backing hugetlb = {
 	.huge = true, .open = open_hugetlb,
 };
 
-/* What all mappings of this process have; of a shared page, each has all. */
+/* Returns the kB mapped in this process. A shared page counts fully in each mapping. */
 static long resident_kb(void)
 {
 	return rollup_kb("Rss") + rollup_kb("Shared_Hugetlb") +
 	       rollup_kb("Private_Hugetlb");
 }
 
-/* That there are as many huge pages more as the area takes. */
+/* Reserves as many more huge pages as the area needs. Returns a skip reason, or NULL. */
 static const char *reserve_huge(struct area *a)
 {
 	char text[32];
@@ -106,26 +105,27 @@ static const char *reserve_huge(struct area *a)
 	before = strtol(a->pages, NULL, 10);
 	snprintf(text, sizeof(text), "%ld", before + (long)(a->size / HUGE));
 	if (meminfo_kb("Hugepagesize") != KB(HUGE))
-		return "hugetlb's pages are not of 2 MiB";
+		return "hugetlb has no pages of 2 MiB";
 	file_write(NR_HUGEPAGES, text);
 	if (meminfo_kb("HugePages_Total") < before + (long)(a->size / HUGE))
-		return "there is no memory for huge pages";
+		return "too little memory for huge pages";
 	return NULL;
 }
 
+/* Maps the area and reads the counters. Returns a skip reason, or NULL. */
 static const char *area_map(struct area *a, const struct backing *b)
 {
 	int flags = b->shared ? MAP_SHARED : MAP_PRIVATE;
-	const char *why;
+	const char *reason;
 
 	a->size = b->size;
-	why = b->huge ? reserve_huge(a) : NULL;
-	if (why)
-		return why;
+	reason = b->huge ? reserve_huge(a) : NULL;
+	if (reason)
+		return reason;
 	a->fd = b->open ? b->open() : -1;
 	if (b->open && (a->fd < 0 || ftruncate(a->fd, a->size)))
 		return "this kernel has no such file";
-	/* So that nothing but the area comes and goes. */
+	/* Lock all other memory, so that only the area changes the counters. */
 	if (mlockall(MCL_CURRENT))
 		return "mlockall() fails";
 	a->mem = mmap(NULL, a->size, PROT_READ | PROT_WRITE,
@@ -160,39 +160,39 @@ static long file_kb(const struct area *a)
 	return a->fd < 0 || fstat(a->fd, &st) ? -1 : st.st_blocks / 2;
 }
 
-static int differs(const char *what, long is, long should)
+static int differs(const char *what, long seen, long expected)
 {
-	if (is == should)
+	if (seen == expected)
 		return 0;
-	printf("# %s: %ld, not %ld\n", what, is, should);
+	printf("# %s: %ld, not %ld\n", what, seen, expected);
 	return 1;
 }
 
 /*
- * How many figures do not tell that @resident bytes of the area are mapped here,
- * and @there are in memory at all.
+ * Returns how many counters do not show that @resident bytes of the area are mapped in
+ * this process and that @existing bytes of it exist, and prints each.
  */
-static int wrong(const struct area *a, const struct backing *b, size_t resident,
-		 size_t there)
+static int area_wrong(const struct area *a, const struct backing *b, size_t resident,
+		      size_t existing)
 {
-	const long shmem = b->shared && !b->huge ? KB(there) : 0;
+	const long shmem = b->shared && !b->huge ? KB(existing) : 0;
 	int n = differs("kB resident", resident_kb() - a->resident, KB(resident));
 
 	if (a->fd >= 0)
-		n += differs("kB of the file", file_kb(a), KB(there));
+		n += differs("kB of the file", file_kb(a), KB(existing));
 	if (b->huge)
 		n += differs("huge pages", a->huge_free - meminfo_kb("HugePages_Free"),
-			     there / HUGE);
+			     existing / HUGE);
 	counters_settle();
 	n += differs("kB Shmem", meminfo_kb("Shmem") - a->shmem, shmem);
 	n += differs("kB nr_shmem", 4 * (vmstat_value("nr_shmem") - a->nr_shmem), shmem);
 	return n;
 }
 
-#define EXPECT_THERE(resident, there) \
-	EXPECT_EQ(0, wrong(&self->area, variant->backing, resident, there))
+#define EXPECT_AREA(resident, existing) \
+	EXPECT_EQ(0, area_wrong(&self->area, variant->backing, resident, existing))
 
-/* Every second page; what is done to these must not touch the others. */
+/* Operates on every second page, which must not change the others. */
 static int each_second(struct area *a, size_t page,
 		       int (*operate)(struct area *a, size_t at, size_t page))
 {
@@ -203,6 +203,7 @@ static int each_second(struct area *a, size_t page,
 	return err;
 }
 
+/* Returns the wrong bytes, where every second page must read as zero if @zeroed. */
 static size_t second_wrong(const struct area *a, size_t page, bool zeroed)
 {
 	size_t wrong = 0;
@@ -282,10 +283,10 @@ FIXTURE_VARIANT_ADD(zero_page, hugetlb)
 
 FIXTURE_SETUP(zero_page)
 {
-	const char *why = area_map(&self->area, variant->backing);
+	const char *reason = area_map(&self->area, variant->backing);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 }
 
 FIXTURE_TEARDOWN(zero_page)
@@ -293,30 +294,30 @@ FIXTURE_TEARDOWN(zero_page)
 	area_unmap(&self->area);
 }
 
-/* Only private anonymous memory has a page for that, which costs nothing. */
+/* Private anonymous memory maps the zero page, which counts nowhere; a file gets pages. */
 TEST_F(zero_page, reading_a_hole)
 {
 	const struct backing *b = variant->backing;
 
-	EXPECT_THERE(0, 0);
+	EXPECT_AREA(0, 0);
 	EXPECT_TRUE(is_zero(self->area.mem, b->size));
-	EXPECT_THERE(b->shared * b->size, b->shared * b->size);
+	EXPECT_AREA(b->shared * b->size, b->shared * b->size);
 }
 
-/* It forgets what is private. What is shared is still in the file. */
+/* Private memory is lost. Shared memory is still in the file. */
 TEST_F(zero_page, dontneed)
 {
 	const struct backing *b = variant->backing;
 
 	fill_all(&self->area, b->page);
-	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_AREA(b->size, b->shared * b->size);
 	ASSERT_EQ(0, each_second(&self->area, b->page, dontneed));
-	EXPECT_THERE(b->size / 2, b->shared * b->size);
+	EXPECT_AREA(b->size / 2, b->shared * b->size);
 	EXPECT_EQ(0, second_wrong(&self->area, b->page, !b->shared));
-	EXPECT_THERE(b->shared ? b->size : b->size / 2, b->shared * b->size);
+	EXPECT_AREA(b->shared ? b->size : b->size / 2, b->shared * b->size);
 }
 
-/* For a part of a huge page: refused, or, at its start, nothing and no error. */
+/* For a part of a hugetlb page: ignored without an error at its start, refused elsewhere. */
 TEST_F(zero_page, dontneed_of_4k)
 {
 	const struct backing *b = variant->backing;
@@ -324,14 +325,14 @@ TEST_F(zero_page, dontneed_of_4k)
 
 	fill_all(&self->area, b->page);
 	EXPECT_EQ(0, dontneed(&self->area, 0, PAGE));
-	EXPECT_THERE(b->size - gone, b->shared * b->size);
+	EXPECT_AREA(b->size - gone, b->shared * b->size);
 	EXPECT_EQ(b->huge ? -EINVAL : 0, dontneed(&self->area, PAGE, PAGE));
-	EXPECT_THERE(b->size - 2 * gone, b->shared * b->size);
+	EXPECT_AREA(b->size - 2 * gone, b->shared * b->size);
 	EXPECT_EQ(b->shared, !is_zero(self->area.mem, PAGE));
 	EXPECT_EQ(b->shared, !is_zero(self->area.mem + PAGE, PAGE));
 }
 
-/* A hole in the file. Without a file: refused, and nothing happens. */
+/* Makes a hole in the file. Without a file it is refused and changes nothing. */
 TEST_F(zero_page, remove)
 {
 	const struct backing *b = variant->backing;
@@ -340,9 +341,9 @@ TEST_F(zero_page, remove)
 	fill_all(&self->area, b->page);
 	EXPECT_EQ(b->shared ? 0 : -EINVAL,
 		  each_second(&self->area, b->page, remove_page));
-	EXPECT_THERE(left, b->shared * left);
+	EXPECT_AREA(left, b->shared * left);
 	EXPECT_EQ(0, second_wrong(&self->area, b->page, b->shared));
-	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_AREA(b->size, b->shared * b->size);
 }
 
 TEST_F(zero_page, populate_read)
@@ -350,7 +351,7 @@ TEST_F(zero_page, populate_read)
 	const struct backing *b = variant->backing;
 
 	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_READ));
-	EXPECT_THERE(b->shared * b->size, b->shared * b->size);
+	EXPECT_AREA(b->shared * b->size, b->shared * b->size);
 	EXPECT_TRUE(is_zero(self->area.mem, b->size));
 }
 
@@ -359,11 +360,11 @@ TEST_F(zero_page, populate_write)
 	const struct backing *b = variant->backing;
 
 	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_WRITE));
-	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_AREA(b->size, b->shared * b->size);
 	EXPECT_TRUE(is_zero(self->area.mem, b->size));
 }
 
-/* Neither changes what is there. */
+/* Populating must not change pages that exist. */
 TEST_F(zero_page, populate_keeps_content)
 {
 	const struct backing *b = variant->backing;
@@ -371,11 +372,11 @@ TEST_F(zero_page, populate_keeps_content)
 	fill_all(&self->area, b->page);
 	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_READ));
 	ASSERT_EQ(0, madvise(self->area.mem, b->size, MADV_POPULATE_WRITE));
-	EXPECT_THERE(b->size, b->shared * b->size);
+	EXPECT_AREA(b->size, b->shared * b->size);
 	EXPECT_EQ(0, second_wrong(&self->area, b->page, false));
 }
 
-/* What only files can. */
+/* Operations that need a file. */
 FIXTURE(zero_file)
 {
 	struct area area;
@@ -403,10 +404,10 @@ FIXTURE_VARIANT_ADD(zero_file, hugetlb)
 
 FIXTURE_SETUP(zero_file)
 {
-	const char *why = area_map(&self->area, variant->backing);
+	const char *reason = area_map(&self->area, variant->backing);
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 }
 
 FIXTURE_TEARDOWN(zero_file)
@@ -424,7 +425,7 @@ TEST_F(zero_file, pread_of_a_hole_makes_nothing)
 		ASSERT_EQ(PAGE, pread(self->area.fd, buf, PAGE, at));
 		ASSERT_TRUE(is_zero(buf, PAGE));
 	}
-	EXPECT_THERE(0, 0);
+	EXPECT_AREA(0, 0);
 }
 
 TEST_F(zero_file, punch_hole)
@@ -433,9 +434,9 @@ TEST_F(zero_file, punch_hole)
 
 	fill_all(&self->area, b->page);
 	ASSERT_EQ(0, each_second(&self->area, b->page, punch));
-	EXPECT_THERE(b->size / 2, b->size / 2);
+	EXPECT_AREA(b->size / 2, b->size / 2);
 	EXPECT_EQ(0, second_wrong(&self->area, b->page, true));
-	EXPECT_THERE(b->size, b->size);
+	EXPECT_AREA(b->size, b->size);
 }
 
 static void fill_thp(char *mem)
@@ -444,13 +445,13 @@ static void fill_thp(char *mem)
 		pattern_fill(mem + at, PAGE, SEED + at);
 }
 
-/* How many pages are not as they were filled, but for the one at @mem + @but. */
-static size_t thp_wrong(const char *mem, size_t but)
+/* Returns how many pages differ from what fill_thp() wrote, without the page at @skip. */
+static size_t thp_wrong(const char *mem, size_t skip)
 {
 	size_t n = 0;
 
 	for (size_t at = 0; at < thp_size(); at += PAGE)
-		n += at != but && pattern_wrong(mem + at, PAGE, SEED + at);
+		n += at != skip && pattern_wrong(mem + at, PAGE, SEED + at);
 	return n;
 }
 
@@ -467,10 +468,10 @@ FIXTURE(thp)
 
 FIXTURE_SETUP(thp)
 {
-	const char *why = thp_unavailable();
+	const char *reason = thp_unavailable();
 
-	if (why)
-		SKIP(return, "%s", why);
+	if (reason)
+		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
@@ -501,8 +502,8 @@ TEST_F(thp, dontneed_of_4k)
 }
 
 /*
- * Without memory for the page table that the split needs, the page stays as it is,
- * and who wanted it zeroed must be told.
+ * If the split gets no memory for its page table, the page cannot be zeroed: madvise() must
+ * return an error.
  */
 TEST_F(thp, lazy_dontneed_of_4k_fails)
 {
@@ -514,6 +515,8 @@ TEST_F(thp, lazy_dontneed_of_4k_fails)
 
 	if (!thp_is_lazy())
 		SKIP(return, "this kernel deposits the page table of a huge PMD");
+
+	/* Fail the split. */
 	VERDICT_BEGIN(&v, "");
 	before = resident_kb();
 	ASSERT_EQ(0, arm_nth(POINT, 1));
@@ -521,12 +524,15 @@ TEST_F(thp, lazy_dontneed_of_4k_fails)
 	ASSERT_EQ(0, disarm(POINT));
 	ASSERT_EQ(0, stats_read(POINT, &s));
 	EXPECT_EQ(1, s.injected);
+
+	/* The huge page must be whole, and the error returned. */
 	EXPECT_EQ(before, resident_kb());
 	EXPECT_EQ(KB(thp_size()), smaps_kb(self->mem, thp_size(), "AnonHugePages"));
 	EXPECT_EQ(0, thp_wrong(self->mem, SIZE_MAX));
 	EXPECT_EQ(-ENOMEM, verdict_errno(&v, "dontneed", err, -ENOMEM));
 	verdict_failed(&v, POINT, "MADV_DONTNEED of 4 KiB of a THP", s.injected);
 
+	/* Discard the page without failures, and make a new huge page. */
 	EXPECT_EQ(0, dontneed_4k(self->mem, at));
 	EXPECT_TRUE(is_zero(self->mem + at, PAGE));
 	EXPECT_EQ(0, thp_wrong(self->mem, at));
