@@ -59,7 +59,7 @@ static const struct kernel_param_ops devices_ops = {
 };
 
 module_param_cb(devices, &devices_ops, &devices, 0644);
-MODULE_PARM_DESC(devices, "number of PCI functions on each bus that is offered from now on, 0 to 8");
+MODULE_PARM_DESC(devices, "number of PCI functions on each bus offered from now on, 0 to 8");
 
 struct sim_rule host_rules[SIM_NR_MESSAGES];
 u32 host_version = VERSION_1_4;
@@ -306,7 +306,8 @@ void host_receive(struct sim_bus *bus, const void *message, u32 len, u64 transac
 	request.kind = len < sizeof(u32) ? SIM_OTHER : message_kind(request.words[0]);
 	host_rules[request.kind].seen++;
 	if (len < min_words[request.kind] * sizeof(u32)) {
-		pr_err("the message %s of %u bytes is too short: ignored\n", host_message_names[request.kind], len);
+		pr_err("the message %s of %u bytes is too short: ignored\n",
+		       host_message_names[request.kind], len);
 		return;
 	}
 	host_handle(bus, &request);

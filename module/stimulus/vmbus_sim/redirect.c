@@ -61,7 +61,7 @@ static int redirect_send(struct vmbus_channel *channel, void *buffer, u32 len, u
 }
 
 static int redirect_send_getid(struct vmbus_channel *channel, void *buffer, u32 len, u64 request,
-				u64 *id, enum vmbus_packet_type type, u32 flags)
+			       u64 *id, enum vmbus_packet_type type, u32 flags)
 {
 	int err = redirect_send_message(channel, buffer, len, request, id, flags);
 

@@ -42,7 +42,7 @@
 #define SIM_MAX_FUNCTIONS	8
 #define SIM_CONFIG_SIZE		256
 #define SIM_DOMAIN		0x5150	/* PCI domain of the first bus */
-#define SIM_WINDOW_SIZE		0x2000	/* a page to select the function, a page of its config */
+#define SIM_WINDOW_SIZE		0x2000	/* a page to select the function, its config */
 #define SIM_VENDOR		0x1414
 #define SIM_DEVICE		0xe44f
 #define SIM_SERIAL		0x51510000	/* the low half has the bus and the slot */

@@ -44,7 +44,7 @@ MODULE_PARM_DESC(fb_start, "address of the host's framebuffer");
 module_param_named(fb_size, now.fb_size, ulong, 0644);
 MODULE_PARM_DESC(fb_size, "size of the framebuffer, 0: none");
 module_param_named(fb_reserved, now.fb_reserved, bool, 0644);
-MODULE_PARM_DESC(fb_reserved, "Y: the guest reserves the framebuffer; N: it does not know of it, as a dump kernel");
+MODULE_PARM_DESC(fb_reserved, "N: the guest does not reserve the framebuffer, as a dump kernel");
 module_param_named(acpi, now.acpi, bool, 0644);
 MODULE_PARM_DESC(acpi, "Y: hv_vmbus reads the windows from ACPI and finds no framebuffer");
 
@@ -112,7 +112,7 @@ static int windows_open_simulated(void)
 	if (now.fb_reserved && now.fb_size && now.low_size) {
 		fb = __request_region(&low, now.fb_start, now.fb_size, "fb_range", 0);
 		if (!fb) {
-			pr_err("the framebuffer is not within the lower window: set fb_start or fb_reserved=N\n");
+			pr_err("the framebuffer is not in the lower window: change fb_start\n");
 			return -EINVAL;
 		}
 	}
