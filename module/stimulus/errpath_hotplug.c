@@ -59,7 +59,11 @@ static DEFINE_RWLOCK(ranges_lock);	/* protects the list for the notifier */
 
 /* Leak something in each failed operation, to test that a verdict detects it. */
 static enum { LEAK_NONE, LEAK_PAGE, LEAK_OBJECT } leak;
-static const char * const leak_names[] = { "none", "page", "object" };
+static const char * const leak_names[] = {
+	[LEAK_NONE] = "none",
+	[LEAK_PAGE] = "page",
+	[LEAK_OBJECT] = "object",
+};
 
 static struct range_entry *range_find(u64 start, u64 size)
 {

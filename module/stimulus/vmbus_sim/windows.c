@@ -132,7 +132,7 @@ static void windows_close_simulated(void)
 /* Undoes windows_set(); NULL: no windows are set. */
 static void (*windows_undo)(void);
 
-/* True from windows_open() to windows_close(): hv_vmbus is there. */
+/* True from windows_open() to windows_close(), while hv_vmbus is loaded or built in. */
 static bool is_open;
 
 static int windows_set(void)
