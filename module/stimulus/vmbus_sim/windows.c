@@ -70,7 +70,7 @@ static int windows_check(void)
 	return -EINVAL;
 }
 
-static bool window_set(struct resource *window, unsigned long start, unsigned long size)
+static bool window_fill(struct resource *window, unsigned long start, unsigned long size)
 {
 	window->start = start;
 	window->end = start + size - 1;
@@ -81,8 +81,8 @@ static bool window_set(struct resource *window, unsigned long start, unsigned lo
 
 static struct resource *windows_list(void)
 {
-	bool has_low = window_set(&low, now.low_start, now.low_size);
-	bool has_high = window_set(&high, now.high_start, now.high_size);
+	bool has_low = window_fill(&low, now.low_start, now.low_size);
+	bool has_high = window_fill(&high, now.high_start, now.high_size);
 
 	if (!has_low)
 		return has_high ? &high : NULL;
