@@ -35,6 +35,8 @@ static unsigned long pool_base_pfn(void)
 /**
  * pool_contents() - find the contents of a page of the device
  * @page: the page
+ *
+ * Return: address of the contents.
  */
 void *pool_contents(struct page *page)
 {
@@ -114,6 +116,8 @@ int pool_walk(int (*action)(unsigned long pfn, unsigned long nr))
 
 /**
  * pool_used() - count the pages of the device that are in use
+ *
+ * Return: their number.
  */
 unsigned long pool_used(void)
 {
