@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is lost with each config window that cannot be had, too little to see in one failure. */
+/* Leaks of probes whose config window fails, too small for the verdict on a single failure. */
 #include "lib/harness.h"
 
 #include "lib/knobs.h"
@@ -26,7 +26,7 @@ FIXTURE_SETUP(leaks)
 	ASSERT_EQ(0, vmbus_unbind(0));
 }
 
-/* The guard went with the process of the test, whatever ended that. */
+/* The kernel closed the guard when the process of the test ended, which disarmed the point. */
 FIXTURE_TEARDOWN_PARENT(leaks)
 {
 	EXPECT_EQ(0, vmbus_stop());
@@ -37,7 +37,8 @@ static int bind_and_unbind(void *unused)
 	int err = knob_set(POINT, "times", "0");
 
 	(void)unused;
-	err = err ?: vmbus_bind(0);
+	if (!err)
+		err = vmbus_bind(0);
 	return err ?: vmbus_unbind(0);
 }
 
@@ -46,7 +47,8 @@ static int fail_window(void *unused)
 	int err = knob_set(POINT, "times", "1");
 
 	(void)unused;
-	err = err ?: vmbus_bind(0);
+	if (!err)
+		err = vmbus_bind(0);
 	return err == -ENXIO ? 0 : err ?: -EPROTO;
 }
 
@@ -64,11 +66,13 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 	struct stats n;
 	long warm;
 
+	/* Arm once for all rounds: the operations set "times". */
 	ASSERT_EQ(0, knob_set(POINT, "verbose", "0"));
 	ASSERT_EQ(0, arm_times(POINT, 0));
 	ASSERT_EQ(0, slopes_warm_up(&op, 100));
 	VERDICT_BEGIN(&v, "");
 
+	/* Measure; each failing operation fails one window. */
 	ASSERT_EQ(0, stats_read(POINT, &n));
 	warm = n.injected;
 	ASSERT_EQ(0, slopes_measure(&op, &s));
@@ -80,6 +84,7 @@ TEST_F_TIMEOUT(leaks, thousand_failures, 60)
 		       op.rounds * op.nr_failing);
 	verdict_slopes(&v, &s);
 
+	/* Bind with success, and unbind. */
 	EXPECT_EQ(0, vmbus_bind(0));
 	EXPECT_EQ(0, vmbus_unbind(0));
 	verdict_recovered(&v, "the same with success, and unbound");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Real memory whose direct map gets no page table. Kernels that oops take the
- * guest with them: a program for each way of hot-add, which it names by HOTADD.
+ * Real memory is added, and a page table of its direct map fails. A kernel that oopses ends the
+ * guest, so each way of hot-add has its own program, which defines HOTADD as that way.
  */
 #include "lib/harness.h"
 
@@ -29,6 +29,8 @@ FIXTURE_SETUP(direct_map)
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, hotadd_prepare(&self->before, "online_movable"));
+
+	/* Warm up: add and remove memory, and arm the point once. */
 	ASSERT_EQ(0, self->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, self->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
@@ -47,6 +49,8 @@ TEST_F(direct_map, page_table_fails)
 	int err;
 
 	VERDICT_BEGIN(&v, "");
+
+	/* Fail the page table while the kernel adds memory. */
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
 	err = self->by->resize(SECTION_SIZE);
 	EXPECT_EQ(self->by->when_refused,
@@ -58,6 +62,7 @@ TEST_F(direct_map, page_table_fails)
 	EXPECT_EQ(0, self->by->resize(0));
 	verdict_failed(&v, POINT, self->by->operation, 1);
 
+	/* Add memory with success, and remove it. */
 	EXPECT_EQ(0, self->by->resize(SECTION_SIZE));
 	EXPECT_EQ(0, self->by->resize(0));
 	verdict_recovered(&v, "the same with success, and removed");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Real memory comes and goes by ACPI and by virtio-mem, and its memmap cannot be allocated. */
+/* Real memory is added and removed by ACPI and by virtio-mem, also when its memmap fails. */
 #include "lib/harness.h"
 
 #include "lib/hotadd.h"
@@ -40,6 +40,8 @@ FIXTURE_SETUP(hotadd)
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, hotadd_prepare(&self->before, "online_movable"));
+
+	/* Warm up: add and remove memory, and arm the point once. */
 	ASSERT_EQ(0, variant->by->resize(SECTION_SIZE));
 	ASSERT_EQ(0, variant->by->resize(0));
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
@@ -71,6 +73,8 @@ TEST_F(hotadd, memmap_fails)
 	int err;
 
 	VERDICT_BEGIN(&v, variant->by->name);
+
+	/* Fail the memmap while the kernel adds memory. */
 	ASSERT_EQ(0, arm_nth_anybody(POINT, 1));
 	err = variant->by->resize(SECTION_SIZE);
 	EXPECT_EQ(variant->by->when_refused,
@@ -82,6 +86,7 @@ TEST_F(hotadd, memmap_fails)
 	EXPECT_EQ(0, variant->by->resize(0));
 	verdict_failed(&v, POINT, variant->by->operation, 1);
 
+	/* Add memory with success, and remove it. */
 	EXPECT_EQ(0, variant->by->resize(SECTION_SIZE));
 	EXPECT_EQ(0, variant->by->resize(0));
 	verdict_recovered(&v, "the same with success, and removed");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What pci-hyperv loses by what the host does, too little to see in one failure. */
+/* Leaks of pci-hyperv caused by the host, too small for the verdict on a single failure. */
 #include "lib/harness.h"
 
 #include "lib/slopes.h"
@@ -34,7 +34,8 @@ static int bind_refused(void *unused)
 	int err = vmbus_rule("d0_entry", "status", STATUS_UNSUCCESSFUL);
 
 	(void)unused;
-	err = err ?: vmbus_bind(0);
+	if (!err)
+		err = vmbus_bind(0);
 	return err == -EPROTO ? 0 : err ?: -EINVAL;
 }
 
@@ -43,11 +44,12 @@ static int bind_accepted(void *unused)
 	int err = vmbus_rule("d0_entry", "status", 0);
 
 	(void)unused;
-	err = err ?: vmbus_bind(0);
+	if (!err)
+		err = vmbus_bind(0);
 	return err ?: vmbus_unbind(0);
 }
 
-/* The probe fails after the host has told what is on the bus. */
+/* The probe fails after the host reported the functions on the bus. */
 TEST_F_TIMEOUT(leaks, d0_refused, 60)
 {
 	const struct slopes_operation op = {
@@ -79,20 +81,21 @@ static int offer_and_rescind(void *unused)
 	return vmbus_command("offer", 0, -1) ?: vmbus_command("rescind", 0, -1);
 }
 
-static int unbind_before_it_goes(void *unused)
+static int offer_unbind_and_rescind(void *unused)
 {
 	int err = vmbus_command("offer", 0, -1);
 
 	(void)unused;
-	err = err ?: vmbus_unbind(0);
+	if (!err)
+		err = vmbus_unbind(0);
 	return err ?: vmbus_command("rescind", 0, -1);
 }
 
-/* The host takes the bus away while the driver is bound to it. */
+/* The host rescinds the bus while the driver is bound to it. */
 TEST_F_TIMEOUT(leaks, rescinded, 60)
 {
 	const struct slopes_operation op = {
-		.clean = unbind_before_it_goes,
+		.clean = offer_unbind_and_rescind,
 		.failing = offer_and_rescind,
 		.rounds = 1,
 		.nr_clean = 200,
@@ -110,7 +113,7 @@ TEST_F_TIMEOUT(leaks, rescinded, 60)
 		       op.rounds * op.nr_failing);
 	verdict_slopes(&v, &s);
 
-	EXPECT_EQ(0, unbind_before_it_goes(NULL));
+	EXPECT_EQ(0, offer_unbind_and_rescind(NULL));
 	verdict_recovered(&v, "the same, unbound before");
 	VERDICT_END(&v);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The stimulus modules themselves: they refuse wrong orders, and spare what is not theirs. */
+/* The stimulus modules refuse wrong orders, and do not touch memory of other users. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -23,7 +23,7 @@
 #define POLL_US 10000
 #define POLLS 500		/* 5 s */
 
-/* Bytes to be written to a file of debugfs; they may contain a NUL. */
+/* Bytes to write to a file in debugfs. They may contain a NUL. */
 struct order {
 	const char *file;
 	const char *text;
@@ -32,7 +32,7 @@ struct order {
 
 #define ORDER(_file, _text) { .file = _file, .text = _text, .len = sizeof(_text) - 1 }
 
-/* Writes all of the order at once: 0 or -errno. */
+/* Writes the order by one write(). Returns 0 or -errno. */
 static int write_order(const struct order *order)
 {
 	char path[128];
@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN_PARENT(stimuli)
 	EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
 
-/* Those that would crash a kernel whose stimuli accept them come last. */
+/* Orders that crash the kernel if a stimulus accepts them are last. */
 static const struct order wrong[] = {
 	ORDER("errpath_alloc/alloc", ""),
 	ORDER("errpath_alloc/alloc", "malloc"),
@@ -134,7 +134,7 @@ TEST_F(stimuli, wrong_order_is_refused)
 	}
 }
 
-/* A position means nothing to a file that takes orders, so it has none. */
+/* A file that takes orders has no position. */
 TEST_F(stimuli, order_at_an_offset_is_refused)
 {
 	static const struct order orders[] = {
@@ -170,16 +170,19 @@ TEST_F(stimuli, wrong_order_does_not_let_go)
 {
 	struct target_calls calls;
 
+	/* Hook the function; a wrong order keeps the hook. */
 	ASSERT_EQ(0, file_write(RIVAL "set", "kprobe errpath_target"));
 	EXPECT_EQ(-EINVAL, file_write(RIVAL "set", "jprobe errpath_target"));
 	ASSERT_EQ(0, target_call(3, "traced", "task", &calls));
 	EXPECT_EQ(3, rival_hits());
+
+	/* Remove the hook: it counts no more calls. */
 	EXPECT_EQ(0, file_write(RIVAL "set", "none"));
 	ASSERT_EQ(0, target_call(1, "traced", "task", &calls));
 	EXPECT_EQ(3, rival_hits());
 }
 
-/* The digits behind the first one are an address where memory can be added. */
+/* The address has 65 bits. Its lowest 64 bits are an address where memory can be added. */
 TEST_F(stimuli, address_does_not_wrap)
 {
 	char text[64];
@@ -189,7 +192,7 @@ TEST_F(stimuli, address_does_not_wrap)
 	EXPECT_EQ(0, hotplug_cleanup());
 }
 
-/* A compound page reaches beyond the range, or the order is no order of a page. */
+/* Refuse a compound page larger than the range, and an invalid order. */
 TEST_F(stimuli, compound_page_fits_its_range)
 {
 	static const char * const shifts[] = { "shift=10", "shift=18", "shift=19", "shift=63" };
@@ -229,18 +232,21 @@ TEST_F(stimuli, killed_caller_ends)
 	int status = 0;
 	pid_t child;
 
+	/* Let a child call a function without end. */
 	ASSERT_EQ(0, file_write(RIVAL "set", "kprobe errpath_target"));
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
 		_exit(-file_write(CALL, "18446744073709551615 traced task"));
 	EXPECT_TRUE(wait_for_hits());
+
+	/* Kill the child: the calls end. */
 	ASSERT_EQ(0, kill(child, SIGKILL));
 	ASSERT_TRUE(wait_for_end(child, &status));
 	EXPECT_TRUE(WIFSIGNALED(status));
 }
 
-/* errpath_migrate.ko, on kernels that can migrate to devices. */
+/* errpath_migrate.ko, on kernels that have it. */
 FIXTURE(migrate)
 {
 	int fd;
@@ -280,7 +286,7 @@ TEST_F(migrate, wrong_order_is_refused)
 	}
 }
 
-/* The most that one order takes. Holes of shared memory are no candidates: this is quick. */
+/* The largest order. It is fast, because the kernel does not collect holes of shared memory. */
 TEST_F(migrate, outcome_of_each_page_is_reported)
 {
 	const size_t size = 128 * MiB, nr = size / 4096;
@@ -289,15 +295,20 @@ TEST_F(migrate, outcome_of_each_page_is_reported)
 	ssize_t n;
 	void *mem;
 
+	/* Map memory without touching it. */
 	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, mem);
 	text = calloc(1, 2 * nr);
 	ASSERT_NE(NULL, text);
+
+	/* Migrate it, and read the outcome by the same file descriptor. */
 	snprintf(order, sizeof(order), "%#lx %#zx system 4k", (unsigned long)mem, size);
 	ASSERT_EQ((ssize_t)strlen(order), write(self->fd, order, strlen(order)));
 	while ((n = read(self->fd, text + len, 2 * nr - 1 - len)) > 0)
 		len += n;
 	ASSERT_EQ(0, n);
+
+	/* Expect one character for each page, and then the end of the line. */
 	pages = strchr(text, '\n');
 	ASSERT_NE(NULL, pages);
 	EXPECT_EQ(nr, strspn(++pages, "-"));
@@ -306,7 +317,7 @@ TEST_F(migrate, outcome_of_each_page_is_reported)
 	munmap(mem, size);
 }
 
-/* Real memory where errpath_hotplug.ko once failed to add some. */
+/* The host adds real memory to a range that errpath_hotplug.ko failed to add. */
 FIXTURE(foreign)
 {
 	struct hotadd_before before;
@@ -367,7 +378,7 @@ TEST_F(foreign, memory_is_not_removed)
 	EXPECT_EQ(0, hotadd_dimm(0));
 }
 
-/* Memory that is not there, on a kernel that brings new memory online by itself. */
+/* A range without memory, on a kernel that brings new memory online by itself. */
 FIXTURE(veto)
 {
 	struct hotadd_before before;
@@ -390,6 +401,7 @@ TEST_F(veto, memory_stays_offline)
 {
 	const char *block;
 
+	/* Add the range: the kernel tries to bring it online, and the stimulus refuses. */
 	ASSERT_EQ(0, hotplug_add(self->start, SECTION_SIZE));
 	block = hotadd_offline_block();
 	ASSERT_NE(NULL, block);
@@ -463,8 +475,8 @@ TEST_F(vmbus, windows_do_not_wrap)
 }
 
 /*
- * A bus is rescinded while its offer fails, at the end of device_add(). Who gives
- * the bus up, and who only waits? The host takes what it can get, again and again.
+ * A bus is rescinded while its offer fails at the end of device_add(). Exactly one of the two
+ * tasks may free the bus. A child process rescinds in a loop to hit that moment.
  */
 #define OFFERS 400
 
@@ -481,6 +493,7 @@ TEST_F_TIMEOUT(vmbus, failing_offer_is_rescinded, 60)
 
 	if (why)
 		SKIP(return, "%s", why);
+	/* Fail every offer in device_add() while a child rescinds. */
 	ASSERT_EQ(0, knob_set("alloc", "verbose", "0"));
 	ASSERT_EQ(0, knob_set("alloc", "caller", "stack:bus_add_device"));
 	ASSERT_EQ(0, arm_times("alloc", -1));
@@ -493,6 +506,8 @@ TEST_F_TIMEOUT(vmbus, failing_offer_is_rescinded, 60)
 	kill(child, SIGKILL);
 	EXPECT_EQ(child, waitpid(child, NULL, 0));
 	ASSERT_EQ(0, disarm("alloc"));
+
+	/* An offer succeeds. */
 	EXPECT_EQ(0, vmbus_command("offer", 1, -1));
 	EXPECT_TRUE(vmbus_bound(1));
 }

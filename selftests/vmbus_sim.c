@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* vmbus_sim.ko itself: where it must not run, what it refuses, and that it leaves nothing. */
+/* vmbus_sim.ko: refuses to load on Hyper-V, refuses wrong input, and leaves nothing at unload. */
 #include "lib/harness.h"
 
 #include "lib/file.h"
@@ -75,36 +75,44 @@ TEST_F(vmbus_sim, wrong_commands)
 	EXPECT_TRUE(vmbus_bound(0));
 }
 
-/* What is written to a function's config space is there, as far as PCI lets it. */
+/* Config space keeps the bits that PCI lets a driver write. */
 TEST_F(vmbus_sim, config_space)
 {
 	ASSERT_EQ(0, vmbus_start(""));
+	/* Write to the vendor ID, which is read-only. */
 	EXPECT_EQ(0x1414, vmbus_config_read(0, 0, 0, 2));
 	EXPECT_EQ(0, vmbus_config_write(0, 0, 0, 2, 0xffff));
 	EXPECT_EQ(0x1414, vmbus_config_read(0, 0, 0, 2));
-	/* the lowest bits of a BAR of 16 KiB are fixed, and say that it is memory */
+
+	/* Size the low BAR of 16 KiB, in 32 bits: the lowest 14 bits are read-only. */
 	EXPECT_EQ(0, vmbus_config_write(0, 0, 0x10, 4, 0xffffffff));
 	EXPECT_EQ(0xffffc000, vmbus_config_read(0, 0, 0x10, 4));
-	/* and of 64 KiB, in 64 bits */
+
+	/* Size the high BAR of 64 KiB, in 64 bits: the lowest 16 bits are read-only. */
 	EXPECT_EQ(0, vmbus_config_write(0, 0, 0x18, 4, 0xffffffff));
 	EXPECT_EQ(0, vmbus_config_write(0, 0, 0x1c, 4, 0xffffffff));
 	EXPECT_EQ(0xffff0004, vmbus_config_read(0, 0, 0x18, 4));
 	EXPECT_EQ(0xffffffff, vmbus_config_read(0, 0, 0x1c, 4));
+
+	/* Write to the cache line size, of one byte. */
 	EXPECT_EQ(0, vmbus_config_write(0, 0, 0x0c, 1, 0x5a));
 	EXPECT_EQ(0x5a, vmbus_config_read(0, 0, 0x0c, 1));
 }
 
-/* 3 times, or as often as ERRPATH_LOADS says: on RT a load and unload takes 9 s. */
+/* ERRPATH_LOADS: number of loads, default 3. On RT a load and unload takes 9 s. */
 TEST_F_TIMEOUT(vmbus_sim, again_and_again, 1500)
 {
 	const char *loads = getenv("ERRPATH_LOADS");
 	struct verdict v;
 	int i, n = atoi(loads ?: "3");
 
+	/* Warm up: load and unload twice. */
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, vmbus_start("devices=2"));
 		ASSERT_EQ(0, vmbus_unload());
 	}
+
+	/* Load and unload: all counters must return. */
 	VERDICT_BEGIN(&v, "");
 	for (i = 0; i < n; i++) {
 		ASSERT_EQ(0, vmbus_start("devices=2"));

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_alloc: allocates, each way that the kernel offers. A write of "HOW
- * [task|atomic|irq]" to debugfs errpath_alloc/alloc allocates once so, in that
- * context, and frees; its errno is ENOMEM if there was no memory, EINVAL if the
- * kernel does not allow HOW in that context.
+ * errpath_alloc: allocate memory in each way that the kernel offers. A write of "HOW
+ * [task|atomic|irq]" to debugfs errpath_alloc/alloc allocates once in that way and context, and
+ * frees the memory. The write returns ENOMEM if the allocation failed, EINVAL if the kernel does
+ * not allow HOW in that context.
  *
- * A write of "go" to errpath_alloc/chain goes down five functions that allocate an
- * object each. They can be given error paths that lose a page, an object, the guest (it
- * panics) or the task (it waits for ever), which a sweep must find:
- * "LEVEL none|page|object|guest|task" to errpath_alloc/lose.
+ * A write of "go" to errpath_alloc/chain calls five nested functions that allocate an object
+ * each. Each can get an error path that loses a page, an object, the guest (it panics) or the
+ * task (it waits forever), which a sweep must find: write "LEVEL none|page|object|guest|task" to
+ * errpath_alloc/lose.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -30,15 +30,17 @@
 #define MANY	4
 
 static struct kmem_cache *cache;
-static size_t size = SIZE, large = 2 * KMALLOC_MAX_CACHE_SIZE;	/* no constants to the compiler */
+/* Sizes that the compiler does not know. */
+static size_t size = SIZE, large = 2 * KMALLOC_MAX_CACHE_SIZE;
 
+/* Free @p. Returns whether the allocation had succeeded. */
 static bool freed(const void *p)
 {
 	kfree(p);
 	return p;
 }
 
-/* Each returns whether there was memory. */
+/* Each of these functions returns whether the allocation succeeded. */
 
 static bool by_kmalloc(gfp_t gfp)
 {
@@ -152,9 +154,9 @@ static bool by_kvmalloc(gfp_t gfp)
 
 /**
  * struct way - a way to allocate memory
- * @name: its name in an order
- * @allocate: allocates and frees, returns false if there was no memory
- * @task_only: may sleep, or needs interrupts on, whatever its gfp says
+ * @name: name of the way in an order
+ * @allocate: allocates and frees; returns false if the allocation failed
+ * @task_only: true if @allocate may sleep, or needs interrupts on, independent of its gfp flags
  */
 struct way {
 	const char *name;
@@ -163,25 +165,25 @@ struct way {
 };
 
 static const struct way ways[] = {
-	{ "kmalloc", by_kmalloc },
-	{ "kmalloc_size", by_kmalloc_size },
-	{ "kmalloc_node", by_kmalloc_node },
-	{ "kmalloc_large", by_kmalloc_large },
-	{ "kmalloc_large_size", by_kmalloc_large_size },
-	{ "kmalloc_nofail", by_kmalloc_nofail, .task_only = true },
-	{ "kmemdup", by_kmemdup },
-	{ "krealloc", by_krealloc },
-	{ "kmem_cache", by_kmem_cache },
-	{ "kmem_cache_bulk", by_kmem_cache_bulk, .task_only = true },
-	{ "page", by_page },
-	{ "pages", by_pages },
-	{ "pages_exact", by_pages_exact },
-	{ "percpu", by_percpu },
-	{ "vmalloc", by_vmalloc, .task_only = true },
-	{ "kvmalloc", by_kvmalloc, .task_only = true },
+	{ .name = "kmalloc", .allocate = by_kmalloc },
+	{ .name = "kmalloc_size", .allocate = by_kmalloc_size },
+	{ .name = "kmalloc_node", .allocate = by_kmalloc_node },
+	{ .name = "kmalloc_large", .allocate = by_kmalloc_large },
+	{ .name = "kmalloc_large_size", .allocate = by_kmalloc_large_size },
+	{ .name = "kmalloc_nofail", .allocate = by_kmalloc_nofail, .task_only = true },
+	{ .name = "kmemdup", .allocate = by_kmemdup },
+	{ .name = "krealloc", .allocate = by_krealloc },
+	{ .name = "kmem_cache", .allocate = by_kmem_cache },
+	{ .name = "kmem_cache_bulk", .allocate = by_kmem_cache_bulk, .task_only = true },
+	{ .name = "page", .allocate = by_page },
+	{ .name = "pages", .allocate = by_pages },
+	{ .name = "pages_exact", .allocate = by_pages_exact },
+	{ .name = "percpu", .allocate = by_percpu },
+	{ .name = "vmalloc", .allocate = by_vmalloc, .task_only = true },
+	{ .name = "kvmalloc", .allocate = by_kvmalloc, .task_only = true },
 };
 
-static const struct way *find_way(const char *name)
+static const struct way *way_find(const char *name)
 {
 	const struct way *way;
 
@@ -191,12 +193,12 @@ static const struct way *find_way(const char *name)
 	return NULL;
 }
 
-/* For the stack's sake: a caller with a name. */
+/* The function that tests name as the caller of an allocation. */
 static noinline __noclone bool errpath_alloc_caller(const struct way *way, gfp_t gfp)
 {
 	bool done = way->allocate(gfp);
 
-	barrier();	/* no tail call: stay on the stack */
+	barrier();	/* prevent a tail call, so that this function stays on the stack */
 	return done;
 }
 
@@ -240,15 +242,21 @@ static bool allocate_in_task(const struct way *way)
 
 enum { IN_TASK, IN_ATOMIC, IN_IRQ, NR_CONTEXTS };
 
-static const char * const context_names[NR_CONTEXTS] = { "task", "atomic", "irq" };
+static const char * const context_names[NR_CONTEXTS] = {
+	[IN_TASK] = "task",
+	[IN_ATOMIC] = "atomic",
+	[IN_IRQ] = "irq",
+};
 
 static bool (* const contexts[NR_CONTEXTS])(const struct way *way) = {
-	allocate_in_task, allocate_in_atomic, allocate_in_irq
+	[IN_TASK] = allocate_in_task,
+	[IN_ATOMIC] = allocate_in_atomic,
+	[IN_IRQ] = allocate_in_irq,
 };
 
 static int do_alloc(char *text)
 {
-	const struct way *way = find_way(order_word(&text));
+	const struct way *way = way_find(order_word(&text));
 	int context = order_choice(context_names, NR_CONTEXTS, order_word(&text) ?: "task");
 
 	if (!way || context < 0 || order_end(text))
@@ -256,16 +264,22 @@ static int do_alloc(char *text)
 	if (context != IN_TASK && way->task_only)
 		return -EINVAL;
 	if (context != IN_TASK && IS_ENABLED(CONFIG_PREEMPT_RT))
-		return -EOPNOTSUPP;	/* the allocators' locks sleep there */
+		return -EOPNOTSUPP;	/* the locks of the allocators sleep on RT */
 	return contexts[context](way) ? 0 : -ENOMEM;
 }
 
-/* The chain, and what its error paths lose. */
+/* The chain of functions, and the losses of their error paths. */
 
 #define LEVELS	5
 
 static enum { LOSE_NONE, LOSE_PAGE, LOSE_OBJECT, LOSE_GUEST, LOSE_TASK } lost_at[LEVELS + 1];
-static const char * const lose_names[] = { "none", "page", "object", "guest", "task" };
+static const char * const lose_names[] = {
+	[LOSE_NONE] = "none",
+	[LOSE_PAGE] = "page",
+	[LOSE_OBJECT] = "object",
+	[LOSE_GUEST] = "guest",
+	[LOSE_TASK] = "task",
+};
 
 static DECLARE_WAIT_QUEUE_HEAD(never);
 
@@ -311,8 +325,9 @@ static int do_chain(char *text)
 	static const char * const go[] = { "go" };
 	int err = order_choice(go, 1, order_word(&text)) ?: order_end(text);
 
-	err = err ?: errpath_alloc_chain1();
-	barrier();	/* no tail call: stay on the stack */
+	if (!err)
+		err = errpath_alloc_chain1();
+	barrier();	/* prevent a tail call, so that this function stays on the stack */
 	return err;
 }
 
@@ -329,21 +344,25 @@ static int do_lose(char *text)
 	return 0;
 }
 
-/* A file that is written takes one order. */
+/**
+ * struct command - a file that is written to run an order
+ * @name: name of the file
+ * @run: parses and runs the order
+ */
 struct command {
 	const char *name;
 	int (*run)(char *text);
 };
 
 static const struct command commands[] = {
-	{ "alloc", do_alloc },
-	{ "chain", do_chain },
-	{ "lose", do_lose },
+	{ .name = "alloc", .run = do_alloc },
+	{ .name = "chain", .run = do_chain },
+	{ .name = "lose", .run = do_lose },
 };
 
-static DEFINE_MUTEX(commands_mutex);	/* one at a time */
+static DEFINE_MUTEX(commands_mutex);	/* one order at a time */
 
-/* No memory here but what is asked for. */
+/* Allocates no memory except by the order: tests count allocations. */
 static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
@@ -393,5 +412,5 @@ static void __exit errpath_alloc_exit(void)
 module_init(errpath_alloc_init);
 module_exit(errpath_alloc_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Allocate memory in every way, to be failed by errpath");
+MODULE_DESCRIPTION("Allocate memory in every way, to test errpath");
 MODULE_INFO(test, "Y");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_alloc_twin: the code of errpath_alloc in a module of another name, so that one
- * can get the addresses that were the other's.
+ * errpath_alloc_twin: the code of errpath_alloc in a module with another name. When one is
+ * unloaded, the other can be loaded at the same addresses, which tests look-ups of callers.
  */
 #include "errpath_alloc.c"

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_hotplug: hot-add memory that is not there. add_memory() and
- * memremap_pages() set up a section's memmap and direct map without ever
- * touching the memory itself, so any unused physical range will do, as long as
- * nobody brings it online: that is vetoed.
+ * errpath_hotplug: hot-add physical ranges that have no memory. add_memory() and
+ * memremap_pages() create the memmap and the direct map of a range without accessing the memory
+ * itself, so any unused physical range works until its memory blocks are brought online. A
+ * memory notifier prevents that.
  *
- * debugfs errpath_hotplug/: add, remove "START SIZE"; memremap "START SIZE
- * [altmap] [shift=ORDER]"; memunmap "START"; ranges; leak. The kernel's errno is
- * the write's errno.
+ * debugfs errpath_hotplug/: write "START SIZE" to add and remove, "START SIZE [altmap]
+ * [shift=ORDER]" to memremap, "START" to memunmap; ranges; leak. A write returns the kernel's
+ * errno.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -27,23 +27,23 @@
 
 #include "order.h"
 
-/* The largest compound page: device DAX uses no larger one. */
+/* Order of the largest compound page: device DAX uses no larger one. */
 #define MAX_SHIFT	(PUD_SHIFT - PAGE_SHIFT)
 
 enum range_state {
-	RANGE_FAILED,	/* adding it failed: the kernel may have kept a part of it */
-	RANGE_TRIED,	/* it is being added */
+	RANGE_FAILED,	/* adding failed: a buggy kernel may have kept a part of the range */
+	RANGE_TRIED,	/* the kernel is adding the range */
 	RANGE_ADDED,
 	RANGE_MAPPED,
 };
 
 /**
- * struct range_entry - a physical range that we gave to the kernel, or tried to
- * @list: in ranges
+ * struct range_entry - a physical range that a write added or tried to add
+ * @list: entry in ranges
  * @start: physical address
- * @size: bytes
- * @state: what became of it; ranges_lock protects changes
- * @pgmap: for memremap_pages()
+ * @size: size in bytes
+ * @state: state of the range; ranges_lock protects changes
+ * @pgmap: argument of memremap_pages()
  */
 struct range_entry {
 	struct list_head list;
@@ -55,13 +55,17 @@ struct range_entry {
 
 static LIST_HEAD(ranges);
 static DEFINE_MUTEX(ranges_mutex);	/* one operation at a time */
-static DEFINE_RWLOCK(ranges_lock);	/* the list, for the notifier */
+static DEFINE_RWLOCK(ranges_lock);	/* protects the list for the notifier */
 
-/* A leak of our own for each failed operation, to see that a verdict notices it. */
+/* Leak something in each failed operation, to test that a verdict detects it. */
 static enum { LEAK_NONE, LEAK_PAGE, LEAK_OBJECT } leak;
-static const char * const leak_names[] = { "none", "page", "object" };
+static const char * const leak_names[] = {
+	[LEAK_NONE] = "none",
+	[LEAK_PAGE] = "page",
+	[LEAK_OBJECT] = "object",
+};
 
-static struct range_entry *find(u64 start, u64 size)
+static struct range_entry *range_find(u64 start, u64 size)
 {
 	struct range_entry *range;
 
@@ -71,21 +75,21 @@ static struct range_entry *find(u64 start, u64 size)
 	return NULL;
 }
 
-static struct range_entry *find_exact(u64 start, u64 size)
+static struct range_entry *range_find_exact(u64 start, u64 size)
 {
-	struct range_entry *range = find(start, size);
+	struct range_entry *range = range_find(start, size);
 
 	return range && range->start == start && range->size == size ? range : NULL;
 }
 
-static void set_state(struct range_entry *range, enum range_state state)
+static void range_set_state(struct range_entry *range, enum range_state state)
 {
 	write_lock(&ranges_lock);
 	range->state = state;
 	write_unlock(&ranges_lock);
 }
 
-static bool has_memmap(const struct range_entry *range)
+static bool range_has_memmap(const struct range_entry *range)
 {
 	unsigned long pfn = PHYS_PFN(range->start), end = PHYS_PFN(range->start + range->size);
 
@@ -95,18 +99,18 @@ static bool has_memmap(const struct range_entry *range)
 }
 
 /*
- * A failed add gives the physical range back: firmware or a virtual device may put
- * real memory there later. Both checks are needed, since a buggy kernel may keep
- * either the resource or the memmap of a range that it failed to add.
+ * True if the range now belongs to another user. After a failed add the physical range is free,
+ * and firmware or a virtual device may put real memory there. Both checks are needed, since a
+ * buggy kernel may keep either the resource or the memmap of a range that it failed to add.
  */
-static bool is_foreign(const struct range_entry *range)
+static bool range_is_foreign(const struct range_entry *range)
 {
-	return range->state == RANGE_FAILED && has_memmap(range) &&
+	return range->state == RANGE_FAILED && range_has_memmap(range) &&
 	       region_intersects(range->start, range->size, IORESOURCE_SYSTEM_RAM,
 				 IORES_DESC_NONE) != REGION_DISJOINT;
 }
 
-static struct range_entry *insert(u64 start, u64 size)
+static struct range_entry *range_insert(u64 start, u64 size)
 {
 	struct range_entry *range = kzalloc(sizeof(*range), GFP_KERNEL);
 
@@ -121,7 +125,7 @@ static struct range_entry *insert(u64 start, u64 size)
 	return range;
 }
 
-static void drop(struct range_entry *range)
+static void range_drop(struct range_entry *range)
 {
 	write_lock(&ranges_lock);
 	list_del(&range->list);
@@ -129,8 +133,8 @@ static void drop(struct range_entry *range)
 	kfree(range);
 }
 
-/* There is no memory behind our ranges: a page of them in the allocator is an oops. */
-static int veto_online(struct notifier_block *nb, unsigned long action, void *data)
+/* The ranges have no memory: a page of them in the allocator would cause an oops. */
+static int range_veto_online(struct notifier_block *nb, unsigned long action, void *data)
 {
 	const struct memory_notify *notify = data;
 	struct range_entry *range;
@@ -139,14 +143,14 @@ static int veto_online(struct notifier_block *nb, unsigned long action, void *da
 	if (action != MEM_GOING_ONLINE)
 		return NOTIFY_OK;
 	read_lock(&ranges_lock);
-	range = find(PFN_PHYS(notify->start_pfn), PFN_PHYS(notify->nr_pages));
-	ours = range && !is_foreign(range);
+	range = range_find(PFN_PHYS(notify->start_pfn), PFN_PHYS(notify->nr_pages));
+	ours = range && !range_is_foreign(range);
 	read_unlock(&ranges_lock);
 	return ours ? notifier_from_errno(-EPERM) : NOTIFY_OK;
 }
 
 static struct notifier_block memory_notifier = {
-	.notifier_call = veto_online,
+	.notifier_call = range_veto_online,
 };
 
 static int check_aligned(u64 start, u64 size, u64 granule)
@@ -158,8 +162,8 @@ static int check_aligned(u64 start, u64 size, u64 granule)
 }
 
 /*
- * Unused: nobody has it busy, and what lies around it is at most a window that a
- * bridge forwards, such as all of the physical space above RAM on a PC.
+ * A range is unused if no resource in it is busy and its parent is at most the window of a
+ * bridge, such as all of the physical address space above RAM on a PC.
  */
 static int check_unused(u64 start, u64 size)
 {
@@ -171,11 +175,11 @@ static int check_unused(u64 start, u64 size)
 		release_mem_region(start, size);
 	if (unused)
 		return 0;
-	pr_err("%#llx, size %#llx: is RAM or otherwise in use, see /proc/iomem\n", start, size);
+	pr_err("%#llx, size %#llx: in use, choose an unused range of /proc/iomem\n", start, size);
 	return -EBUSY;
 }
 
-/* An altmap is read and written: that needs RAM which the kernel was told not to use. */
+/* The kernel reads and writes an altmap, so it needs real RAM, reserved by memmap=. */
 static int check_reserved_ram(u64 start, u64 size)
 {
 	if (region_intersects(start, size, 0, IORES_DESC_RESERVED) == REGION_INTERSECTS)
@@ -185,7 +189,7 @@ static int check_reserved_ram(u64 start, u64 size)
 	return -EINVAL;
 }
 
-static void plant_leak(void)
+static void leak_something(void)
 {
 	if (leak == LEAK_PAGE)
 		(void)alloc_page(GFP_KERNEL);
@@ -193,19 +197,19 @@ static void plant_leak(void)
 		kmemleak_ignore(kmalloc(192, GFP_KERNEL));	/* on purpose */
 }
 
-/* A range that failed before may be tried again. */
-static struct range_entry *claim(u64 start, u64 size)
+/* Get the entry of a range. A range that failed before may be tried again. */
+static struct range_entry *range_claim(u64 start, u64 size)
 {
-	struct range_entry *range = find_exact(start, size);
+	struct range_entry *range = range_find_exact(start, size);
 
 	if (range && range->state != RANGE_FAILED)
 		return ERR_PTR(-EEXIST);
-	if (!range && find(start, size))
+	if (!range && range_find(start, size))
 		return ERR_PTR(-EBUSY);
-	return range ?: insert(start, size) ?: ERR_PTR(-ENOMEM);
+	return range ?: range_insert(start, size) ?: ERR_PTR(-ENOMEM);
 }
 
-static int add(u64 start, u64 size)
+static int hotplug_add(u64 start, u64 size)
 {
 	struct range_entry *range;
 	int err = check_aligned(start, size, memory_block_size_bytes()) ?:
@@ -213,93 +217,95 @@ static int add(u64 start, u64 size)
 
 	if (err)
 		return err;
-	range = claim(start, size);
+	range = range_claim(start, size);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
-	set_state(range, RANGE_TRIED);
+	range_set_state(range, RANGE_TRIED);
 	err = add_memory(first_online_node, start, size, MHP_NONE);
-	set_state(range, err ? RANGE_FAILED : RANGE_ADDED);
+	range_set_state(range, err ? RANGE_FAILED : RANGE_ADDED);
 	if (err)
-		plant_leak();
+		leak_something();
 	return err;
 }
 
-static int remove(u64 start, u64 size)
+static int hotplug_remove(u64 start, u64 size)
 {
-	struct range_entry *range = find_exact(start, size);
+	struct range_entry *range = range_find_exact(start, size);
 	int err;
 
 	if (!range || range->state == RANGE_MAPPED)
 		return -ENOENT;
-	if (is_foreign(range)) {
-		pr_notice("%#llx, size %#llx: belongs to somebody else now\n", start, size);
-		drop(range);
+	if (range_is_foreign(range)) {
+		pr_notice("%#llx, size %#llx: not removed, as another user has added it\n", start,
+			  size);
+		range_drop(range);
 		return -ENOENT;
 	}
 	err = remove_memory(start, size);
 	if (!err)
-		drop(range);
+		range_drop(range);
 	return err;
 }
 
-struct remap {
+/* One write to the file "memremap". */
+struct remap_request {
 	u64 start;
 	u64 size;
 	u64 shift;
 	bool altmap;
 };
 
-static void set_altmap(struct dev_pagemap *pgmap, const struct remap *remap)
+static void range_set_altmap(struct range_entry *range, const struct remap_request *r)
 {
-	unsigned long pages = PFN_DOWN(remap->size);
+	unsigned long pages = PFN_DOWN(r->size);
 	struct vmem_altmap altmap = {
-		.base_pfn = PFN_DOWN(remap->start),
+		.base_pfn = PFN_DOWN(r->start),
 		.free = PFN_UP(pages * sizeof(struct page)),
 	};
 
-	memcpy(&pgmap->altmap, &altmap, sizeof(altmap));
-	pgmap->flags |= PGMAP_ALTMAP_VALID;
+	memcpy(&range->pgmap.altmap, &altmap, sizeof(altmap));
+	range->pgmap.flags |= PGMAP_ALTMAP_VALID;
 }
 
-static int remap(const struct remap *remap)
+static int hotplug_memremap(const struct remap_request *r)
 {
 	struct range_entry *range;
 	void *virt;
-	u64 granule = max_t(u64, SUBSECTION_SIZE, PAGE_SIZE << remap->shift);
-	int err = check_aligned(remap->start, remap->size, granule);
+	u64 granule = max_t(u64, SUBSECTION_SIZE, PAGE_SIZE << r->shift);
+	int err = check_aligned(r->start, r->size, granule);
 
 	if (!err)
-		err = remap->altmap ? check_reserved_ram(remap->start, remap->size) :
-				      check_unused(remap->start, remap->size);
+		err = r->altmap ? check_reserved_ram(r->start, r->size) :
+				      check_unused(r->start, r->size);
 	if (err)
 		return err;
-	range = claim(remap->start, remap->size);
+	range = range_claim(r->start, r->size);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	memset(&range->pgmap, 0, sizeof(range->pgmap));
 	range->pgmap.type = MEMORY_DEVICE_GENERIC;
-	range->pgmap.range.start = remap->start;
-	range->pgmap.range.end = remap->start + remap->size - 1;
+	range->pgmap.range.start = r->start;
+	range->pgmap.range.end = r->start + r->size - 1;
 	range->pgmap.nr_range = 1;
-	range->pgmap.vmemmap_shift = remap->shift;
-	if (remap->altmap)
-		set_altmap(&range->pgmap, remap);
-	set_state(range, RANGE_TRIED);
+	range->pgmap.vmemmap_shift = r->shift;
+	if (r->altmap)
+		range_set_altmap(range, r);
+	range_set_state(range, RANGE_TRIED);
 	virt = memremap_pages(&range->pgmap, first_online_node);
-	set_state(range, IS_ERR(virt) ? RANGE_FAILED : RANGE_MAPPED);
+	range_set_state(range, IS_ERR(virt) ? RANGE_FAILED : RANGE_MAPPED);
 	if (IS_ERR(virt))
-		plant_leak();
+		leak_something();
 	return PTR_ERR_OR_ZERO(virt);
 }
 
-static int unmap(u64 start)
+static int hotplug_memunmap(u64 start)
 {
-	struct range_entry *range = find(start, 1);
+	struct range_entry *range = range_find(start, 1);
 
 	if (!range || range->start != start || range->state != RANGE_MAPPED)
 		return -ENOENT;
 	memunmap_pages(&range->pgmap);
-	drop(range);
+	range_drop(range);
 	return 0;
 }
 
@@ -308,48 +314,54 @@ static int parse_range(char **text, u64 *start, u64 *size)
 	return order_bytes(order_word(text), start) ?: order_bytes(order_word(text), size);
 }
 
-static int do_add(char *text)
+static int command_add(char *text)
 {
 	u64 start, size;
 	int err = parse_range(&text, &start, &size);
 
-	return err ?: order_end(text) ?: add(start, size);
+	if (!err)
+		err = order_end(text);
+	return err ?: hotplug_add(start, size);
 }
 
-static int do_remove(char *text)
+static int command_remove(char *text)
 {
 	u64 start, size;
 	int err = parse_range(&text, &start, &size);
 
-	return err ?: order_end(text) ?: remove(start, size);
+	if (!err)
+		err = order_end(text);
+	return err ?: hotplug_remove(start, size);
 }
 
-static int do_remap(char *text)
+static int command_memremap(char *text)
 {
-	struct remap order = {};
+	struct remap_request r = {};
 	char *word;
-	int err = parse_range(&text, &order.start, &order.size);
+	int err = parse_range(&text, &r.start, &r.size);
 
 	while (!err && (word = order_word(&text))) {
 		if (!strcmp(word, "altmap"))
-			order.altmap = true;
+			r.altmap = true;
 		else if (!strncmp(word, "shift=", 6))
-			err = order_number(word + 6, MAX_SHIFT, &order.shift);
+			err = order_number(word + 6, MAX_SHIFT, &r.shift);
 		else
 			err = -EINVAL;
 	}
-	return err ?: remap(&order);
+	return err ?: hotplug_memremap(&r);
 }
 
-static int do_unmap(char *text)
+static int command_memunmap(char *text)
 {
 	u64 start;
 	int err = order_bytes(order_word(&text), &start);
 
-	return err ?: order_end(text) ?: unmap(start);
+	if (!err)
+		err = order_end(text);
+	return err ?: hotplug_memunmap(start);
 }
 
-static int do_leak(char *text)
+static int command_leak(char *text)
 {
 	int what = order_choice(leak_names, ARRAY_SIZE(leak_names), order_word(&text));
 
@@ -359,18 +371,22 @@ static int do_leak(char *text)
 	return 0;
 }
 
-/* A file that is written takes one operation. */
+/**
+ * struct command - a file that is written to run an operation
+ * @name: name of the file
+ * @run: parses the text and runs the operation
+ */
 struct command {
 	const char *name;
 	int (*run)(char *text);
 };
 
 static const struct command commands[] = {
-	{ "add", do_add },
-	{ "remove", do_remove },
-	{ "memremap", do_remap },
-	{ "memunmap", do_unmap },
-	{ "leak", do_leak },
+	{ .name = "add", .run = command_add },
+	{ .name = "remove", .run = command_remove },
+	{ .name = "memremap", .run = command_memremap },
+	{ .name = "memunmap", .run = command_memunmap },
+	{ .name = "leak", .run = command_leak },
 };
 
 static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
@@ -428,8 +444,8 @@ static int create_files(void)
 	return 0;
 }
 
-/* What cannot be removed stays with the kernel; its memory blocks stay offline. */
-static void give_back(struct range_entry *range)
+/* Remove a range. If the kernel refuses, its memory blocks stay, offline. */
+static void range_give_back(struct range_entry *range)
 {
 	int err = 0;
 
@@ -438,9 +454,9 @@ static void give_back(struct range_entry *range)
 	else if (range->state == RANGE_ADDED)
 		err = remove_memory(range->start, range->size);
 	if (err)
-		pr_err("%#llx, size %#llx: could not be removed (%d)\n", range->start,
+		pr_err("%#llx, size %#llx: the kernel refuses to remove it (%d)\n", range->start,
 		       range->size, err);
-	drop(range);
+	range_drop(range);
 }
 
 static int __init errpath_hotplug_init(void)
@@ -461,12 +477,12 @@ static void __exit errpath_hotplug_exit(void)
 
 	debugfs_remove(root);
 	list_for_each_entry_safe(range, next, &ranges, list)
-		give_back(range);
+		range_give_back(range);
 	unregister_memory_notifier(&memory_notifier);
 }
 
 module_init(errpath_hotplug_init);
 module_exit(errpath_hotplug_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Hot-add memory that is not there, to test its error paths");
+MODULE_DESCRIPTION("Hot-add ranges without memory, to test the error paths of hot-add");
 MODULE_INFO(test, "Y");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_livepatch: errpath_target() under a live patch, which must keep
- * errpath off it. The patched function returns -ESTALE.
+ * errpath_livepatch: a live patch of errpath_target(), which errpath must not intercept then.
+ * The patched function returns -ESTALE.
  */
 #include <linux/errno.h>
 #include <linux/livepatch.h>
@@ -32,7 +32,7 @@ static int __init errpath_livepatch_init(void)
 	return klp_enable_patch(&patch);
 }
 
-/* Only reached when the patch was disabled through sysfs. */
+/* Only reached after the patch was disabled in sysfs. */
 static void __exit errpath_livepatch_exit(void)
 {
 }
@@ -40,6 +40,6 @@ static void __exit errpath_livepatch_exit(void)
 module_init(errpath_livepatch_init);
 module_exit(errpath_livepatch_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("A live patch on errpath_target(), to test errpath");
+MODULE_DESCRIPTION("A live patch of errpath_target(), to test errpath");
 MODULE_INFO(livepatch, "Y");
 MODULE_INFO(test, "Y");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_rival: somebody else at the function that errpath wants. A write of
- * "KIND SYMBOL" to debugfs errpath_rival/set takes hold of the function, "none"
- * lets go of it, and so does the next valid write; errpath_rival/hits counts the
- * calls it saw. "hypervisor hyperv": the kernel says that it runs on that.
+ * errpath_rival: another user of the function that errpath intercepts. A write of "KIND SYMBOL"
+ * to debugfs errpath_rival/set hooks the function; "none" and the next valid write remove the
+ * hook. errpath_rival/hits counts the calls that the hook saw. "hypervisor hyperv" hooks no
+ * function but lets the kernel find that it runs on Hyper-V.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -20,32 +20,32 @@
 static char symbol[KSYM_NAME_LEN];
 static atomic_t hits;
 
-static int count_hit(struct kprobe *probe, struct pt_regs *regs)
+static int kprobe_count(struct kprobe *probe, struct pt_regs *regs)
 {
 	atomic_inc(&hits);
 	return 0;
 }
 
-/* A probed function called from a handler: its own handler cannot run. */
-static int __kprobes nest_hit(struct kprobe *probe, struct pt_regs *regs)
+/* Call a probed function from a handler, where its own handler cannot run. */
+static int __kprobes kprobe_count_and_nest(struct kprobe *probe, struct pt_regs *regs)
 {
 	atomic_inc(&hits);
 	errpath_target_notrace(0);
 	return 0;
 }
 
-static void count_nothing(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+static void kprobe_post(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
 
-static int count_return(struct kretprobe_instance *instance, struct pt_regs *regs)
+static int kretprobe_count(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	atomic_inc(&hits);
 	return 0;
 }
 
-static void notrace count_entry(unsigned long ip, unsigned long parent_ip,
-				struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static void notrace ftrace_count(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
 	atomic_inc(&hits);
 }
@@ -54,119 +54,128 @@ static struct kprobe probe;
 static struct kretprobe return_probe;
 static struct ftrace_ops ops;
 
-static int take_kprobe(void)
+static int kprobe_hook(void)
 {
-	probe = (struct kprobe) { .symbol_name = symbol, .pre_handler = count_hit };
+	probe = (struct kprobe) { .symbol_name = symbol, .pre_handler = kprobe_count };
 	return register_kprobe(&probe);
 }
 
-static int take_nesting(void)
+static int nesting_hook(void)
 {
-	probe = (struct kprobe) { .symbol_name = symbol, .pre_handler = nest_hit };
+	probe = (struct kprobe) { .symbol_name = symbol, .pre_handler = kprobe_count_and_nest };
 	return register_kprobe(&probe);
 }
 
-/* With a post_handler a kprobe claims that it may change the flow. */
-static int take_post_handler(void)
+/* By its post_handler a kprobe claims that it may change the instruction pointer. */
+static int post_handler_hook(void)
 {
 	probe = (struct kprobe) {
 		.symbol_name = symbol,
-		.pre_handler = count_hit,
-		.post_handler = count_nothing,
+		.pre_handler = kprobe_count,
+		.post_handler = kprobe_post,
 	};
 	return register_kprobe(&probe);
 }
 
-static void drop_kprobe(void)
+static void kprobe_unhook(void)
 {
 	unregister_kprobe(&probe);
 }
 
-static int take_kretprobe(void)
+static int kretprobe_hook(void)
 {
 	return_probe = (struct kretprobe) {
 		.kp.symbol_name = symbol,
-		.handler = count_return,
+		.handler = kretprobe_count,
 		.maxactive = 64,
 	};
 	return register_kretprobe(&return_probe);
 }
 
-static void drop_kretprobe(void)
+static void kretprobe_unhook(void)
 {
 	unregister_kretprobe(&return_probe);
 }
 
-static int take_ftrace(unsigned long flags)
+static int ftrace_hook(unsigned long flags)
 {
 	int err;
 
-	ops = (struct ftrace_ops) { .func = count_entry, .flags = flags };
+	ops = (struct ftrace_ops) { .func = ftrace_count, .flags = flags };
 	err = ftrace_set_filter(&ops, symbol, strlen(symbol), 1);
-	err = err ?: register_ftrace_function(&ops);
+	if (!err)
+		err = register_ftrace_function(&ops);
 	if (err)
 		ftrace_free_filter(&ops);
 	return err;
 }
 
-static int take_tracer(void)
+static int tracer_hook(void)
 {
-	return take_ftrace(0);
+	return ftrace_hook(0);
 }
 
-static int take_ipmodify(void)
+static int ipmodify_hook(void)
 {
-	return take_ftrace(FTRACE_OPS_FL_IPMODIFY);
+	return ftrace_hook(FTRACE_OPS_FL_IPMODIFY);
 }
 
-static void drop_ftrace(void)
+static void ftrace_unhook(void)
 {
 	unregister_ftrace_function(&ops);
 	ftrace_free_filter(&ops);
 }
 
-static enum x86_hypervisor_type own_type;
+static enum x86_hypervisor_type saved_hypervisor;
 
-/* Not at a function: the kernel takes itself for a guest of Hyper-V. */
-static int take_hypervisor(void)
+/* Hook no function: let the kernel find that it runs on Hyper-V. */
+static int hypervisor_set(void)
 {
 	if (strcmp(symbol, "hyperv"))
 		return -EINVAL;
-	own_type = x86_hyper_type;
+	saved_hypervisor = x86_hyper_type;
 	x86_hyper_type = X86_HYPER_MS_HYPERV;
 	return 0;
 }
 
-static void drop_hypervisor(void)
+static void hypervisor_restore(void)
 {
-	x86_hyper_type = own_type;
+	x86_hyper_type = saved_hypervisor;
 }
 
-static const struct kind {
+/**
+ * struct kind - a kind of hook
+ * @name: name of the kind in an order
+ * @hook: installs the hook at the function that the variable symbol names
+ * @unhook: removes the hook
+ */
+struct kind {
 	const char *name;
-	int (*take)(void);
-	void (*drop)(void);
-} kinds[] = {
-	{ "kprobe", take_kprobe, drop_kprobe },
-	{ "nesting", take_nesting, drop_kprobe },
-	{ "post_handler", take_post_handler, drop_kprobe },
-	{ "kretprobe", take_kretprobe, drop_kretprobe },
-	{ "ftrace", take_tracer, drop_ftrace },
-	{ "ipmodify", take_ipmodify, drop_ftrace },
-	{ "hypervisor", take_hypervisor, drop_hypervisor },
+	int (*hook)(void);
+	void (*unhook)(void);
 };
 
-static const struct kind *taken;
-static DEFINE_MUTEX(taken_mutex);
+static const struct kind kinds[] = {
+	{ .name = "kprobe", .hook = kprobe_hook, .unhook = kprobe_unhook },
+	{ .name = "nesting", .hook = nesting_hook, .unhook = kprobe_unhook },
+	{ .name = "post_handler", .hook = post_handler_hook, .unhook = kprobe_unhook },
+	{ .name = "kretprobe", .hook = kretprobe_hook, .unhook = kretprobe_unhook },
+	{ .name = "ftrace", .hook = tracer_hook, .unhook = ftrace_unhook },
+	{ .name = "ipmodify", .hook = ipmodify_hook, .unhook = ftrace_unhook },
+	{ .name = "hypervisor", .hook = hypervisor_set, .unhook = hypervisor_restore },
+};
 
-static void let_go(void)
+static const struct kind *hooked;	/* NULL: no hook is installed */
+static DEFINE_MUTEX(hooked_mutex);
+
+static void rival_unhook(void)
 {
-	if (taken)
-		taken->drop();
-	taken = NULL;
+	if (hooked)
+		hooked->unhook();
+	hooked = NULL;
 }
 
-static const struct kind *find_kind(const char *name)
+static const struct kind *kind_find(const char *name)
 {
 	const struct kind *kind;
 
@@ -176,39 +185,39 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
-static int take(const struct kind *kind, const char *name)
+static int rival_hook(const struct kind *kind, const char *name)
 {
 	int err;
 
 	strscpy(symbol, name, sizeof(symbol));
 	atomic_set(&hits, 0);
-	err = kind->take();
+	err = kind->hook();
 	if (!err)
-		taken = kind;
+		hooked = kind;
 	return err;
 }
 
-static int set(char *text)
+static int rival_set(char *text)
 {
 	const char *name = order_word(&text), *function = order_word(&text);
-	const struct kind *kind = name ? find_kind(name) : NULL;
+	const struct kind *kind = name ? kind_find(name) : NULL;
 	bool none = name && !strcmp(name, "none");
 	int err = 0;
 
 	if (order_end(text) || (none ? !!function : !kind || !function))
 		return -EINVAL;
-	mutex_lock(&taken_mutex);
-	let_go();
+	mutex_lock(&hooked_mutex);
+	rival_unhook();
 	if (kind)
-		err = take(kind, function);
-	mutex_unlock(&taken_mutex);
+		err = rival_hook(kind, function);
+	mutex_unlock(&hooked_mutex);
 	return err;
 }
 
 static ssize_t set_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	char text[sizeof(symbol)];
-	int err = order_copy(text, sizeof(text), buf, len) ?: set(text);
+	int err = order_copy(text, sizeof(text), buf, len) ?: rival_set(text);
 
 	return err ?: len;
 }
@@ -234,7 +243,7 @@ static int __init errpath_rival_init(void)
 static void __exit errpath_rival_exit(void)
 {
 	debugfs_remove(root);
-	let_go();
+	rival_unhook();
 }
 
 module_init(errpath_rival_init);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath_target: functions that exist only to be failed. A write of "COUNT
- * [traced|notrace|traced_tail|notrace_tail] [task|atomic|softirq|irq|loop]" to
- * debugfs errpath_target/call
- * calls one of them COUNT times in that context; a read of the same open file
- * reports what came back, and how long all of it took. A signal that kills the
- * writer ends the calls, but not in "loop", which takes at most LOOP_LIMIT.
+ * errpath_target: functions for tests of errpath. A write of "COUNT
+ * [traced|notrace|traced_tail|notrace_tail] [task|atomic|softirq|irq|loop]" to debugfs
+ * errpath_target/call calls one of them COUNT times in that context. A read of the same open
+ * file returns the number of calls and of errors, the last errno, and the time of a loop. A
+ * fatal signal to the writer ends the calls, except in a loop, which has a limit of LOOP_LIMIT.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -22,14 +21,14 @@
 #include "errpath_target.h"
 #include "order.h"
 
-/* With interrupts off: the slowest call known takes some 10 us in an emulated guest. */
+/* The loop runs with interrupts off, and a call takes up to 10 us in an emulated guest. */
 #define LOOP_LIMIT	100000
 
 /*
- * Returns 0, which the compiler does not know. If it knew, it would replace the
- * jump in errpath_target_tail() by a call (gcc 14 does).
+ * Return 0 without the compiler knowing it. If it knew, it would replace the jump in
+ * errpath_target_tail() by a call (gcc 14 does).
  */
-static __always_inline int nothing(void)
+static __always_inline int hidden_zero(void)
 {
 	int err = 0;
 
@@ -40,19 +39,19 @@ static __always_inline int nothing(void)
 
 noinline int errpath_target(int x)
 {
-	return nothing();
+	return hidden_zero();
 }
 
-/* For the kernel's own fail_function, too. */
+/* The kernel's fail_function can fail it, too. */
 ALLOW_ERROR_INJECTION(errpath_target, ERRNO);
 
 noinline notrace int errpath_target_notrace(int x)
 {
-	return nothing();
+	return hidden_zero();
 }
 EXPORT_SYMBOL_GPL(errpath_target_notrace);
 
-/* They end in a jump to the function: to its caller that is all one call. */
+/* Both end in a jump to the function, so the function returns to their caller. */
 static noinline int errpath_target_tail(int x)
 {
 	return errpath_target(x);
@@ -63,23 +62,23 @@ static noinline int errpath_target_notrace_tail(int x)
 	return errpath_target_notrace(x);
 }
 
-/* A caller with a name, for the knob caller. */
+/* The function that tests name in the knob "caller". */
 static noinline int errpath_target_caller(int (*function)(int x))
 {
 	int err = function(0);
 
-	barrier();	/* no tail call: stay on the stack */
+	barrier();	/* prevent a tail call, so that this function stays on the stack */
 	return err;
 }
 
 /**
- * struct calls - what one open file asked for, and what came of it
+ * struct calls - the calls that one open file made
  * @lock: held while calls are made or reported
- * @function: which one to call
- * @made: how often it was called
- * @failed: how often it returned an error
- * @last_errno: the last such error
- * @ns: how long all calls took
+ * @function: function that is called
+ * @made: number of calls
+ * @failed: number of calls that returned an error
+ * @last_errno: last error
+ * @ns: duration of all calls of a loop in ns
  * @irq: makes one call from an interrupt
  * @softirq: makes one call from a softirq
  */
@@ -105,7 +104,7 @@ static void call_in_task(struct calls *calls)
 	calls->last_errno = err;
 }
 
-/* For make bench: nothing but calls. */
+/* Measures calls without anything between them, for make bench. */
 static void call_in_loop(struct calls *calls, unsigned long count)
 {
 	unsigned long flags;
@@ -152,11 +151,11 @@ static void call_in_softirq(struct calls *calls)
 }
 
 /**
- * struct context - where calls are made from
- * @name: its name in an order
+ * struct context - a context in which calls are made
+ * @name: name of the context in an order
  * @call: makes one call
- * @call_all: makes all of them, instead of @call
- * @limit: the greatest number of calls
+ * @call_all: makes all calls; replaces @call
+ * @limit: maximum number of calls
  */
 struct context {
 	const char *name;
@@ -166,14 +165,14 @@ struct context {
 };
 
 static const struct context contexts[] = {
-	{ "task", call_in_task, .limit = ULONG_MAX },
-	{ "atomic", call_in_atomic, .limit = ULONG_MAX },
-	{ "softirq", call_in_softirq, .limit = ULONG_MAX },
-	{ "irq", call_in_irq, .limit = ULONG_MAX },
-	{ "loop", .call_all = call_in_loop, .limit = LOOP_LIMIT },
+	{ .name = "task", .call = call_in_task, .limit = ULONG_MAX },
+	{ .name = "atomic", .call = call_in_atomic, .limit = ULONG_MAX },
+	{ .name = "softirq", .call = call_in_softirq, .limit = ULONG_MAX },
+	{ .name = "irq", .call = call_in_irq, .limit = ULONG_MAX },
+	{ .name = "loop", .call_all = call_in_loop, .limit = LOOP_LIMIT },
 };
 
-static const struct context *find_context(const char *name)
+static const struct context *context_find(const char *name)
 {
 	const struct context *context;
 
@@ -183,7 +182,7 @@ static const struct context *find_context(const char *name)
 	return NULL;
 }
 
-static int call(struct calls *calls, unsigned long count, const struct context *context)
+static int calls_make(struct calls *calls, unsigned long count, const struct context *context)
 {
 	calls->made = 0;
 	calls->failed = 0;
@@ -225,13 +224,13 @@ static const struct {
 	const char *name;
 	int (*function)(int x);
 } functions[] = {
-	{ "traced", errpath_target },
-	{ "notrace", errpath_target_notrace },
-	{ "traced_tail", errpath_target_tail },
-	{ "notrace_tail", errpath_target_notrace_tail },
+	{ .name = "traced", .function = errpath_target },
+	{ .name = "notrace", .function = errpath_target_notrace },
+	{ .name = "traced_tail", .function = errpath_target_tail },
+	{ .name = "notrace_tail", .function = errpath_target_notrace_tail },
 };
 
-static int (*find_function(const char *name))(int x)
+static int (*function_find(const char *name))(int x)
 {
 	int i;
 
@@ -242,10 +241,10 @@ static int (*find_function(const char *name))(int x)
 }
 
 /**
- * struct request - one write to call
+ * struct request - one write to the file "call"
  * @count: number of calls
- * @function: which function to call
- * @context: where to call it from
+ * @function: function to call
+ * @context: context of the calls
  */
 struct request {
 	u64 count;
@@ -253,12 +252,12 @@ struct request {
 	const struct context *context;
 };
 
-static int parse(char *text, struct request *request)
+static int request_parse(char *text, struct request *request)
 {
 	const char *count = order_word(&text);
 
-	request->function = find_function(order_word(&text) ?: "traced");
-	request->context = find_context(order_word(&text) ?: "task");
+	request->function = function_find(order_word(&text) ?: "traced");
+	request->context = context_find(order_word(&text) ?: "task");
 	if (!request->function || !request->context || order_end(text))
 		return -EINVAL;
 	return order_number(count, request->context->limit, &request->count);
@@ -271,12 +270,12 @@ static ssize_t call_write(struct file *file, const char __user *buf, size_t len,
 	char text[64];
 	int err;
 
-	err = order_copy(text, sizeof(text), buf, len) ?: parse(text, &request);
+	err = order_copy(text, sizeof(text), buf, len) ?: request_parse(text, &request);
 	if (err)
 		return err;
 	mutex_lock(&calls->lock);
 	calls->function = request.function;
-	err = call(calls, request.count, request.context);
+	err = calls_make(calls, request.count, request.context);
 	mutex_unlock(&calls->lock);
 	return err ?: len;
 }
@@ -321,5 +320,5 @@ static void __exit errpath_target_exit(void)
 module_init(errpath_target_init);
 module_exit(errpath_target_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Functions that exist only to be failed by errpath");
+MODULE_DESCRIPTION("Functions to be called and failed, to test errpath");
 MODULE_INFO(test, "Y");

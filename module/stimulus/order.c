@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parse an order: the words that user space writes to a debugfs file of a
- * stimulus. A number that does not fit, a word too many and text behind a NUL
- * are errors. Nothing here allocates memory.
+ * Parse an order: the words that user space writes to a debugfs file of a stimulus. A number
+ * that does not fit, a surplus word and text after a NUL are errors. Nothing here allocates
+ * memory.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -18,8 +18,8 @@
  * order_copy() - copy an order from user space
  * @text: receives the order and a terminating NUL
  * @size: size of @text
- * @buf: what user space writes
- * @len: its length
+ * @buf: the text that user space writes
+ * @len: length of the text
  *
  * Return: 0, -EFAULT, or -EINVAL if the order is too long or contains a NUL.
  */
@@ -70,7 +70,7 @@ static bool is_hex(const char *word)
 }
 
 /**
- * order_number() - parse a number without a sign, decimal or 0xHEX
+ * order_number() - parse a number, decimal or 0xHEX, without a sign
  * @word: a word of the order, may be NULL
  * @max: the greatest number that is valid
  * @number: receives the number

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "kselftest.h"
 #include "module.h"
 #include "vmbus.h"
 
@@ -32,25 +33,32 @@ const char *vmbus_unavailable(void)
 	return NULL;
 }
 
-/* @file: without .ko, @name: as /sys/module has it. One that is built in has no file. */
-static int load_once(const char *file, const char *name,
-		     const char *parameters)
+/* @file: file name without .ko; @name: name in /sys/module. A built-in driver has no file. */
+static int vmbus_load_once(const char *file, const char *name, const char *parameters)
 {
 	if (!has_module(file) || module_loaded(name))
 		return 0;
 	return module_load(file, parameters);
 }
 
-static int load_all(void)
+static int vmbus_load_modules(void)
 {
-	int err = load_once("vmbus_sim", "vmbus_sim", "buses=0");
+	static const struct {
+		const char *file, *name, *parameters;
+	} modules[] = {
+		{ .file = "vmbus_sim", .name = "vmbus_sim", .parameters = "buses=0" },
+		{ .file = "hv_vmbus", .name = "hv_vmbus", .parameters = "" },
+		{ .file = "pci-hyperv-intf", .name = "pci_hyperv_intf", .parameters = "" },
+		{ .file = "pci-hyperv", .name = "pci_hyperv", .parameters = "" },
+	};
+	int err = 0;
 
-	err = err ?: load_once("hv_vmbus", "hv_vmbus", "");
-	err = err ?: load_once("pci-hyperv-intf", "pci_hyperv_intf", "");
-	return err ?: load_once("pci-hyperv", "pci_hyperv", "");
+	for (size_t i = 0; i < ARRAY_SIZE(modules) && !err; i++)
+		err = vmbus_load_once(modules[i].file, modules[i].name, modules[i].parameters);
+	return err;
 }
 
-static int set_parameter(char *setting)
+static int vmbus_set_parameter(char *setting)
 {
 	char path[128], *name = strsep(&setting, "=");
 
@@ -59,7 +67,7 @@ static int set_parameter(char *setting)
 	return setting ? file_write(path, setting) : -EINVAL;
 }
 
-static int set_parameters(const char *parameters)
+static int vmbus_set_parameters(const char *parameters)
 {
 	char text[256], *rest = text, *one;
 	int err = 0;
@@ -67,30 +75,31 @@ static int set_parameters(const char *parameters)
 	snprintf(text, sizeof(text), "%s", parameters);
 	while (!err && (one = strsep(&rest, " ")))
 		if (*one)
-			err = set_parameter(one);
+			err = vmbus_set_parameter(one);
 	return err;
 }
 
-static int offer(const char *parameters)
+static int vmbus_set_and_offer(const char *parameters)
 {
-	return set_parameters(parameters) ?: vmbus_command("offer", 0, -1);
+	return vmbus_set_parameters(parameters) ?: vmbus_command("offer", 0, -1);
 }
 
 int vmbus_start(const char *parameters)
 {
-	int err = load_all();
+	int err = vmbus_load_modules();
 
-	err = err ?: file_write(SIM "reset", "\n");
-	return err ?: offer(parameters);
+	if (!err)
+		err = file_write(SIM "reset", "\n");
+	return err ?: vmbus_set_and_offer(parameters);
 }
 
 int vmbus_offer_anew(const char *parameters)
 {
-	return vmbus_command("rescind", 0, -1) ?: offer(parameters);
+	return vmbus_command("rescind", 0, -1) ?: vmbus_set_and_offer(parameters);
 }
 
-/* pci-hyperv forgets what it allocated for a bus that goes while it is bound. */
-static void unbind_all(void)
+/* pci-hyperv leaks memory for a bus that is rescinded while the driver is bound: unbind first. */
+static void vmbus_unbind_all(void)
 {
 	for (int bus = 0; bus < BUSES; bus++)
 		if (vmbus_bound(bus))
@@ -101,7 +110,7 @@ int vmbus_stop(void)
 {
 	if (!module_loaded("vmbus_sim"))
 		return 0;
-	unbind_all();
+	vmbus_unbind_all();
 	return file_write(SIM "reset", "\n");
 }
 
@@ -188,7 +197,7 @@ long vmbus_seen(const char *message)
 	return len < 0 ? len : atol(text);
 }
 
-/* "5150:00:03.0": the domain comes from the device's name. */
+/* Names are like "5150:00:03.0". The domain is a part of the name of the hv_device. */
 int vmbus_functions(int bus)
 {
 	DIR *dir = opendir("/sys/bus/pci/devices");

@@ -5,48 +5,51 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* vmbus_sim.ko and the kernel's own pci-hyperv driver on it. All return 0 or -errno. */
+/*
+ * Drive vmbus_sim.ko and the kernel's own pci-hyperv driver on it. Functions return 0 or -errno
+ * unless their comment says otherwise.
+ */
 
-/* Why this kernel has none of that, NULL if it has. */
+/* Returns the reason why this kernel has no vmbus_sim.ko, or NULL if it has. */
 const char *vmbus_unavailable(void);
 /*
- * Offers bus 0, which is probed; @parameters of vmbus_sim.ko as "name=value ...", the
- * others as they are when it is loaded. Both modules are loaded if they are not.
+ * Loads the modules unless they are loaded, and offers bus 0, which the driver probes.
+ * @parameters: parameters of vmbus_sim.ko as "name=value ..."; the others get their defaults.
  */
 int vmbus_start(const char *parameters);
-/* Rescinds bus 0, and offers it with these parameters changed. */
+/* Rescinds bus 0, changes @parameters, and offers the bus again. */
 int vmbus_offer_anew(const char *parameters);
-/* No bus, and the simulated host as before vmbus_start(); both modules stay. */
+/* Rescinds all buses and resets the simulated host. The modules stay loaded. */
 int vmbus_stop(void);
-/* Without both, but for hv_vmbus, of which nothing runs. */
+/* Unloads both modules. hv_vmbus stays loaded: none of its code runs. */
 int vmbus_unload(void);
 
-/* The hv_device of bus @bus, 0 on, as sysfs and the knob device call it. */
+/* Returns the name of the hv_device of @bus, as in sysfs and for the knob "device". */
 const char *vmbus_device(int bus);
-/* Does it have its driver? */
+/* Returns true if the driver is bound to @bus. */
 bool vmbus_bound(int bus);
-/* The probe's errno is that of vmbus_bind(). */
+/* vmbus_bind() returns the error of the probe. */
 int vmbus_bind(int bus);
 int vmbus_unbind(int bus);
 
 /*
- * To the host: "offer", "rescind" (@number is left out if negative), "relations",
- * "eject"; to a function's driver: "msi".
+ * Writes a command: "offer", "rescind", "relations", "eject" or "msi". A negative @number is
+ * omitted.
  */
 int vmbus_command(const char *command, int bus, int number);
-/* How it answers a kind of message: "status", "delay_ms", "drop", "repeat". */
+/* Sets a rule for answers to @message; @knob: "status", "delay_ms", "drop" or "repeat". */
 int vmbus_rule(const char *message, const char *knob, unsigned long value);
-/* The newest protocol that it speaks, 0x10001 to 0x10004. */
+/* Sets the newest version of the protocol that the host supports, 0x10001 to 0x10004. */
 int vmbus_host_version(unsigned long version);
-/* How many of them came, or -errno. */
+/* Returns the number of messages of a kind that the host received, or -errno. */
 long vmbus_seen(const char *message);
 
-/* PCI functions that the PCI core has found on the bus. */
+/* Returns the number of functions that the PCI core has on the bus, or -errno. */
 int vmbus_functions(int bus);
-/* Size of BAR @bar of a function that has been given space, else 0. */
+/* Returns the size of BAR @bar of a function, or 0 if it has no address. */
 unsigned long vmbus_bar(int bus, int slot, int bar);
 
-/* A function's config space, 1 to 4 bytes; the value (-1: an error), and 0 or -errno. */
+/* Read or write 1 to 4 bytes of config space. vmbus_config_read() returns the value, or -1. */
 long vmbus_config_read(int bus, int slot, int where, int size);
 int vmbus_config_write(int bus, int slot, int where, int size,
 		       unsigned int value);
@@ -57,11 +60,11 @@ struct vmbus_window {
 };
 
 /*
- * What /proc/iomem shows as the bus's, at most @max ranges, and how many there are;
- * the config window is the one of 8 KiB.
+ * Reads the ranges of the bus from /proc/iomem, at most @max. Returns their number, or -errno.
+ * The config window is the range of 8 KiB.
  */
 int vmbus_windows(int bus, struct vmbus_window *windows, int max);
-/* The config window; size 0: none. */
+/* Returns the config window; its size is 0 if there is none. */
 struct vmbus_window vmbus_config_window(int bus);
 
 #endif

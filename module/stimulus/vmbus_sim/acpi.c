@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Windows that hv_vmbus finds by itself: its own code reads them from the ACPI
- * table (vmbus.asl) and looks for the framebuffer where a bootloader would have
- * left it, at screen_info's lfb_base, which is 0 as in a dump kernel.
+ * Windows that hv_vmbus finds by itself: its own code reads them from the ACPI table that QEMU
+ * got (vmbus.asl), and looks for the framebuffer at screen_info's lfb_base, which is 0 here, as
+ * in a dump kernel.
  */
 #include <linux/acpi.h>
 #include <linux/efi.h>
@@ -18,9 +18,9 @@
 static struct device *vmbus_device;
 
 /*
- * kCFI checks the type of an indirect call, and only functions whose address the
- * kernel itself takes have a type: call what hv_vmbus's driver struct refers to, by
- * its own type.
+ * kCFI checks the type of an indirect call, and only functions whose address the kernel itself
+ * takes have a type. Therefore call the functions that hv_vmbus's driver struct refers to, each
+ * by its own type.
  */
 
 static int call_platform_probe(void *function)
@@ -52,20 +52,20 @@ static void call_acpi_remove(void *function)
 }
 
 /**
- * struct way - the driver of the device "VMBUS": 6.1 has one for ACPI devices
+ * struct vmbus_driver - the driver of ACPI's device "VMBUS", an ACPI driver in 6.1
  * @add: name of the driver's function that adds the device
- * @remove: name of the one that removes it
+ * @remove: name of the driver's function that removes the device
  * @call_add: calls @add by its type
  * @call_remove: calls @remove by its type
  */
-struct way {
+struct vmbus_driver {
 	const char *add;
 	const char *remove;
 	int (*call_add)(void *function);
 	void (*call_remove)(void *function);
 };
 
-static const struct way ways[] = {
+static const struct vmbus_driver drivers[] = {
 	{
 		.add = SIM_VMBUS "vmbus_platform_driver_probe",
 		.remove = SIM_VMBUS "vmbus_platform_driver_remove",
@@ -80,26 +80,26 @@ static const struct way ways[] = {
 	},
 };
 
-static const struct way *way;
+static const struct vmbus_driver *vmbus_driver;
 
-static void *function(const char *name)
+static void *function_by_name(const char *name)
 {
 	unsigned long start;
 
 	return symbol_start(name, &start) ? NULL : (void *)start;
 }
 
-static const struct way *find_way(void)
+static const struct vmbus_driver *vmbus_driver_find(void)
 {
-	const struct way *one;
+	const struct vmbus_driver *driver;
 
-	for (one = ways; one < ways + ARRAY_SIZE(ways); one++)
-		if (function(one->add) && function(one->remove))
-			return one;
+	for (driver = drivers; driver < drivers + ARRAY_SIZE(drivers); driver++)
+		if (function_by_name(driver->add) && function_by_name(driver->remove))
+			return driver;
 	return NULL;
 }
 
-static struct screen_info *find_screen(void)
+static struct screen_info *screen_info_find(void)
 {
 	unsigned long addr;
 
@@ -116,63 +116,65 @@ static bool is_writable(const void *where)
 	return entry && pte_write(*entry);
 }
 
-/* A Hyper-V VM with a framebuffer, of generation 2, has booted by EFI. */
-static int add(struct screen_info *screen, u32 fb_size)
+/*
+ * Let the driver add the device. A Hyper-V VM of generation 2, which has a framebuffer, boots by
+ * EFI: pretend that meanwhile.
+ */
+static int vmbus_driver_add(struct screen_info *screen, u32 fb_size)
 {
-	struct screen_info own_screen = *screen;
-	unsigned long own_flags = efi.flags;
+	struct screen_info saved_screen = *screen;
+	unsigned long saved_flags = efi.flags;
 	int err;
 
 	set_bit(EFI_BOOT, &efi.flags);
 	screen->lfb_base = 0;
 	screen->lfb_size = fb_size;
-	err = way->call_add(function(way->add));
-	*screen = own_screen;
-	efi.flags = own_flags;
+	err = vmbus_driver->call_add(function_by_name(vmbus_driver->add));
+	*screen = saved_screen;
+	efi.flags = saved_flags;
 	return err;
 }
 
 /**
- * acpi_windows_open() - have hv_vmbus read its windows from ACPI
- * @fb_size: of the framebuffer that it does not find
+ * acpi_windows_open() - let hv_vmbus read its windows from ACPI
+ * @fb_size: size of the framebuffer that hv_vmbus does not find
  *
  * May sleep.
  *
- * Return: 0, or after a line in the kernel log -ENODEV (no such device, or no
- * such functions in this kernel), -EROFS (this kernel does not let us say that it
- * booted by EFI), or the error of hv_vmbus.
+ * Return: 0, or after a line in the kernel log -ENODEV (no such device, or this kernel lacks the
+ * functions), -EROFS (the kernel's EFI flags are read-only), or the error of hv_vmbus.
  */
 int acpi_windows_open(u32 fb_size)
 {
-	struct screen_info *screen = find_screen();
+	struct screen_info *screen = screen_info_find();
 	int err = -ENODEV;
 
-	way = find_way();
-	if (!way || !screen) {
-		pr_err("this kernel's hv_vmbus does not read ACPI as known kernels do\n");
+	vmbus_driver = vmbus_driver_find();
+	if (!vmbus_driver || !screen) {
+		pr_err("hv_vmbus has no known function that reads ACPI: use acpi=N\n");
 		return -ENODEV;
 	}
 	if (!is_writable(&efi)) {
-		pr_err("this kernel's record of EFI is read-only\n");
+		pr_err("the EFI flags of this kernel are read-only: use acpi=N\n");
 		return -EROFS;
 	}
 	vmbus_device = bus_find_device_by_name(&platform_bus_type, NULL, "VMBUS:00");
 	if (vmbus_device)
-		err = add(screen, fb_size);
+		err = vmbus_driver_add(screen, fb_size);
 	else
-		pr_err("ACPI has no VMBUS: start QEMU with -acpitable (vmbus.asl)\n");
+		pr_err("ACPI has no device VMBUS: start QEMU with -acpitable (vmbus.asl)\n");
 	if (err)
 		put_device(vmbus_device);
 	return err;
 }
 
 /**
- * acpi_windows_close() - have hv_vmbus give them back
+ * acpi_windows_close() - let hv_vmbus remove the windows
  *
  * May sleep.
  */
 void acpi_windows_close(void)
 {
-	way->call_remove(function(way->remove));
+	vmbus_driver->call_remove(function_by_name(vmbus_driver->remove));
 	put_device(vmbus_device);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The bus type "vmbus", with what the host offers on it and the guest's driver for that. */
+/* The bus type "vmbus", the buses that the host offers on it, and the guest's driver. */
 #include <linux/device.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -13,8 +13,8 @@
 
 static const struct hv_vmbus_device_id pci_type = { HV_PCIE_GUID };
 
-static const struct hv_vmbus_device_id *find_id(const struct hv_driver *driver,
-						const struct hv_device *hdev)
+static const struct hv_vmbus_device_id *bus_find_id(const struct hv_driver *driver,
+						    const struct hv_device *hdev)
 {
 	const struct hv_vmbus_device_id *id;
 
@@ -24,22 +24,22 @@ static const struct hv_vmbus_device_id *find_id(const struct hv_driver *driver,
 	return NULL;
 }
 
-static int match(struct device *dev, compat_match_driver *drv)
+static int bus_match(struct device *dev, compat_match_driver *drv)
 {
 	const struct hv_driver *driver = container_of(drv, struct hv_driver, driver);
 
-	return !!find_id(driver, device_to_hv_device(dev));
+	return !!bus_find_id(driver, device_to_hv_device(dev));
 }
 
-static int probe(struct device *dev)
+static int bus_probe(struct device *dev)
 {
 	struct hv_driver *driver = container_of(dev->driver, struct hv_driver, driver);
 	struct hv_device *hdev = device_to_hv_device(dev);
 
-	return driver->probe(hdev, find_id(driver, hdev));
+	return driver->probe(hdev, bus_find_id(driver, hdev));
 }
 
-static void remove(struct device *dev)
+static void bus_remove(struct device *dev)
 {
 	struct hv_driver *driver = container_of(dev->driver, struct hv_driver, driver);
 
@@ -48,20 +48,20 @@ static void remove(struct device *dev)
 
 static compat_bus_type vmbus = {
 	.name = "vmbus",
-	.match = match,
-	.probe = probe,
-	.remove = remove,
+	.match = bus_match,
+	.probe = bus_probe,
+	.remove = bus_remove,
 };
 
 static struct sim_bus *buses[SIM_MAX_BUSES];
-static DEFINE_MUTEX(buses_mutex);	/* the array: a probe takes as long as it takes */
+static DEFINE_MUTEX(buses_mutex);	/* protects buses; not held while a driver probes */
 
-static void free_bus(struct device *dev)
+static void bus_free(struct device *dev)
 {
 	kfree(container_of(dev, struct sim_bus, hdev.device));
 }
 
-static struct sim_bus *alloc_bus(unsigned int number)
+static struct sim_bus *bus_alloc(unsigned int number)
 {
 	struct sim_bus *bus = kzalloc(sizeof(*bus), GFP_KERNEL);
 	struct hv_device *hdev;
@@ -70,13 +70,13 @@ static struct sim_bus *alloc_bus(unsigned int number)
 		return NULL;
 	hdev = &bus->hdev;
 	hdev->dev_type = pci_type.guid;
-	/* pci-hyperv takes the domain's number from bytes 4 and 5 */
-	hdev->dev_instance = GUID_INIT(0x65727270, BUS_DOMAIN, 0x4400, 0x80, 0, 0x73, 0x69, 0x6d,
+	/* pci-hyperv takes the number of the PCI domain from bytes 4 and 5. */
+	hdev->dev_instance = GUID_INIT(0x65727270, SIM_DOMAIN, 0x4400, 0x80, 0, 0x73, 0x69, 0x6d,
 				       0x62, 0x75, 0x73);
-	hdev->dev_instance.b[4] = BUS_DOMAIN + number;
+	hdev->dev_instance.b[4] = SIM_DOMAIN + number;
 	hdev->dev_instance.b[15] = number;
 	hdev->device.bus = &vmbus;
-	hdev->device.release = free_bus;
+	hdev->device.release = bus_free;
 	hdev->dma_mask = DMA_BIT_MASK(64);
 	hdev->device.dma_mask = &hdev->dma_mask;
 	hdev->device.dma_parms = &hdev->dma_parms;
@@ -88,7 +88,7 @@ static struct sim_bus *alloc_bus(unsigned int number)
 	return bus;
 }
 
-static bool any(void)
+static bool bus_any_offered(void)
 {
 	unsigned int i;
 
@@ -98,16 +98,16 @@ static bool any(void)
 	return false;
 }
 
-/* Takes the place of @number in the array if that is free. */
-static int claim(struct sim_bus *bus, unsigned int number, int (*if_first)(void))
+/* Put @bus into the array. The first bus gets new windows, as no MMIO is allocated then. */
+static int bus_claim(struct sim_bus *bus, unsigned int number)
 {
 	int err = 0;
 
 	mutex_lock(&buses_mutex);
 	if (buses[number])
 		err = -EEXIST;
-	else if (!any())
-		err = if_first();
+	else if (!bus_any_offered())
+		err = windows_reopen();
 	if (!err)
 		buses[number] = bus;
 	mutex_unlock(&buses_mutex);
@@ -115,10 +115,11 @@ static int claim(struct sim_bus *bus, unsigned int number, int (*if_first)(void)
 }
 
 /*
- * Whoever unclaims a bus owns it, and gives up its first reference. @bus: this
- * one, or NULL for any. Returns NULL if somebody else unclaimed it.
+ * Take bus @number out of the array; @bus: only if it is this one, or NULL. The task that
+ * gets the bus owns it and must put its first reference. Returns NULL if the bus is not in the
+ * array, because another task owns it.
  */
-static struct sim_bus *unclaim(unsigned int number, const struct sim_bus *bus)
+static struct sim_bus *bus_unclaim(unsigned int number, const struct sim_bus *bus)
 {
 	struct sim_bus *found;
 
@@ -133,34 +134,33 @@ static struct sim_bus *unclaim(unsigned int number, const struct sim_bus *bus)
 }
 
 /**
- * bus_offer() - the host offers a bus
- * @number: which
- * @if_first: called before when no other is there
+ * bus_offer() - offer a bus to the guest
+ * @number: number of the bus
  *
- * May sleep, as long as the driver's probe takes. Whether that succeeds is not
- * the host's business.
+ * If no other bus is offered, the windows are set by the module parameters first. May sleep for
+ * as long as the driver's probe takes. An error of the probe is not returned.
  *
- * Return: 0, -EINVAL, -EEXIST (it is there), or an error of @if_first or the
- * driver core.
+ * Return: 0, -EINVAL, -EEXIST (the bus is offered already), or an error of windows_reopen() or
+ * the driver core.
  */
-int bus_offer(unsigned int number, int (*if_first)(void))
+int bus_offer(unsigned int number)
 {
 	struct sim_bus *bus;
 	int err;
 
 	if (number >= SIM_MAX_BUSES)
 		return -EINVAL;
-	bus = alloc_bus(number);
+	bus = bus_alloc(number);
 	if (!bus)
 		return -ENOMEM;
 	err = dev_set_name(&bus->hdev.device, "%pUl", &bus->hdev.dev_instance) ?:
-	      claim(bus, number, if_first);
+	      bus_claim(bus, number);
 	if (err) {
 		put_device(&bus->hdev.device);
 		return err;
 	}
 	err = device_add(&bus->hdev.device);
-	if (err && unclaim(number, bus)) {
+	if (err && bus_unclaim(number, bus)) {
 		put_device(&bus->hdev.device);
 		return err;
 	}
@@ -170,13 +170,13 @@ int bus_offer(unsigned int number, int (*if_first)(void))
 	return err;
 }
 
-static int rescind_one(unsigned int number)
+static int bus_rescind_one(unsigned int number)
 {
-	struct sim_bus *bus = unclaim(number, NULL);
+	struct sim_bus *bus = bus_unclaim(number, NULL);
 
 	if (!bus)
 		return -ENODEV;
-	/* ends every wait of the driver; a probe may be under way */
+	/* A probe may be running: this ends the driver's waits. */
 	WRITE_ONCE(bus->channel.rescind, true);
 	wait_for_completion(&bus->added);
 	if (bus->add_error) {
@@ -192,29 +192,31 @@ static int rescind_one(unsigned int number)
 }
 
 /**
- * bus_rescind() - the host takes a bus away
- * @number: which; SIM_MAX_BUSES: all
+ * bus_rescind() - take a bus away from the guest
+ * @number: number of the bus; SIM_MAX_BUSES: all buses
  *
- * May sleep, as long as the driver takes.
+ * May sleep for as long as the driver's remove takes.
  *
- * Return: 0, -EINVAL, or -ENODEV (it is not there).
+ * Return: 0, -EINVAL, or -ENODEV (the bus is not offered).
  */
 int bus_rescind(unsigned int number)
 {
 	if (number > SIM_MAX_BUSES)
 		return -EINVAL;
 	if (number < SIM_MAX_BUSES)
-		return rescind_one(number);
+		return bus_rescind_one(number);
 	while (number--)
-		rescind_one(number);
+		bus_rescind_one(number);
 	return 0;
 }
 
 /**
- * bus_find() - without any lock
- * @number: which
+ * bus_find() - look up a bus without a lock
+ * @number: number of the bus
  *
- * For a caller who knows that it stays. Any context.
+ * The caller must know that the bus is not rescinded meanwhile. Any context.
+ *
+ * Return: the bus, or NULL if it is not offered.
  */
 struct sim_bus *bus_find(unsigned int number)
 {
@@ -222,12 +224,13 @@ struct sim_bus *bus_find(unsigned int number)
 }
 
 /**
- * bus_with() - do something with a bus that is offered
- * @number: which
- * @action: what; must not sleep long, no bus comes or goes meanwhile
- * @arg: for it
+ * bus_with() - call a function for a bus that is offered
+ * @number: number of the bus
+ * @action: function to call; must not sleep long, as no bus can be offered or rescinded
+ *	    meanwhile
+ * @arg: argument of @action
  *
- * Return: what @action returns, -EINVAL or -ENODEV.
+ * Return: the value that @action returns, or -EINVAL or -ENODEV.
  */
 int bus_with(unsigned int number, int (*action)(struct sim_bus *bus, unsigned long arg),
 	     unsigned long arg)
@@ -242,20 +245,20 @@ int bus_with(unsigned int number, int (*action)(struct sim_bus *bus, unsigned lo
 	return err;
 }
 
-static enum probe_type drivers_own_probe_type;
+static enum probe_type saved_probe_type;
 
 /**
- * bus_add_driver() - in the place of __vmbus_driver_register()
+ * bus_driver_add() - register the guest's driver, as __vmbus_driver_register() does
  * @driver: the guest's driver
- * @owner: its module
- * @name: of its module
+ * @owner: module of the driver, or NULL
+ * @name: name of that module
  *
- * A driver in a module keeps us from being unloaded. May sleep, as long as the
- * probes of what is offered take.
+ * A driver in a module holds a reference to vmbus_sim. May sleep for as long as the probes of
+ * all offered buses take.
  *
  * Return: 0 or an error of driver_register().
  */
-int bus_add_driver(struct hv_driver *driver, struct module *owner, const char *name)
+int bus_driver_add(struct hv_driver *driver, struct module *owner, const char *name)
 {
 	int err;
 
@@ -263,8 +266,8 @@ int bus_add_driver(struct hv_driver *driver, struct module *owner, const char *n
 	driver->driver.owner = owner;
 	driver->driver.mod_name = name;
 	driver->driver.bus = &vmbus;
-	/* who offers a bus wants to know when the probe is over */
-	drivers_own_probe_type = driver->driver.probe_type;
+	/* bus_offer() must not return before the probe has ended. */
+	saved_probe_type = driver->driver.probe_type;
 	driver->driver.probe_type = PROBE_FORCE_SYNCHRONOUS;
 	spin_lock_init(&driver->dynids.lock);
 	INIT_LIST_HEAD(&driver->dynids.list);
@@ -275,23 +278,25 @@ int bus_add_driver(struct hv_driver *driver, struct module *owner, const char *n
 }
 
 /**
- * bus_remove_driver() - in the place of vmbus_driver_unregister()
+ * bus_driver_remove() - unregister the guest's driver, as vmbus_driver_unregister() does
  * @driver: the guest's driver
  *
  * May sleep.
  */
-void bus_remove_driver(struct hv_driver *driver)
+void bus_driver_remove(struct hv_driver *driver)
 {
 	struct module *owner = driver->driver.owner;
 
 	driver_unregister(&driver->driver);
-	driver->driver.probe_type = drivers_own_probe_type;
+	driver->driver.probe_type = saved_probe_type;
 	if (owner)
 		module_put(THIS_MODULE);
 }
 
 /**
  * bus_open() - register the bus type
+ *
+ * Return: 0 or an error of bus_register().
  */
 int bus_open(void)
 {
@@ -299,7 +304,7 @@ int bus_open(void)
 }
 
 /**
- * bus_close() - nothing is on it any more
+ * bus_close() - unregister the bus type, after all buses were rescinded
  */
 void bus_close(void)
 {

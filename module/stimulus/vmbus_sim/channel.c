@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The channel between guest and host: what hv_vmbus does with ring buffers and
- * interrupts, done with a queue and the channel's own tasklet.
+ * The channel from the host to the guest: a queue of packets and the channel's tasklet replace
+ * the ring buffer and the interrupt of hv_vmbus.
  *
- * Packets lie in a fixed ring, as they do on Hyper-V: nothing is allocated, for
- * the guest may send with interrupts off, and a test counts allocations.
+ * The queue is a fixed ring, as on Hyper-V. Nothing is allocated for a packet, because the guest
+ * may send with interrupts off, and tests count allocations.
  */
 #include <linux/bitmap.h>
 #include <linux/errno.h>
 #include <linux/interrupt.h>
 #include <linux/jiffies.h>
-#include <linux/kprobes.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -18,42 +17,37 @@
 
 #include "sim.h"
 
-static struct sim_bus *bus_of(struct vmbus_channel *channel)
-{
-	return container_of(channel, struct sim_bus, channel);
-}
-
-static struct sim_packet *next_packet(struct sim_bus *bus)
+static struct sim_packet *channel_next_packet(struct sim_bus *bus)
 {
 	return bus->queued ? &bus->queue[bus->head] : NULL;
 }
 
-static bool is_due(const struct sim_packet *packet)
+static bool packet_is_due(const struct sim_packet *packet)
 {
 	return time_after_eq(jiffies, packet->due);
 }
 
 /*
- * Ticks until the guest may read the next packet, -1: no packet is queued. Read
+ * Return the ticks until the guest may read the next packet, or -1 if no packet is queued. Read
  * jiffies once: a time in the past must not look like "no packet".
  */
-static long next_due(struct sim_bus *bus)
+static long channel_next_due(struct sim_bus *bus)
 {
 	struct sim_packet *packet;
 	unsigned long flags;
 	long due = -1;
 
 	raw_spin_lock_irqsave(&bus->lock, flags);
-	packet = next_packet(bus);
+	packet = channel_next_packet(bus);
 	if (packet)
 		due = max(0L, (long)(packet->due - jiffies));
 	raw_spin_unlock_irqrestore(&bus->lock, flags);
 	return due;
 }
 
-static void wake(struct sim_bus *bus)
+static void channel_wake_guest(struct sim_bus *bus)
 {
-	long due = next_due(bus);
+	long due = channel_next_due(bus);
 
 	if (!due)
 		tasklet_schedule(&bus->channel.callback_event);
@@ -61,13 +55,13 @@ static void wake(struct sim_bus *bus)
 		schedule_delayed_work(&bus->later, due);
 }
 
-static void wake_later(struct work_struct *work)
+static void channel_wake_later(struct work_struct *work)
 {
-	wake(container_of(work, struct sim_bus, later.work));
+	channel_wake_guest(container_of(work, struct sim_bus, later.work));
 }
 
-/* The host's interrupt. As on Hyper-V it comes again while the ring is not empty. */
-static void call_guest(unsigned long data)
+/* The interrupt of the host. As on Hyper-V, it repeats while the ring is not empty. */
+static void channel_call_guest(unsigned long data)
 {
 	struct sim_bus *bus = (struct sim_bus *)data;
 	void (*callback)(void *context) = READ_ONCE(bus->channel.onchannel_callback);
@@ -75,10 +69,10 @@ static void call_guest(unsigned long data)
 	if (!callback)
 		return;
 	callback(bus->channel.channel_callback_context);
-	wake(bus);
+	channel_wake_guest(bus);
 }
 
-static void write_packet(struct sim_packet *packet, u16 type, u64 transaction,
+static void packet_write(struct sim_packet *packet, u16 type, u64 transaction,
 			 const void *payload, u32 len)
 {
 	struct vmpacket_descriptor *desc = (struct vmpacket_descriptor *)packet->data;
@@ -95,18 +89,18 @@ static void write_packet(struct sim_packet *packet, u16 type, u64 transaction,
 }
 
 /**
- * channel_to_guest() - put a packet on its way
- * @bus: whose driver is to get it
+ * channel_send() - send a packet to the guest
+ * @bus: bus whose driver gets the packet
  * @type: VM_PKT_DATA_INBAND or VM_PKT_COMP
- * @transaction: what it answers
- * @payload: what follows the descriptor
- * @len: its size
- * @delay_ms: when the guest may see it
+ * @transaction: id of the request that the packet answers, or 0
+ * @payload: contents of the packet after its descriptor
+ * @len: size of @payload
+ * @delay_ms: time until the guest can read the packet
  *
- * Any context.
+ * If the queue is full, the packet is dropped after a line in the kernel log. Any context.
  */
-void channel_to_guest(struct sim_bus *bus, u16 type, u64 transaction, const void *payload,
-		      u32 len, u32 delay_ms)
+void channel_send(struct sim_bus *bus, u16 type, u64 transaction, const void *payload, u32 len,
+		  u32 delay_ms)
 {
 	struct sim_packet *packet;
 	unsigned long flags;
@@ -117,16 +111,16 @@ void channel_to_guest(struct sim_bus *bus, u16 type, u64 transaction, const void
 	if (!full) {
 		packet = &bus->queue[(bus->head + bus->queued) % SIM_QUEUE];
 		packet->due = jiffies + msecs_to_jiffies(delay_ms);
-		write_packet(packet, type, transaction, payload, len);
+		packet_write(packet, type, transaction, payload, len);
 		bus->queued++;
 	}
 	raw_spin_unlock_irqrestore(&bus->lock, flags);
 	if (full)
-		pr_err("the guest does not read its ring buffer: a packet is lost\n");
-	wake(bus);
+		pr_err("the queue is full, as the guest does not read it: a packet is dropped\n");
+	channel_wake_guest(bus);
 }
 
-static void discard_packets(struct sim_bus *bus)
+static void channel_discard_packets(struct sim_bus *bus)
 {
 	unsigned long flags;
 
@@ -135,8 +129,8 @@ static void discard_packets(struct sim_bus *bus)
 	raw_spin_unlock_irqrestore(&bus->lock, flags);
 }
 
-/* Request ids, for hv_vmbus's functions that hand them out and match them. */
-static int alloc_requestor(struct vmbus_channel *channel)
+/* Provide the request ids that hv_vmbus's own functions hand out and match. */
+static int channel_alloc_requestor(struct vmbus_channel *channel)
 {
 	struct vmbus_requestor *requestor = &channel->requestor;
 	u32 i, size = channel->rqstor_size;
@@ -148,7 +142,7 @@ static int alloc_requestor(struct vmbus_channel *channel)
 		bitmap_free(requestor->req_bitmap);
 		return -ENOMEM;
 	}
-	/* a list of free ids, each the index of the next */
+	/* A list of free ids: each entry is the index of the next one. */
 	for (i = 0; i < size; i++)
 		requestor->req_arr[i] = i + 1;
 	requestor->size = size;
@@ -157,66 +151,76 @@ static int alloc_requestor(struct vmbus_channel *channel)
 	return 0;
 }
 
-static void free_requestor(struct vmbus_channel *channel)
+static void channel_free_requestor(struct vmbus_channel *channel)
 {
 	kfree(channel->requestor.req_arr);
 	bitmap_free(channel->requestor.req_bitmap);
 	channel->requestor = (struct vmbus_requestor) {};
 }
 
-static int do_open(struct vmbus_channel *channel, void (*callback)(void *context), void *context)
+/**
+ * channel_open() - open the channel, as vmbus_open() does
+ * @channel: the channel
+ * @callback: function of the driver that reads the packets
+ * @context: argument of @callback
+ *
+ * May sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int channel_open(struct vmbus_channel *channel, void (*callback)(void *context), void *context)
 {
-	int err = alloc_requestor(channel);
+	int err = channel_alloc_requestor(channel);
 
 	if (err)
 		return err;
-	discard_packets(bus_of(channel));
+	channel_discard_packets(sim_bus_of(channel));
 	channel->channel_callback_context = context;
 	WRITE_ONCE(channel->onchannel_callback, callback);
 	channel->state = CHANNEL_OPENED_STATE;
 	return 0;
 }
 
-static void do_close(struct vmbus_channel *channel)
+/**
+ * channel_close() - close the channel, as vmbus_close() does
+ * @channel: the channel
+ *
+ * May sleep.
+ */
+void channel_close(struct vmbus_channel *channel)
 {
 	unsigned long flags;
 
-	/* the callback may run: it ends first; who polls looks and calls under the lock */
+	/*
+	 * Wait for a running callback. A driver that polls reads and calls the callback under
+	 * sched_lock.
+	 */
 	tasklet_disable(&channel->callback_event);
 	spin_lock_irqsave(&channel->sched_lock, flags);
 	WRITE_ONCE(channel->onchannel_callback, NULL);
 	spin_unlock_irqrestore(&channel->sched_lock, flags);
 	tasklet_enable(&channel->callback_event);
-	discard_packets(bus_of(channel));
-	free_requestor(channel);
+	channel_discard_packets(sim_bus_of(channel));
+	channel_free_requestor(channel);
 	channel->state = CHANNEL_OPEN_STATE;
-	/* what was mapped and unmapped meanwhile must not look like a leak */
+	/* Flush lazily freed areas, which would look like a leak in vmallocinfo. */
 	vm_unmap_aliases();
 }
 
-static int do_send(struct vmbus_channel *channel, void *buffer, u32 len, u64 request, u64 *id,
-		   u32 flags)
+/**
+ * channel_receive() - read the next packet, as vmbus_recvpacket_raw() does
+ * @bus: the bus
+ * @buffer: receives the packet
+ * @size: size of @buffer
+ * @len: receives the size of the packet; 0: there is no packet
+ * @id: receives the transaction id of the packet
+ *
+ * Any context.
+ *
+ * Return: 0, or -ENOBUFS if @buffer is smaller than @len.
+ */
+int channel_receive(struct sim_bus *bus, void *buffer, u32 size, u32 *len, u64 *id)
 {
-	u64 transaction = request;
-
-	if (channel->rescind)
-		return -ENODEV;
-	if (flags & VMBUS_DATA_PACKET_FLAG_COMPLETION_REQUESTED &&
-	    channel->next_request_id_callback) {
-		transaction = channel->next_request_id_callback(channel, request);
-		if (transaction == VMBUS_RQST_ERROR)
-			return -EAGAIN;
-	}
-	if (id)
-		*id = transaction;
-	host_receive(bus_of(channel), buffer, len, transaction);
-	return 0;
-}
-
-/* As on Hyper-V: 0 bytes when there is nothing to read, -ENOBUFS tells how many are needed. */
-static int do_receive(struct vmbus_channel *channel, void *buffer, u32 size, u32 *len, u64 *id)
-{
-	struct sim_bus *bus = bus_of(channel);
 	struct sim_packet *packet;
 	unsigned long flags;
 	int err = 0;
@@ -224,8 +228,8 @@ static int do_receive(struct vmbus_channel *channel, void *buffer, u32 size, u32
 	*len = 0;
 	*id = 0;
 	raw_spin_lock_irqsave(&bus->lock, flags);
-	packet = next_packet(bus);
-	if (packet && is_due(packet)) {
+	packet = channel_next_packet(bus);
+	if (packet && packet_is_due(packet)) {
 		*len = packet->len;
 		*id = ((struct vmpacket_descriptor *)packet->data)->trans_id;
 		if (packet->len > size) {
@@ -240,155 +244,32 @@ static int do_receive(struct vmbus_channel *channel, void *buffer, u32 size, u32
 	return err;
 }
 
-/* The functions of hv_vmbus whose place we take. */
-
-enum { OPEN, CLOSE, SEND, SEND_GETID, RECEIVE, ADD_DRIVER, REMOVE_DRIVER, NR_REDIRECTS };
-
-struct redirect {
-	struct intercept ic;
-	void *to;
-};
-
-static struct redirect redirects[NR_REDIRECTS];
-
-static int sim_open(struct vmbus_channel *channel, u32 send_size, u32 receive_size, void *user,
-		    u32 user_len, void (*callback)(void *context), void *context)
-{
-	int err = do_open(channel, callback, context);
-
-	intercept_redirect_done(&redirects[OPEN].ic);
-	return err;
-}
-
-static void sim_close(struct vmbus_channel *channel)
-{
-	do_close(channel);
-	intercept_redirect_done(&redirects[CLOSE].ic);
-}
-
-static int sim_send(struct vmbus_channel *channel, void *buffer, u32 len, u64 request,
-		    enum vmbus_packet_type type, u32 flags)
-{
-	int err = do_send(channel, buffer, len, request, NULL, flags);
-
-	intercept_redirect_done(&redirects[SEND].ic);
-	return err;
-}
-
-static int sim_send_getid(struct vmbus_channel *channel, void *buffer, u32 len, u64 request,
-			  u64 *id, enum vmbus_packet_type type, u32 flags)
-{
-	int err = do_send(channel, buffer, len, request, id, flags);
-
-	intercept_redirect_done(&redirects[SEND_GETID].ic);
-	return err;
-}
-
-static int sim_receive(struct vmbus_channel *channel, void *buffer, u32 size, u32 *len, u64 *id)
-{
-	int err = do_receive(channel, buffer, size, len, id);
-
-	intercept_redirect_done(&redirects[RECEIVE].ic);
-	return err;
-}
-
-static int sim_add_driver(struct hv_driver *driver, struct module *owner, const char *name)
-{
-	int err = bus_add_driver(driver, owner, name);
-
-	intercept_redirect_done(&redirects[ADD_DRIVER].ic);
-	return err;
-}
-
-static void sim_remove_driver(struct hv_driver *driver)
-{
-	bus_remove_driver(driver);
-	intercept_redirect_done(&redirects[REMOVE_DRIVER].ic);
-}
-
-static void __kprobes go_elsewhere(struct intercept *ic, struct pt_regs *regs,
-				   unsigned long caller)
-{
-	intercept_redirect(ic, regs, container_of(ic, struct redirect, ic)->to);
-}
-
-#define REDIRECT(from, function) { \
-	.ic = { .symbol = SIM_VMBUS from, .handler = go_elsewhere }, \
-	.to = function, \
-}
-
-static struct redirect redirects[NR_REDIRECTS] = {
-	[OPEN] = REDIRECT("vmbus_open", sim_open),
-	[CLOSE] = REDIRECT("vmbus_close", sim_close),
-	[SEND] = REDIRECT("vmbus_sendpacket", sim_send),
-	[SEND_GETID] = REDIRECT("vmbus_sendpacket_getid", sim_send_getid),
-	[RECEIVE] = REDIRECT("vmbus_recvpacket_raw", sim_receive),
-	[ADD_DRIVER] = REDIRECT("__vmbus_driver_register", sim_add_driver),
-	[REMOVE_DRIVER] = REDIRECT("vmbus_driver_unregister", sim_remove_driver),
-};
-
-static void list_redirects(struct intercept *ics[NR_REDIRECTS])
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_REDIRECTS; i++)
-		ics[i] = &redirects[i].ic;
-}
-
 /**
- * channel_redirect() - take the place of hv_vmbus's channel functions
- *
- * May sleep.
- *
- * Return: 0 or an error of intercept_install_all(), and nothing is redirected.
- */
-int channel_redirect(void)
-{
-	struct intercept *ics[NR_REDIRECTS];
-
-	list_redirects(ics);
-	return intercept_install_all(ics, NR_REDIRECTS);
-}
-
-/**
- * channel_restore() - leave them alone again
- *
- * May sleep.
- */
-void channel_restore(void)
-{
-	struct intercept *ics[NR_REDIRECTS];
-
-	list_redirects(ics);
-	intercept_remove_all(ics, NR_REDIRECTS);
-}
-
-/**
- * channel_init() - for a bus that is to be offered
- * @bus: zeroed
+ * channel_init() - initialise the channel of a new bus
+ * @bus: the bus, zeroed
  */
 void channel_init(struct sim_bus *bus)
 {
 	struct vmbus_channel *channel = &bus->channel;
 
 	raw_spin_lock_init(&bus->lock);
-	INIT_DELAYED_WORK(&bus->later, wake_later);
+	INIT_DELAYED_WORK(&bus->later, channel_wake_later);
 	channel->device_obj = &bus->hdev;
 	channel->state = CHANNEL_OPEN_STATE;
 	spin_lock_init(&channel->sched_lock);
-	tasklet_init(&channel->callback_event, call_guest, (unsigned long)bus);
+	tasklet_init(&channel->callback_event, channel_call_guest, (unsigned long)bus);
 	bus->hdev.channel = channel;
 }
 
 /**
- * channel_exit() - after the driver has closed it
- * @bus: its bus
+ * channel_exit() - stop the channel, after the driver has closed it
+ * @bus: the bus
  *
  * May sleep.
  */
 void channel_exit(struct sim_bus *bus)
 {
-	discard_packets(bus);
+	channel_discard_packets(bus);
 	cancel_delayed_work_sync(&bus->later);
 	tasklet_kill(&bus->channel.callback_event);
 }

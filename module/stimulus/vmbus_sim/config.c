@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Config space of the functions. The guest's driver reads and writes it through
- * its window, which is RAM here and cannot answer by itself. So just before the
- * driver reads, what the function would say is put there; and what it writes is
- * looked at just before it does. Both happen at the entry of the driver's
- * functions, whose callers take turns: the PCI core, under pci_lock, and the
- * driver's own placing of BARs, before there is a bus.
- */
+/* Contents of the config space of the functions: IDs, two BARs, an MSI capability. */
 #include <linux/errno.h>
-#include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/kstrtox.h>
@@ -20,22 +12,17 @@
 
 #include "sim.h"
 
-#define VENDOR		0x1414
-#define DEVICE		0xe44f
-#define SERIAL		0x51510000	/* and in the low half bus and slot */
-#define SERIAL_MASK	0xffff0000
-#define CONFIG_PAGE	0x1000		/* the second page of the window */
-#define MSI		0x50		/* offset of its MSI capability */
+#define MSI		0x50		/* offset of the MSI capability */
 #define LOW_BAR		0		/* 32 bits, in the low MMIO window */
-#define HIGH_BAR	2		/* 64 bits, in the high one */
+#define HIGH_BAR	2		/* 64 bits, in the high MMIO window */
 
 #define LOW_BAR_SIZE	SZ_16K
 #define HIGH_BAR_SIZE	SZ_64K
 
 static unsigned long low_bar = LOW_BAR_SIZE, high_bar = HIGH_BAR_SIZE;
 
-/* A BAR of 32 bits cannot express more than 2 GiB. */
-static int set_bar_size(const char *value, const struct kernel_param *param)
+/* A BAR of 32 bits can be 2 GiB at most. */
+static int bar_size_set(const char *value, const struct kernel_param *param)
 {
 	unsigned long size, max = param->arg == &low_bar ? SZ_2G : BIT(BITS_PER_LONG - 1);
 
@@ -47,12 +34,15 @@ static int set_bar_size(const char *value, const struct kernel_param *param)
 	return 0;
 }
 
-static const struct kernel_param_ops bar_ops = { .set = set_bar_size, .get = param_get_ulong };
+static const struct kernel_param_ops bar_size_ops = {
+	.set = bar_size_set,
+	.get = param_get_ulong,
+};
 
-module_param_cb(low_bar, &bar_ops, &low_bar, 0644);
-MODULE_PARM_DESC(low_bar, "size of a function's BAR below 4 GiB, 0: none");
-module_param_cb(high_bar, &bar_ops, &high_bar, 0644);
-MODULE_PARM_DESC(high_bar, "size of a function's BAR above 4 GiB, 0: none");
+module_param_cb(low_bar, &bar_size_ops, &low_bar, 0644);
+MODULE_PARM_DESC(low_bar, "size of the BAR of each function below 4 GiB, 0: none");
+module_param_cb(high_bar, &bar_size_ops, &high_bar, 0644);
+MODULE_PARM_DESC(high_bar, "size of the BAR of each function above 4 GiB, 0: none");
 
 static void put16(u8 *bytes, u16 value)
 {
@@ -76,7 +66,7 @@ static u32 get32(const u8 *bytes)
 	return le32_to_cpu(little);
 }
 
-static void set_bar(struct sim_function *function, unsigned int bar, u32 value, u32 writable)
+static void config_set_bar(struct sim_function *function, unsigned int bar, u32 value, u32 writable)
 {
 	unsigned int where = PCI_BASE_ADDRESS_0 + 4 * bar;
 
@@ -84,20 +74,20 @@ static void set_bar(struct sim_function *function, unsigned int bar, u32 value, 
 	put32(&function->writable[where], writable);
 }
 
-static void set_bars(struct sim_function *function)
+static void config_set_bars(struct sim_function *function)
 {
 	u64 high = ~(u64)(READ_ONCE(high_bar) - 1);
 
 	if (low_bar)
-		set_bar(function, LOW_BAR, PCI_BASE_ADDRESS_MEM_TYPE_32, ~(low_bar - 1));
+		config_set_bar(function, LOW_BAR, PCI_BASE_ADDRESS_MEM_TYPE_32, ~(low_bar - 1));
 	if (high_bar) {
-		set_bar(function, HIGH_BAR, PCI_BASE_ADDRESS_MEM_TYPE_64, high);
-		set_bar(function, HIGH_BAR + 1, 0, high >> 32);
+		config_set_bar(function, HIGH_BAR, PCI_BASE_ADDRESS_MEM_TYPE_64, high);
+		config_set_bar(function, HIGH_BAR + 1, 0, high >> 32);
 	}
 }
 
 /* One vector, 64-bit address, no mask bits. */
-static void set_msi(struct sim_function *function)
+static void config_set_msi(struct sim_function *function)
 {
 	u8 *config = function->config, *writable = function->writable;
 
@@ -112,37 +102,37 @@ static void set_msi(struct sim_function *function)
 }
 
 /**
- * config_reset() - as after power-on
+ * config_reset() - set a function to its state after power-on
  * @function: the function
  * @bus: number of its bus
- * @slot: where on that
+ * @slot: its slot on the bus
  */
 void config_reset(struct sim_function *function, unsigned int bus, unsigned int slot)
 {
 	memset(function, 0, sizeof(*function));
 	function->desc = (struct sim_description) {
-		.vendor = VENDOR,
-		.device = DEVICE,
+		.vendor = SIM_VENDOR,
+		.device = SIM_DEVICE,
 		.class = PCI_BASE_CLASS_SYSTEM,
 		.subclass = 0x80,
-		.subsystem = DEVICE << 16 | VENDOR,
+		.subsystem = SIM_DEVICE << 16 | SIM_VENDOR,
 		.slot = slot,
-		.serial = SERIAL | bus << 8 | slot,
+		.serial = SIM_SERIAL | bus << 8 | slot,
 	};
-	put16(&function->config[PCI_VENDOR_ID], VENDOR);
-	put16(&function->config[PCI_DEVICE_ID], DEVICE);
+	put16(&function->config[PCI_VENDOR_ID], SIM_VENDOR);
+	put16(&function->config[PCI_DEVICE_ID], SIM_DEVICE);
 	put16(&function->writable[PCI_COMMAND],
 	      PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	function->writable[PCI_CACHE_LINE_SIZE] = 0xff;
 	function->writable[PCI_INTERRUPT_LINE] = 0xff;
-	set_bars(function);
-	set_msi(function);
+	config_set_bars(function);
+	config_set_msi(function);
 }
 
 /**
- * config_requirements() - what reading the BARs after writing ones to them gives
+ * config_requirements() - get the values that a driver reads after writing ones to the BARs
  * @function: the function
- * @bars: filled
+ * @bars: receives the values
  */
 void config_requirements(const struct sim_function *function, u32 bars[PCI_STD_NUM_BARS])
 {
@@ -156,46 +146,8 @@ void config_requirements(const struct sim_function *function, u32 bars[PCI_STD_N
 	}
 }
 
-/*
- * The driver's struct for a function is its own; near its beginning it holds
- * what we told of the function, and the serial number in that says which it is.
- */
-#define DESC_WITHIN	128
-
-static const struct sim_description *find_description(const u8 *driver_data)
-{
-	const struct sim_description *desc;
-	unsigned int at;
-
-	for (at = 0; at + sizeof(*desc) <= DESC_WITHIN; at += sizeof(u32)) {
-		desc = (const void *)(driver_data + at);
-		if (desc->vendor == VENDOR && desc->device == DEVICE &&
-		    (desc->serial & SERIAL_MASK) == SERIAL)
-			return desc;
-	}
-	return NULL;
-}
-
-/* The bus outlives the call: a driver that is bound to it made that. */
-static struct sim_function *find_function(const void *driver_data, struct sim_bus **bus)
-{
-	const struct sim_description *desc = find_description(driver_data);
-
-	if (!desc)
-		return NULL;
-	*bus = bus_find(desc->serial >> 8 & 0xff);
-	if (!*bus || !(*bus)->window)
-		return NULL;
-	return &(*bus)->functions[desc->slot % SIM_MAX_FUNCTIONS];
-}
-
-static bool is_inside(unsigned int where, unsigned int size)
-{
-	return where < SIM_CONFIG_SIZE && size <= SIM_CONFIG_SIZE - where;
-}
-
 /**
- * config_defaults() - parameters as when none is given
+ * config_defaults() - set the module parameters of this file to their defaults
  */
 void config_defaults(void)
 {
@@ -203,64 +155,19 @@ void config_defaults(void)
 	high_bar = HIGH_BAR_SIZE;
 }
 
-/* void (driver_data, int where, int size, u32 *value) */
-static void __kprobes on_read(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+/**
+ * config_write() - write to the config space of a function
+ * @function: the function
+ * @where: offset, within the config space
+ * @size: number of bytes, all within the config space
+ * @value: value to be written; bits that are not writable are ignored
+ *
+ * Any context.
+ */
+void __kprobes config_write(struct sim_function *function, unsigned int where, unsigned int size,
+			    u32 value)
 {
-	unsigned int where = intercept_arg(regs, 1), size = intercept_arg(regs, 2);
-	const struct sim_function *function;
-	struct sim_bus *bus;
-
-	function = find_function((void *)intercept_arg(regs, 0), &bus);
-	if (function && is_inside(where, size))
-		memcpy_toio(bus->window + CONFIG_PAGE + where, &function->config[where], size);
-}
-
-/* void (driver_data, int where, int size, u32 value) */
-static void __kprobes on_write(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
-{
-	unsigned int where = intercept_arg(regs, 1), size = intercept_arg(regs, 2);
-	u32 value = intercept_arg(regs, 3);
-	struct sim_function *function;
-	struct sim_bus *bus;
-
-	function = find_function((void *)intercept_arg(regs, 0), &bus);
-	if (!function || !is_inside(where, size))
-		return;
 	for (; size--; where++, value >>= 8)
 		function->config[where] = (function->config[where] & ~function->writable[where]) |
 					  (value & function->writable[where]);
-}
-
-static struct intercept reads = {
-	.symbol = SIM_PCI "_hv_pcifront_read_config",
-	.handler = on_read,
-};
-
-static struct intercept writes = {
-	.symbol = SIM_PCI "_hv_pcifront_write_config",
-	.handler = on_write,
-};
-
-static struct intercept *accesses[] = { &reads, &writes };
-
-/**
- * config_intercept() - see the driver's accesses from now on
- *
- * May sleep.
- *
- * Return: 0 or an error of intercept_install_all().
- */
-int config_intercept(void)
-{
-	return intercept_install_all(accesses, ARRAY_SIZE(accesses));
-}
-
-/**
- * config_restore() - no more
- *
- * May sleep.
- */
-void config_restore(void)
-{
-	intercept_remove_all(accesses, ARRAY_SIZE(accesses));
 }

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host: its PCI virtual service provider, which answers the guest's
- * messages as Hyper-V does, or as the rules say.
+ * The host: its PCI virtual service provider, which answers the messages of the guest as Hyper-V
+ * does, or as the rules in debugfs say.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/moduleparam.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
 #include "sim.h"
 
-/* The types of messages; the guest's driver has them in its .c file. */
+/* Types of messages. No kernel header has them: they are private to pci-hyperv.c. */
 #define MESSAGE(n)	(0x42490000 + (n))
 
 enum {
@@ -35,13 +36,30 @@ enum {
 	CREATE_INTERRUPT3 = MESSAGE(0x1b),
 };
 
-#define VERSION_1_3		0x10003	/* from here on relations are of type 2 */
+#define VERSION_1_3		0x10003	/* from this version on relations are of type 2 */
 #define VERSION_1_4		0x10004
 
 #define STATUS_REVISION_MISMATCH	0xc0000059
 #define STATUS_INVALID_DEVICE_STATE	0xc0000184
-/* What Azure's hosts say when the config window covers the framebuffer. */
+/* Status of Azure's hosts for a config window that covers the framebuffer. */
 #define STATUS_WINDOW_OVERLAPS		0xc0370048
+
+#define DEFAULT_DEVICES	1
+
+static unsigned int devices = DEFAULT_DEVICES;
+
+static int devices_set(const char *value, const struct kernel_param *param)
+{
+	return param_set_uint_minmax(value, param, 0, SIM_MAX_FUNCTIONS);
+}
+
+static const struct kernel_param_ops devices_ops = {
+	.set = devices_set,
+	.get = param_get_uint,
+};
+
+module_param_cb(devices, &devices_ops, &devices, 0644);
+MODULE_PARM_DESC(devices, "number of PCI functions on each bus offered from now on, 0 to 8");
 
 struct sim_rule host_rules[SIM_NR_MESSAGES];
 u32 host_version = VERSION_1_4;
@@ -60,7 +78,7 @@ const char * const host_message_names[SIM_NR_MESSAGES] = {
 	[SIM_OTHER] = "other",
 };
 
-/* A message of the guest, and what it says behind its type. */
+/* A message of the guest; @words: its contents, beginning with its type. */
 struct request {
 	enum sim_message kind;
 	u64 transaction;
@@ -68,8 +86,8 @@ struct request {
 	u32 len;
 };
 
-/* Use up one of a rule's count. */
-static bool take(u32 *count)
+/* Decrement a count of a rule. Returns false if it was 0. */
+static bool rule_consume(u32 *count)
 {
 	u32 left = READ_ONCE(*count);
 
@@ -78,46 +96,46 @@ static bool take(u32 *count)
 	return left;
 }
 
-static void tell(struct sim_bus *bus, enum sim_message kind, u16 type, u64 transaction,
-		 const void *payload, u32 len)
+static void host_send(struct sim_bus *bus, enum sim_message kind, u16 type, u64 transaction,
+		      const void *payload, u32 len)
 {
 	struct sim_rule *rule = &host_rules[kind];
 
-	if (take(&rule->drop))
+	if (rule_consume(&rule->drop))
 		return;
-	channel_to_guest(bus, type, transaction, payload, len, rule->delay_ms);
-	if (take(&rule->repeat))
-		channel_to_guest(bus, type, transaction, payload, len, rule->delay_ms);
+	channel_send(bus, type, transaction, payload, len, rule->delay_ms);
+	if (rule_consume(&rule->repeat))
+		channel_send(bus, type, transaction, payload, len, rule->delay_ms);
 }
 
-/* Each answer begins with its status. */
-static void answer(struct sim_bus *bus, const struct request *request, u32 *status, u32 len)
+/* Send an answer, which begins with its status, or refuse the request if its rule says so. */
+static void host_answer(struct sim_bus *bus, const struct request *request, u32 *status, u32 len)
 {
 	const struct sim_rule *rule = &host_rules[request->kind];
 
 	if (rule->status)
 		*status = rule->status;
-	tell(bus, request->kind, VM_PKT_COMP, request->transaction, status, len);
+	host_send(bus, request->kind, VM_PKT_COMP, request->transaction, status, len);
 }
 
-static void answer_status(struct sim_bus *bus, const struct request *request, u32 status)
+static void host_answer_status(struct sim_bus *bus, const struct request *request, u32 status)
 {
-	u32 words[2] = { status };	/* no packet is shorter */
+	u32 words[2] = { status };	/* the shortest packet has two words */
 
-	answer(bus, request, words, sizeof(words));
+	host_answer(bus, request, words, sizeof(words));
 }
 
-static void negotiate(struct sim_bus *bus, const struct request *request)
+static void host_negotiate_version(struct sim_bus *bus, const struct request *request)
 {
 	u32 version = request->words[1];
-	bool knows = version <= host_version;
+	bool supported = version <= host_version;
 
-	if (knows)
+	if (supported)
 		bus->version = version;
-	answer_status(bus, request, knows ? 0 : STATUS_REVISION_MISMATCH);
+	host_answer_status(bus, request, supported ? 0 : STATUS_REVISION_MISMATCH);
 }
 
-/* A description of the second type ends with flags, NUMA node and padding. */
+/* A description of type 2 ends with flags, NUMA node and padding. */
 struct description2 {
 	struct sim_description desc;
 	u32 more[2];
@@ -129,14 +147,14 @@ struct relations {
 	struct description2 functions[SIM_MAX_FUNCTIONS];
 } __packed;
 
-static u32 write_relations(const struct sim_bus *bus, struct relations *relations)
+static u32 relations_write(const struct sim_bus *bus, struct relations *relations)
 {
-	bool second = bus->version >= VERSION_1_3;
-	size_t size = second ? sizeof(struct description2) : sizeof(struct sim_description);
+	bool is_type_2 = bus->version >= VERSION_1_3;
+	size_t size = is_type_2 ? sizeof(struct description2) : sizeof(struct sim_description);
 	void *place = relations->functions;
 	unsigned long slot;
 
-	relations->type = second ? BUS_RELATIONS2 : BUS_RELATIONS;
+	relations->type = is_type_2 ? BUS_RELATIONS2 : BUS_RELATIONS;
 	for_each_set_bit(slot, &bus->present, SIM_MAX_FUNCTIONS) {
 		memset(place, 0, size);
 		memcpy(place, &bus->functions[slot].desc, sizeof(struct sim_description));
@@ -146,59 +164,59 @@ static u32 write_relations(const struct sim_bus *bus, struct relations *relation
 	return place - (void *)relations;
 }
 
-static void tell_relations(struct sim_bus *bus)
+static void host_send_relations(struct sim_bus *bus)
 {
 	struct relations relations;
-	u32 len = write_relations(bus, &relations);
+	u32 len = relations_write(bus, &relations);
 
 	BUILD_BUG_ON(sizeof(struct vmpacket_descriptor) + sizeof(relations) >
 		     sizeof(bus->queue[0].data));
-	tell(bus, SIM_RELATIONS, VM_PKT_DATA_INBAND, 0, &relations, len);
+	host_send(bus, SIM_RELATIONS, VM_PKT_DATA_INBAND, 0, &relations, len);
 }
 
-static void enter_d0(struct sim_bus *bus, const struct request *request)
+static void host_enter_d0(struct sim_bus *bus, const struct request *request)
 {
 	u64 base = *(const u64 *)&request->words[2];
 
 	if (bus->in_d0) {
-		answer_status(bus, request, STATUS_INVALID_DEVICE_STATE);
+		host_answer_status(bus, request, STATUS_INVALID_DEVICE_STATE);
 		return;
 	}
 	if (windows_overlap_framebuffer(base, SIM_WINDOW_SIZE)) {
-		answer_status(bus, request, STATUS_WINDOW_OVERLAPS);
+		host_answer_status(bus, request, STATUS_WINDOW_OVERLAPS);
 		return;
 	}
 	if (!host_rules[SIM_D0_ENTRY].status) {
 		bus->window = ioremap(base, SIM_WINDOW_SIZE);
 		bus->in_d0 = true;
 	}
-	answer_status(bus, request, 0);
+	host_answer_status(bus, request, 0);
 }
 
-static void exit_d0(struct sim_bus *bus, const struct request *request)
+static void host_exit_d0(struct sim_bus *bus, const struct request *request)
 {
 	host_power_off(bus);
-	answer_status(bus, request, 0);
+	host_answer_status(bus, request, 0);
 }
 
-static struct sim_function *find_function(struct sim_bus *bus, u32 slot)
+static struct sim_function *host_find_function(struct sim_bus *bus, u32 slot)
 {
 	return slot < SIM_MAX_FUNCTIONS && test_bit(slot, &bus->present) ?
 	       &bus->functions[slot] : NULL;
 }
 
-static void tell_requirements(struct sim_bus *bus, const struct request *request)
+static void host_answer_requirements(struct sim_bus *bus, const struct request *request)
 {
-	const struct sim_function *function = find_function(bus, request->words[1]);
+	const struct sim_function *function = host_find_function(bus, request->words[1]);
 	struct { u32 status; u32 bars[PCI_STD_NUM_BARS]; } reply = {};
 
 	if (function)
 		config_requirements(function, reply.bars);
-	answer(bus, request, &reply.status, sizeof(reply));
+	host_answer(bus, request, &reply.status, sizeof(reply));
 }
 
-/* Where a device would write to raise the interrupt: nobody ever does. */
-static void create_interrupt(struct sim_bus *bus, const struct request *request)
+/* Answer with the address and data of an MSI, which no device ever writes. */
+static void host_create_interrupt(struct sim_bus *bus, const struct request *request)
 {
 	struct {
 		u32 status;
@@ -209,16 +227,16 @@ static void create_interrupt(struct sim_bus *bus, const struct request *request)
 		u64 address;
 	} __packed reply = { .vectors = 1, .data = 0x41, .address = 0xfee00000 };
 
-	answer(bus, request, &reply.status, sizeof(reply));
+	host_answer(bus, request, &reply.status, sizeof(reply));
 }
 
-static void ejected(struct sim_bus *bus, const struct request *request)
+static void host_complete_ejection(struct sim_bus *bus, const struct request *request)
 {
-	if (find_function(bus, request->words[1]))
+	if (host_find_function(bus, request->words[1]))
 		clear_bit(request->words[1], &bus->present);
 }
 
-static enum sim_message kind_of(u32 type)
+static enum sim_message message_kind(u32 type)
 {
 	switch (type) {
 	case QUERY_VERSION: return SIM_VERSION;
@@ -239,107 +257,109 @@ static enum sim_message kind_of(u32 type)
 	}
 }
 
-/* The fewest words with which a message makes sense. */
-static const u32 least_words[SIM_NR_MESSAGES] = {
+/* Number of words that a message must have at least. */
+static const u32 min_words[SIM_NR_MESSAGES] = {
 	[SIM_VERSION] = 2,
 	[SIM_D0_ENTRY] = 4,
 	[SIM_REQUIREMENTS] = 2,
 	[SIM_EJECTED] = 2,
 };
 
-static void handle(struct sim_bus *bus, const struct request *request)
+static void host_handle(struct sim_bus *bus, const struct request *request)
 {
 	switch (request->kind) {
 	case SIM_VERSION:
-		return negotiate(bus, request);
+		return host_negotiate_version(bus, request);
 	case SIM_RELATIONS:
-		return tell_relations(bus);
+		return host_send_relations(bus);
 	case SIM_D0_ENTRY:
-		return enter_d0(bus, request);
+		return host_enter_d0(bus, request);
 	case SIM_D0_EXIT:
-		return exit_d0(bus, request);
+		return host_exit_d0(bus, request);
 	case SIM_REQUIREMENTS:
-		return tell_requirements(bus, request);
+		return host_answer_requirements(bus, request);
 	case SIM_CREATE_INTERRUPT:
-		return create_interrupt(bus, request);
+		return host_create_interrupt(bus, request);
 	case SIM_EJECTED:
-		return ejected(bus, request);
+		return host_complete_ejection(bus, request);
 	case SIM_RELEASED:
 	case SIM_DELETE_INTERRUPT:
-		return;		/* these are not answered */
+		return;		/* the protocol has no answer to these */
 	default:
-		return answer_status(bus, request, 0);
+		return host_answer_status(bus, request, 0);
 	}
 }
 
 /**
- * host_receive() - the guest sent a message
- * @bus: on this bus
- * @message: which begins with its type
- * @len: bytes
- * @transaction: for the answer
+ * host_receive() - handle a message of the guest
+ * @bus: bus whose driver sent the message
+ * @message: the message, which begins with its type
+ * @len: size of the message in bytes
+ * @transaction: id for the answer
  *
- * D0 entry and exit may sleep; the others come in any context.
+ * May sleep for D0 entry and exit. Any context for the other messages.
  */
 void host_receive(struct sim_bus *bus, const void *message, u32 len, u64 transaction)
 {
 	struct request request = { .transaction = transaction, .words = message, .len = len };
 
-	request.kind = len < sizeof(u32) ? SIM_OTHER : kind_of(request.words[0]);
+	request.kind = len < sizeof(u32) ? SIM_OTHER : message_kind(request.words[0]);
 	host_rules[request.kind].seen++;
-	if (len < least_words[request.kind] * sizeof(u32)) {
-		pr_err("%s of %u bytes is too short\n", host_message_names[request.kind], len);
+	if (len < min_words[request.kind] * sizeof(u32)) {
+		pr_err("the message %s of %u bytes is too short: ignored\n",
+		       host_message_names[request.kind], len);
 		return;
 	}
-	handle(bus, &request);
+	host_handle(bus, &request);
 }
 
 /**
- * host_tell_relations() - tell again what is on a bus, as after a hot-plug
+ * host_report_relations() - change the number of functions and report it, as for a hot-plug
  * @bus: the bus
- * @count: so many functions, the first ones
+ * @count: number of functions, in the first slots
  *
  * Return: 0, or -EINVAL.
  */
-int host_tell_relations(struct sim_bus *bus, unsigned long count)
+int host_report_relations(struct sim_bus *bus, unsigned long count)
 {
 	if (count > SIM_MAX_FUNCTIONS)
 		return -EINVAL;
 	bus->present = BIT(count) - 1;
 	if (READ_ONCE(bus->channel.onchannel_callback))
-		tell_relations(bus);
+		host_send_relations(bus);
 	return 0;
 }
 
 /**
  * host_eject() - ask the guest to give up a function
  * @bus: the bus
- * @slot: where it is
+ * @slot: slot of the function
  *
- * Return: 0, or -ENODEV.
+ * Return: 0, or -ENODEV if the slot is empty.
  */
 int host_eject(struct sim_bus *bus, unsigned long slot)
 {
 	u32 words[2] = { EJECT, slot };
 
-	if (!find_function(bus, slot))
+	if (!host_find_function(bus, slot))
 		return -ENODEV;
-	channel_to_guest(bus, VM_PKT_DATA_INBAND, 0, words, sizeof(words), 0);
+	channel_send(bus, VM_PKT_DATA_INBAND, 0, words, sizeof(words), 0);
 	return 0;
 }
 
 /**
- * host_reset() - every rule and the version as at load
+ * host_defaults() - set the rules, the version and the parameter "devices" to their defaults
  */
-void host_reset(void)
+void host_defaults(void)
 {
+	devices = DEFAULT_DEVICES;
 	memset(host_rules, 0, sizeof(host_rules));
 	host_version = VERSION_1_4;
 }
 
 /**
- * host_power_on() - make the functions of a new bus
- * @bus: zeroed
+ * host_power_on() - create the functions of a new bus
+ * @bus: the bus, zeroed
  */
 void host_power_on(struct sim_bus *bus)
 {
@@ -347,11 +367,11 @@ void host_power_on(struct sim_bus *bus)
 
 	for (slot = 0; slot < SIM_MAX_FUNCTIONS; slot++)
 		config_reset(&bus->functions[slot], bus->number, slot);
-	bus->present = BIT(sim_devices) - 1;
+	bus->present = BIT(devices) - 1;
 }
 
 /**
- * host_power_off() - out of D0, if the guest has not seen to that
+ * host_power_off() - leave D0, unless the guest has left it already
  * @bus: the bus
  *
  * May sleep.

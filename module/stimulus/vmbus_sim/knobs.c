@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debugfs vmbus_sim/: commands "BUS" or "BUS NUMBER" to the host (offer, rescind,
- * relations, eject), to a driver of one of its functions (msi) and to us (reset,
- * an empty line), the newest protocol it speaks, and for each kind of message
- * the guest sends a directory messages/KIND that says how it is answered.
+ * debugfs vmbus_sim/: files for commands "BUS" or "BUS NUMBER" to the host (offer, rescind,
+ * relations, eject), to a driver of one of the functions (msi) and to the module (reset, which
+ * takes an empty line); the newest version of the protocol that the host supports; and for each
+ * kind of message a directory messages/KIND with the rule for its answers.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -17,40 +17,48 @@
 
 static struct dentry *root;
 
-static int do_offer(unsigned int bus, unsigned int number)
+static int command_offer(unsigned int bus, unsigned int number)
 {
-	return sim_offer(bus);
+	return bus_offer(bus);
 }
 
-static int do_rescind(unsigned int bus, unsigned int number)
+static int command_rescind(unsigned int bus, unsigned int number)
 {
 	return bus < SIM_MAX_BUSES ? bus_rescind(bus) : -EINVAL;
 }
 
-static int do_relations(unsigned int bus, unsigned int count)
+static int command_relations(unsigned int bus, unsigned int count)
 {
-	return bus_with(bus, host_tell_relations, count);
+	return bus_with(bus, host_report_relations, count);
 }
 
-static int do_eject(unsigned int bus, unsigned int slot)
+static int command_eject(unsigned int bus, unsigned int slot)
 {
 	return bus_with(bus, host_eject, slot);
 }
 
-static int do_msi(unsigned int bus, unsigned int slot)
+static int command_msi(unsigned int bus, unsigned int slot)
 {
-	return msi_try(bus, slot);
+	return msi_use(bus, slot);
 }
 
-static int do_reset(unsigned int unused, unsigned int number)
+static int command_reset(unsigned int unused, unsigned int number)
 {
-	sim_reset();
+	bus_rescind(SIM_MAX_BUSES);
+	windows_defaults();
+	config_defaults();
+	host_defaults();
 	return 0;
 }
 
-/* A command takes this many numbers, at most MAX_NUMBERS. */
 #define MAX_NUMBERS	2
 
+/**
+ * struct command - a file that is written to run a command
+ * @name: name of the file
+ * @numbers: how many numbers the command takes, at most MAX_NUMBERS
+ * @run: runs the command
+ */
 struct command {
 	const char *name;
 	unsigned int numbers;
@@ -58,15 +66,15 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "offer", 1, do_offer },
-	{ "rescind", 1, do_rescind },
-	{ "relations", 2, do_relations },
-	{ "eject", 2, do_eject },
-	{ "msi", 2, do_msi },
-	{ "reset", 0, do_reset },
+	{ .name = "offer", .numbers = 1, .run = command_offer },
+	{ .name = "rescind", .numbers = 1, .run = command_rescind },
+	{ .name = "relations", .numbers = 2, .run = command_relations },
+	{ .name = "eject", .numbers = 2, .run = command_eject },
+	{ .name = "msi", .numbers = 2, .run = command_msi },
+	{ .name = "reset", .numbers = 0, .run = command_reset },
 };
 
-static int run(const struct command *command, char *text)
+static int command_run(const struct command *command, char *text)
 {
 	u64 numbers[MAX_NUMBERS] = {};
 	unsigned int i;
@@ -74,14 +82,16 @@ static int run(const struct command *command, char *text)
 
 	for (i = 0; i < command->numbers && !err; i++)
 		err = order_number(order_word(&text), UINT_MAX, &numbers[i]);
-	return err ?: order_end(text) ?: command->run(numbers[0], numbers[1]);
+	if (!err)
+		err = order_end(text);
+	return err ?: command->run(numbers[0], numbers[1]);
 }
 
 static ssize_t command_write(struct file *file, const char __user *buf, size_t len, loff_t *pos)
 {
 	const struct command *command = file_inode(file)->i_private;
 	char text[64];
-	int err = order_copy(text, sizeof(text), buf, len) ?: run(command, text);
+	int err = order_copy(text, sizeof(text), buf, len) ?: command_run(command, text);
 
 	return err ?: len;
 }
@@ -105,7 +115,7 @@ static void create_message(enum sim_message kind, struct dentry *messages)
 }
 
 /**
- * knobs_create() - make the debugfs tree
+ * knobs_create() - create the files in debugfs
  *
  * May sleep.
  *
@@ -130,9 +140,9 @@ int knobs_create(void)
 }
 
 /**
- * knobs_remove() - remove it
+ * knobs_remove() - remove the files from debugfs
  *
- * May sleep; on return no file operation runs any more.
+ * May sleep. On return no file operation runs any more.
  */
 void knobs_remove(void)
 {

@@ -1,24 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmbus_sim: the host's side of a Hyper-V virtual PCI bus, inside the guest, so
- * that a kernel's own pci-hyperv driver runs where there is no Hyper-V.
+ * vmbus_sim: the host's side of a Hyper-V virtual PCI bus, inside the guest, so that the
+ * kernel's own pci-hyperv driver runs without Hyper-V. sim.h shows how the files work together.
  *
- * Stands in for: the host (its PCI virtual service provider and the functions
- * on its bus), the ring buffers between the two (vmbus_open(), vmbus_close(),
- * the two vmbus_sendpacket*() and vmbus_recvpacket_raw() come here instead), the
- * bus type "vmbus", and what the kernel finds out at boot: that it runs on
- * Hyper-V, and where the MMIO windows are.
+ * Simulated: the host (its PCI virtual service provider and the functions on its bus), the ring
+ * buffers between host and guest, the bus type "vmbus", and the state that the kernel finds at
+ * boot on Hyper-V: that it is a guest, and the MMIO windows.
  *
- * Stays real: all of pci-hyperv, the PCI core above it, and of hv_vmbus what
- * hands out MMIO (vmbus_allocate_mmio(), vmbus_free_mmio()) and request ids.
- * Config space is read and written by the driver through its real window, in RAM
- * that the kernel was told to leave alone (memmap=); what it finds there is put
- * there just before. BARs can be sized and placed and MSIs composed; there is
- * nothing behind a BAR, no interrupt ever comes, and hypercalls fail.
+ * Unchanged: all of pci-hyperv, the PCI core above it, and the code of hv_vmbus that hands out
+ * MMIO space (vmbus_allocate_mmio(), vmbus_free_mmio()) and request ids. The driver reads and
+ * writes config space through its real window, in RAM that is reserved by memmap=. BARs can be
+ * sized and placed and MSIs composed, but no BAR has a device behind it, no interrupt arrives,
+ * and hypercalls fail.
  *
- * Load it first, then pci-hyperv where that is a module. On a kernel with
- * modules hv_vmbus takes itself for one of a root partition and does nothing;
- * it stays loaded when we go.
+ * Load this module first, then pci-hyperv where that is a module. If hv_vmbus is a module, its
+ * init finds itself in a root partition and does nothing; it stays loaded when this module is
+ * unloaded.
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -29,97 +26,81 @@
 
 static unsigned int buses = 1;
 module_param(buses, uint, 0444);
-MODULE_PARM_DESC(buses, "PCI buses that are offered at load, 0 to 4");
+MODULE_PARM_DESC(buses, "number of PCI buses that are offered at load, 0 to 4");
 
-#define DEFAULT_DEVICES	1
+/* True while the functions and the windows of hv_vmbus are replaced. */
+static bool is_attached;
 
-unsigned int sim_devices = DEFAULT_DEVICES;
-
-static int check_devices(const char *value, const struct kernel_param *param)
+/* Attach to hv_vmbus, which is loaded or built in. */
+static int vmbus_attach(void)
 {
-	return param_set_uint_minmax(value, param, 0, SIM_MAX_FUNCTIONS);
-}
-
-static const struct kernel_param_ops devices_ops = {
-	.set = check_devices,
-	.get = param_get_uint,
-};
-
-module_param_cb(devices, &devices_ops, &sim_devices, 0644);
-MODULE_PARM_DESC(devices, "PCI functions on each bus that is offered from now on, 0 to 8");
-
-/* hv_vmbus is there, as a module or built in: take over its outside. */
-static bool has_vmbus;
-
-static int vmbus_came(void)
-{
-	int err = channel_redirect();
+	int err = redirect_install();
 
 	if (err)
 		return err;
 	err = windows_open();
 	if (err)
-		channel_restore();
-	has_vmbus = !err;
+		redirect_remove();
+	is_attached = !err;
 	return err;
 }
 
-static void vmbus_goes(void)
+static void vmbus_detach(void)
 {
-	if (!has_vmbus)
+	if (!is_attached)
 		return;
 	windows_close();
-	channel_restore();
-	has_vmbus = false;
+	redirect_remove();
+	is_attached = false;
 }
 
 #if IS_MODULE(CONFIG_PCI_HYPERV)
 
-/* Its init must find a root partition, or it would look for a real bus. */
-static int on_vmbus(unsigned long event)
+/* The init of hv_vmbus must find a root partition, or it would look for a real VMBus. */
+static int on_vmbus_event(unsigned long event)
 {
-	guest_is_root_partition(event == MODULE_STATE_COMING);
+	hyperv_fake_root_partition(event == MODULE_STATE_COMING);
 	if (event == MODULE_STATE_COMING)
-		return notifier_from_errno(vmbus_came());
+		return notifier_from_errno(vmbus_attach());
 	if (event == MODULE_STATE_GOING)
-		vmbus_goes();
+		vmbus_detach();
 	return NOTIFY_OK;
 }
 
-static int on_pci(unsigned long event)
+static int on_pci_event(unsigned long event)
 {
 	if (event == MODULE_STATE_COMING)
-		return notifier_from_errno(config_intercept());
+		return notifier_from_errno(access_intercept());
 	if (event == MODULE_STATE_GOING)
-		config_restore();
+		access_restore();
 	return NOTIFY_OK;
 }
 
-static int on_module(struct notifier_block *nb, unsigned long event, void *data)
+static int on_module_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct module *module = data;
 
 	if (!strcmp(module->name, "hv_vmbus"))
-		return on_vmbus(event);
+		return on_vmbus_event(event);
 	if (!strcmp(module->name, "pci_hyperv"))
-		return on_pci(event);
+		return on_pci_event(event);
 	return NOTIFY_OK;
 }
 
 static struct notifier_block module_notifier = {
-	.notifier_call = on_module,
-	.priority = 1,		/* before kprobes' own, as errpath's */
+	.notifier_call = on_module_event,
+	.priority = 1,		/* before the notifier of kprobes, as in errpath */
 };
 
-static bool is_loaded(const char *one_of_its_functions)
+static bool is_loaded(const char *function)
 {
 	unsigned long addr;
 
-	return !symbol_address(one_of_its_functions, &addr);
+	return !symbol_address(function, &addr);
 }
 
-/* hv_vmbus may be there from before. pci-hyperv may not: it would run without us. */
-static int find_driver(void)
+/* hv_vmbus may be loaded already. pci-hyperv must not be: its functions would not be replaced. */
+static int pci_hyperv_attach(void)
 {
 	int err;
 
@@ -128,93 +109,60 @@ static int find_driver(void)
 		return -EBUSY;
 	}
 	if (is_loaded(SIM_VMBUS "vmbus_open")) {
-		err = vmbus_came();
+		err = vmbus_attach();
 		if (err)
 			return err;
 	}
 	err = register_module_notifier(&module_notifier);
 	if (err)
-		vmbus_goes();
+		vmbus_detach();
 	return err;
 }
 
-static void lose_driver(void)
+static void pci_hyperv_detach(void)
 {
 	unregister_module_notifier(&module_notifier);
-	vmbus_goes();
+	vmbus_detach();
 }
 
 #else
 
 static struct hv_driver *builtin_driver;
 
-static int find_driver(void)
+static int pci_hyperv_attach(void)
 {
 	unsigned long addr;
-	int err = symbol_address("hv_pci_drv", &addr) ?: vmbus_came();
+	int err = symbol_address("hv_pci_drv", &addr);
 
 	if (err)
 		return err;
-	err = config_intercept();
+	err = vmbus_attach();
+	if (err)
+		return err;
+	err = access_intercept();
 	if (err)
 		goto fail;
 	builtin_driver = (struct hv_driver *)addr;
-	err = bus_add_driver(builtin_driver, NULL, "pci_hyperv");
+	err = bus_driver_add(builtin_driver, NULL, "pci_hyperv");
 	if (err)
 		goto fail_config;
 	return 0;
 
 fail_config:
-	config_restore();
+	access_restore();
 fail:
-	vmbus_goes();
+	vmbus_detach();
 	return err;
 }
 
-static void lose_driver(void)
+static void pci_hyperv_detach(void)
 {
-	bus_remove_driver(builtin_driver);
-	config_restore();
-	vmbus_goes();
+	bus_driver_remove(builtin_driver);
+	access_restore();
+	vmbus_detach();
 }
 
 #endif
-
-/* Nothing is allocated in the windows while there is no bus. */
-static int renew_windows(void)
-{
-	if (!has_vmbus)
-		return 0;
-	windows_close();
-	return windows_open();
-}
-
-/**
- * sim_offer() - offer a bus, with what the parameters say now
- * @number: which
- *
- * May sleep, as long as the driver's probe takes.
- *
- * Return: 0 or an error of windows_open() or bus_offer().
- */
-int sim_offer(unsigned int number)
-{
-	return bus_offer(number, renew_windows);
-}
-
-/**
- * sim_reset() - no bus, and everything else as after a load without parameters
- *
- * May sleep, as long as the driver takes.
- */
-void sim_reset(void)
-{
-	bus_rescind(SIM_MAX_BUSES);
-	windows_reset();
-	config_defaults();
-	host_reset();
-	sim_devices = DEFAULT_DEVICES;
-}
 
 static int offer_all(void)
 {
@@ -222,22 +170,28 @@ static int offer_all(void)
 	int err = 0;
 
 	for (i = 0; !err && i < buses; i++)
-		err = sim_offer(i);
+		err = bus_offer(i);
 	return err;
 }
 
 static int __init vmbus_sim_init(void)
 {
-	int err = guest_check() ?: intercept_self_probe() ?: bus_open();
+	int err = hyperv_fake_check();
 
 	if (err)
 		return err;
-	err = guest_believe();
+	err = intercept_self_probe();
+	if (err)
+		return err;
+	err = bus_open();
+	if (err)
+		return err;
+	err = hyperv_fake_enable();
 	if (err)
 		goto fail_bus;
-	err = find_driver();
+	err = pci_hyperv_attach();
 	if (err)
-		goto fail_guest;
+		goto fail_fake;
 	err = offer_all();
 	if (err)
 		goto fail_driver;
@@ -248,9 +202,9 @@ static int __init vmbus_sim_init(void)
 
 fail_driver:
 	bus_rescind(SIM_MAX_BUSES);
-	lose_driver();
-fail_guest:
-	guest_doubt();
+	pci_hyperv_detach();
+fail_fake:
+	hyperv_fake_disable();
 fail_bus:
 	bus_close();
 	intercept_exit();
@@ -261,8 +215,8 @@ static void __exit vmbus_sim_exit(void)
 {
 	knobs_remove();
 	bus_rescind(SIM_MAX_BUSES);
-	lose_driver();
-	guest_doubt();
+	pci_hyperv_detach();
+	hyperv_fake_disable();
 	bus_close();
 	intercept_exit();
 }
@@ -270,5 +224,5 @@ static void __exit vmbus_sim_exit(void)
 module_init(vmbus_sim_init);
 module_exit(vmbus_sim_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("A Hyper-V virtual PCI bus where there is no Hyper-V");
+MODULE_DESCRIPTION("Simulated Hyper-V virtual PCI bus, to test its driver without Hyper-V");
 MODULE_INFO(test, "Y");

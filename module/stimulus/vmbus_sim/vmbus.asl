@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// A VMBus as Hyper-V describes it, below a module device with the MMIO windows; these
-// are what vmbus_sim has by default.
+// A VMBus as Hyper-V describes it, below a module device with the MMIO windows, which are the
+// default windows of vmbus_sim.
 DefinitionBlock ("", "SSDT", 2, "ERRPTH", "VMBUSSIM", 1)
 {
 	Device (\_SB.VMOD)

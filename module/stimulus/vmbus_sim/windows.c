@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The MMIO windows of the bus, one below and one above 4 GiB, and in the lower
- * one the framebuffer: what the host has there, and whether the guest knows.
- * What the parameters say counts when a bus is offered and there is no other.
+ * The MMIO windows of the VMBus, one below and one above 4 GiB, and the framebuffer in the lower
+ * one: where the host has it, and whether the guest knows of it. The module parameters take
+ * effect when a bus is offered while no other bus is.
  */
 #include <linux/errno.h>
 #include <linux/ioport.h>
@@ -12,7 +12,7 @@
 #include "../../common/symbol.h"
 #include "sim.h"
 
-struct settings {
+struct window_settings {
 	ulong low_start, low_size;
 	ulong high_start, high_size;
 	ulong fb_start, fb_size;
@@ -20,7 +20,7 @@ struct settings {
 	bool acpi;
 };
 
-/* Where scripts/host/guest.py puts RAM that the kernel leaves alone. */
+/* scripts/host/guest.py reserves RAM at these addresses by memmap=. */
 #define DEFAULTS { \
 	.low_start = 0x50000000, .low_size = 0x04000000, \
 	.high_start = 0x120000000, .high_size = 0x04000000, \
@@ -28,49 +28,49 @@ struct settings {
 	.fb_reserved = true, \
 }
 
-static const struct settings defaults = DEFAULTS;
-static struct settings now = DEFAULTS;
+static const struct window_settings defaults = DEFAULTS;
+static struct window_settings now = DEFAULTS;
 
 module_param_named(low_start, now.low_start, ulong, 0644);
 MODULE_PARM_DESC(low_start, "start of the MMIO window below 4 GiB");
 module_param_named(low_size, now.low_size, ulong, 0644);
-MODULE_PARM_DESC(low_size, "its size, 0: there is none");
+MODULE_PARM_DESC(low_size, "size of the MMIO window below 4 GiB, 0: none");
 module_param_named(high_start, now.high_start, ulong, 0644);
 MODULE_PARM_DESC(high_start, "start of the MMIO window above 4 GiB");
 module_param_named(high_size, now.high_size, ulong, 0644);
-MODULE_PARM_DESC(high_size, "its size, 0: there is none");
+MODULE_PARM_DESC(high_size, "size of the MMIO window above 4 GiB, 0: none");
 module_param_named(fb_start, now.fb_start, ulong, 0644);
-MODULE_PARM_DESC(fb_start, "where the host has the framebuffer");
+MODULE_PARM_DESC(fb_start, "address of the host's framebuffer");
 module_param_named(fb_size, now.fb_size, ulong, 0644);
-MODULE_PARM_DESC(fb_size, "its size, 0: there is none");
+MODULE_PARM_DESC(fb_size, "size of the framebuffer, 0: none");
 module_param_named(fb_reserved, now.fb_reserved, bool, 0644);
-MODULE_PARM_DESC(fb_reserved, "the guest knows of it; N: as in a dump kernel");
+MODULE_PARM_DESC(fb_reserved, "N: the guest does not reserve the framebuffer, as a dump kernel");
 module_param_named(acpi, now.acpi, bool, 0644);
-MODULE_PARM_DESC(acpi, "Y: hv_vmbus reads the windows from ACPI, and finds no framebuffer");
+MODULE_PARM_DESC(acpi, "Y: hv_vmbus reads the windows from ACPI and finds no framebuffer");
 
 static struct resource low = { .name = "hyperv mmio", .flags = IORESOURCE_MEM };
 static struct resource high = { .name = "hyperv mmio", .flags = IORESOURCE_MEM };
 
-/* hv_vmbus's own: the list of windows, and in the first the framebuffer. */
+/* Variables of hv_vmbus: the list of windows, and the framebuffer in the first window. */
 static struct resource **mmio, **framebuffer;
 
-static bool is_below(unsigned long start, unsigned long size, unsigned long last)
+static bool window_fits(unsigned long start, unsigned long size, unsigned long last)
 {
 	return !size || (start <= last && size - 1 <= last - start);
 }
 
-/* acpi_windows_open() and the guest's driver take 32 bits of some of them. */
-static int check_settings(void)
+/* The low window and the size of the framebuffer are 32-bit numbers for the guest. */
+static int windows_check(void)
 {
-	if (now.fb_size <= U32_MAX && is_below(now.fb_start, now.fb_size, ULONG_MAX) &&
-	    is_below(now.low_start, now.low_size, U32_MAX) &&
-	    is_below(now.high_start, now.high_size, ULONG_MAX))
+	if (now.fb_size <= U32_MAX && window_fits(now.fb_start, now.fb_size, ULONG_MAX) &&
+	    window_fits(now.low_start, now.low_size, U32_MAX) &&
+	    window_fits(now.high_start, now.high_size, ULONG_MAX))
 		return 0;
-	pr_err("a window or the framebuffer is too large for its address\n");
+	pr_err("a window or the framebuffer ends above its limit: lower its start or size\n");
 	return -EINVAL;
 }
 
-static bool fill(struct resource *window, unsigned long start, unsigned long size)
+static bool window_fill(struct resource *window, unsigned long start, unsigned long size)
 {
 	window->start = start;
 	window->end = start + size - 1;
@@ -79,10 +79,10 @@ static bool fill(struct resource *window, unsigned long start, unsigned long siz
 	return size;
 }
 
-static struct resource *make_list(void)
+static struct resource *windows_list(void)
 {
-	bool has_low = fill(&low, now.low_start, now.low_size);
-	bool has_high = fill(&high, now.high_start, now.high_size);
+	bool has_low = window_fill(&low, now.low_start, now.low_size);
+	bool has_high = window_fill(&high, now.high_start, now.high_size);
 
 	if (!has_low)
 		return has_high ? &high : NULL;
@@ -90,7 +90,7 @@ static struct resource *make_list(void)
 	return &low;
 }
 
-static int find_variables(void)
+static int windows_find_variables(void)
 {
 	unsigned long addr[2];
 	int err = symbol_address(SIM_VMBUS "hyperv_mmio", &addr[0]) ?:
@@ -105,14 +105,14 @@ static int find_variables(void)
 	return 0;
 }
 
-static int open_simulated(void)
+static int windows_open_simulated(void)
 {
-	struct resource *list = make_list(), *fb = NULL;
+	struct resource *list = windows_list(), *fb = NULL;
 
 	if (now.fb_reserved && now.fb_size && now.low_size) {
 		fb = __request_region(&low, now.fb_start, now.fb_size, "fb_range", 0);
 		if (!fb) {
-			pr_err("the framebuffer is not within the lower window\n");
+			pr_err("the framebuffer is not in the lower window: change fb_start\n");
 			return -EINVAL;
 		}
 	}
@@ -121,65 +121,101 @@ static int open_simulated(void)
 	return 0;
 }
 
-static void close_simulated(void)
+static void windows_close_simulated(void)
 {
 	if (*framebuffer)
 		__release_region(&low, (*framebuffer)->start, resource_size(*framebuffer));
 	if (low.child || high.child)
-		pr_err("somebody did not give back MMIO space\n");
+		pr_err("MMIO space is still allocated: a driver did not free it\n");
 }
 
-/* What takes the windows back; NULL: there are none of ours. */
-static void (*close)(void);
+/* Undoes windows_set(); NULL: no windows are set. */
+static void (*windows_undo)(void);
+
+/* True from windows_open() to windows_close(), while hv_vmbus is loaded or built in. */
+static bool is_open;
+
+static int windows_set(void)
+{
+	int err;
+
+	err = windows_check();
+	if (err)
+		return err;
+	err = windows_find_variables();
+	if (err)
+		return err;
+	if (*mmio || *framebuffer) {
+		pr_err("hv_vmbus has MMIO windows already: it found a real VMBus\n");
+		return -EBUSY;
+	}
+	err = now.acpi ? acpi_windows_open(now.fb_size) : windows_open_simulated();
+	if (!err)
+		windows_undo = now.acpi ? acpi_windows_close : windows_close_simulated;
+	return err;
+}
+
+static void windows_unset(void)
+{
+	if (!windows_undo)
+		return;
+	windows_undo();
+	windows_undo = NULL;
+	*framebuffer = NULL;
+	*mmio = NULL;
+}
 
 /**
  * windows_open() - give hv_vmbus its windows
  *
  * May sleep.
  *
- * Return: 0, -EINVAL (the parameters describe no such windows), -ENOENT (no such
- * variables), -EBUSY (it has some), or an error of acpi_windows_open().
+ * Return: 0, -EINVAL (wrong parameters), -ENOENT (this kernel's hv_vmbus has no such variables),
+ * -EBUSY (hv_vmbus has windows already), or an error of acpi_windows_open().
  */
 int windows_open(void)
 {
-	int err = check_settings() ?: find_variables();
+	int err = windows_set();
 
-	if (err)
-		return err;
-	if (*mmio || *framebuffer) {
-		pr_err("hv_vmbus has MMIO windows already\n");
-		return -EBUSY;
-	}
-	err = now.acpi ? acpi_windows_open(now.fb_size) : open_simulated();
-	if (!err)
-		close = now.acpi ? acpi_windows_close : close_simulated;
+	is_open = !err;
 	return err;
 }
 
 /**
- * windows_close() - take them back; nothing is allocated in them any more
+ * windows_reopen() - set the windows again, as the parameters are now
  *
- * May sleep.
+ * No MMIO space may be allocated. Without hv_vmbus this does nothing. May sleep.
+ *
+ * Return: 0 or an error as of windows_open().
+ */
+int windows_reopen(void)
+{
+	if (!is_open)
+		return 0;
+	windows_unset();
+	return windows_set();
+}
+
+/**
+ * windows_close() - take the windows back
+ *
+ * No MMIO space may be allocated. May sleep.
  */
 void windows_close(void)
 {
-	if (!close)
-		return;
-	close();
-	close = NULL;
-	*framebuffer = NULL;
-	*mmio = NULL;
+	windows_unset();
+	is_open = false;
 }
 
-/* Any resource below @parent whose name is this very text. */
-static struct resource *find_named(struct resource *parent, const char *name)
+/* Find a resource below @parent whose name is @name itself, the pointer. */
+static struct resource *resource_find_named(struct resource *parent, const char *name)
 {
 	struct resource *one, *found;
 
 	for (one = parent->child; one; one = one->sibling) {
 		if (one->name == name)
 			return one;
-		found = find_named(one, name);
+		found = resource_find_named(one, name);
 		if (found)
 			return found;
 	}
@@ -187,18 +223,18 @@ static struct resource *find_named(struct resource *parent, const char *name)
 }
 
 /**
- * windows_release_left() - release what a driver left in /proc/iomem
- * @name: the name of its device, which is about to be freed
+ * windows_release_left() - release the resources that a driver left in /proc/iomem
+ * @name: name of the driver's device, as the resources have it; about to be freed
  *
- * The kernel's windows for BARs outlive a probe that fails between the two, and
- * would name their device for ever. May sleep. Nobody else changes the tree near
- * that address meanwhile, for it is below RAM that the kernel leaves alone.
+ * If the driver's probe fails between its two windows for BARs, the first one stays in the
+ * resource tree and refers to the name of the device. May sleep. Nothing else changes the tree
+ * at these addresses, because they lie in reserved RAM.
  */
 void windows_release_left(const char *name)
 {
 	struct resource *left;
 
-	while ((left = find_named(&iomem_resource, name))) {
+	while ((left = resource_find_named(&iomem_resource, name))) {
 		pr_notice("the driver left %pR: released\n", left);
 		left->flags |= IORESOURCE_BUSY;
 		release_mem_region(left->start, resource_size(left));
@@ -206,19 +242,21 @@ void windows_release_left(const char *name)
 }
 
 /**
- * windows_reset() - parameters as when none is given
+ * windows_defaults() - set the module parameters of this file to their defaults
  */
-void windows_reset(void)
+void windows_defaults(void)
 {
 	now = defaults;
 }
 
 /**
- * windows_overlap_framebuffer() - would the host see its framebuffer covered
- * @start: of a range
- * @size: of it
+ * windows_overlap_framebuffer() - check whether a range overlaps the host's framebuffer
+ * @start: start of the range
+ * @size: size of the range
  *
  * Any context.
+ *
+ * Return: true if it does.
  */
 bool windows_overlap_framebuffer(u64 start, u64 size)
 {

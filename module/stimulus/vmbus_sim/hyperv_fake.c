@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Makes the kernel take itself for a guest of Hyper-V, as far as pci-hyperv asks. */
+/* Lets the kernel find Hyper-V, as far as pci-hyperv and hv_vmbus check. */
 #include <linux/cpumask.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -12,29 +12,29 @@
 #include "../../common/compat.h"
 #include "sim.h"
 
-static void say_yes(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+static void return_true(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
 {
 	intercept_return(ic, regs, true);
 }
 
-static struct intercept initialized = {
+static struct intercept is_initialized = {
 	.symbol = "hv_is_hyperv_initialized",
-	.handler = say_yes,
+	.handler = return_true,
 };
 
 static u32 *vp_index;
 static void * __percpu *input_arg;
 
 /**
- * guest_check() - is it safe to do so
+ * hyperv_fake_check() - check that the kernel does not run on Hyper-V
  *
- * Return: 0, or -EBUSY on Hyper-V itself after a line in the kernel log.
+ * Return: 0, or -EBUSY on Hyper-V, after a line in the kernel log.
  */
-int guest_check(void)
+int hyperv_fake_check(void)
 {
 	if (!hypervisor_is_type(X86_HYPER_MS_HYPERV) && !hv_is_hyperv_initialized())
 		return 0;
-	pr_err("this is Hyper-V: nothing to simulate, and a real bus to break\n");
+	pr_err("running on Hyper-V, where this would break the real VMBus: use another VM\n");
 	return -EBUSY;
 }
 
@@ -65,8 +65,8 @@ static int alloc_input_arg(void)
 	return 0;
 }
 
-/* Composing and unmasking an MSI looks at these without asking whether they are there. */
-static int provide_hypercall_data(void)
+/* Composing and unmasking an MSI uses both variables without checking them for NULL. */
+static int hypercall_data_set(void)
 {
 	int err, cpu;
 
@@ -85,7 +85,7 @@ static int provide_hypercall_data(void)
 	return 0;
 }
 
-static void withdraw_hypercall_data(void)
+static void hypercall_data_clear(void)
 {
 	hv_vp_index = NULL;
 	hyperv_pcpu_input_arg = NULL;
@@ -94,41 +94,41 @@ static void withdraw_hypercall_data(void)
 }
 
 /**
- * guest_believe() - from now on it is a guest of Hyper-V
+ * hyperv_fake_enable() - let the kernel find Hyper-V from now on
  *
  * May sleep.
  *
  * Return: 0, -ENOMEM, or an error of intercept_install().
  */
-int guest_believe(void)
+int hyperv_fake_enable(void)
 {
-	int err = provide_hypercall_data();
+	int err = hypercall_data_set();
 
 	if (err)
 		return err;
-	err = intercept_install(&initialized);
+	err = intercept_install(&is_initialized);
 	if (err)
-		withdraw_hypercall_data();
+		hypercall_data_clear();
 	return err;
 }
 
 /**
- * guest_doubt() - no more
+ * hyperv_fake_disable() - undo hyperv_fake_enable()
  *
  * May sleep.
  */
-void guest_doubt(void)
+void hyperv_fake_disable(void)
 {
-	guest_is_root_partition(false);
-	intercept_remove(&initialized);
-	withdraw_hypercall_data();
+	hyperv_fake_root_partition(false);
+	intercept_remove(&is_initialized);
+	hypercall_data_clear();
 }
 
 /**
- * guest_is_root_partition() - for hv_vmbus, which leaves the bus alone in one
- * @root: is it
+ * hyperv_fake_root_partition() - choose whether the kernel finds itself in a root partition
+ * @root: true: it does, so that the init of hv_vmbus leaves the bus alone
  */
-void guest_is_root_partition(bool root)
+void hyperv_fake_root_partition(bool root)
 {
 	compat_hv_set_root_partition(root);
 }
