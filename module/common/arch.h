@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All that depends on the architecture: where a function's arguments, return
- * address and return value are at its first instruction, and what the text
- * looks like while it is intercepted.
+ * Everything that depends on the architecture: where the arguments and the return address
+ * of a function are at its first instruction, and what its text is while the function is
+ * intercepted.
  */
 #ifndef ERRPATH_ARCH_H
 #define ERRPATH_ARCH_H
@@ -16,7 +16,7 @@
 
 #include <asm/text-patching.h>
 
-/* Integer arguments that travel in registers. */
+/* Integer arguments that are passed in registers. */
 #define ARCH_NR_ARGS	6
 
 static __always_inline unsigned long *arch_arg(struct pt_regs *regs, unsigned int n)
@@ -31,13 +31,13 @@ static __always_inline unsigned long *arch_arg(struct pt_regs *regs, unsigned in
 	}
 }
 
-/* Before the prologue the return address is what sp points at. */
+/* Before the prologue, sp points to the return address. */
 static __always_inline unsigned long arch_return_address(const struct pt_regs *regs)
 {
 	return *(unsigned long *)regs->sp;
 }
 
-/* Labels that kretprobes and the function graph tracer put where a return address was. */
+/* Functions that kretprobes and the function graph tracer use as return addresses. */
 #define ARCH_RETURN_TRAMPOLINES	"arch_rethook_trampoline", "return_to_handler"
 
 static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)
@@ -46,8 +46,8 @@ static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)
 }
 
 /*
- * The int3 handler runs as if in NMI context. Tell the context of the function
- * that was hit: take off what the exception's entry added.
+ * Test whether the function that an int3 interrupted runs in task context. The exception
+ * adds an NMI and a hardirq level to preempt_count(): subtract them.
  */
 static __always_inline bool arch_breakpoint_in_task(void)
 {
@@ -56,7 +56,7 @@ static __always_inline bool arch_breakpoint_in_task(void)
 	return !(count & (NMI_MASK | HARDIRQ_MASK)) && !in_serving_softirq();
 }
 
-/* The text may be a module's that is being freed. */
+/* Does not fault: the text can be that of a module that is being freed. */
 static inline bool arch_text_begins(unsigned long addr, u8 opcode)
 {
 	u8 byte;
@@ -75,7 +75,7 @@ static inline bool arch_text_has_call(unsigned long addr)
 }
 
 #else
-#error errpath knows x86-64 only; other architectures go into this file
+#error errpath supports only x86-64; add other architectures to this file
 #endif
 
 #endif /* ERRPATH_ARCH_H */

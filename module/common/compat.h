@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The only place that knows kernel versions. Every check names the commit
- * and its title; code elsewhere uses the names defined here.
+ * The only file with checks of the kernel version. Each check cites a commit and its
+ * title; other files use the names that are defined here.
  */
 #ifndef ERRPATH_COMPAT_H
 #define ERRPATH_COMPAT_H
@@ -24,7 +24,7 @@
 
 /*
  * 4e239ddb7a1e ("ftrace: Make ftrace_regs abstract from direct use"), v6.13,
- * is also in stable trees and distributions: ask for the macro it brought.
+ * is also in stable trees and distributions: test for the macro that it added.
  */
 static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs *fregs)
 {
@@ -50,8 +50,8 @@ static inline void compat_timer_delete_sync(struct timer_list *timer)
 }
 
 /*
- * Kernel internals without an API. intercept_self_probe() refuses to load where they
- * do not hold.
+ * Kernel internals without an API. intercept_self_probe() makes the load fail on a kernel
+ * where they differ.
  */
 
 /* struct ftrace_ops keeps its state in @flags. */
@@ -61,8 +61,8 @@ static __always_inline bool compat_ftrace_is_enabled(const struct ftrace_ops *op
 }
 
 /*
- * All kprobes on one address hang on one list, with an aggregate that stands for
- * them. Those that claim the right to change ip show it by a post_handler.
+ * All kprobes on one address are on one list, with an aggregate kprobe. A kprobe that may
+ * change ip has a post_handler.
  */
 static inline bool compat_kprobe_is_contested(struct kprobe *scout)
 {
@@ -79,7 +79,7 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout)
 
 /*
  * 2c92ca849fcc ("tracing/treewide: Remove second parameter of __assign_str()"),
- * v6.10. Debian's 6.1 and 6.12 are on their own sides of it.
+ * v6.10. Debian did not backport it to 6.1.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define compat_assign_str(dst, src)	\
@@ -93,7 +93,7 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout)
 
 /*
  * a30b48bf1b24 ("mm/migrate_device: implement THP migration of zone device pages"),
- * v6.19: before, huge pages are split when they are collected.
+ * v6.19: before that, huge pages are split when they are collected.
  */
 #ifdef MIGRATE_PFN_COMPOUND
 #define COMPAT_MIGRATE_PFN_COMPOUND		MIGRATE_PFN_COMPOUND
@@ -122,7 +122,7 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout)
 #define compat_match_driver	struct device_driver
 #endif
 
-/* const where the kernel does not want to write to it: not yet in 6.1. */
+/* const if the kernel declares struct device.bus as const, which 6.1 does not. */
 #define compat_bus_type		typeof(*((struct device *)NULL)->bus)
 
 #if IS_ENABLED(CONFIG_HYPERV)
@@ -138,16 +138,16 @@ static inline void compat_hv_set_root_partition(bool root)
 #endif
 
 /*
- * What stands between size and gfp in the arguments of kmalloc_node() and its like:
- * 67f2df3b82d0 ("mm/slab: Plumb kmem_buckets into __do_kmalloc_node()"), v6.11, in
- * the functions called _noprof; tokens came later, also as an option.
+ * Arguments between size and gfp of __kmalloc_node_noprof() and similar functions:
+ * 67f2df3b82d0 ("mm/slab: Plumb kmem_buckets into __do_kmalloc_node()"), v6.11; tokens
+ * were added later. Both are configuration options.
  */
 #define COMPAT_BUCKET_ARGS	IS_ENABLED(CONFIG_SLAB_BUCKETS)
 #define COMPAT_TOKEN_ARGS	IS_ENABLED(CONFIG_KMALLOC_PARTITION_CACHES)
 
 /*
- * 2cd8231796b5 ("mm/slub: allow to set node and align in k[v]realloc"), v6.18: ask
- * for the macro it brought.
+ * 2cd8231796b5 ("mm/slub: allow to set node and align in k[v]realloc"), v6.18: test
+ * for the macro that it added.
  */
 #ifdef kvmalloc_node_align_noprof
 #define COMPAT_KVMALLOC_ALIGN_ARGS	1

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where an intercepted call goes in order to return at once: a function that
- * loads the value itself. A handler cannot put the value into the register: a
- * BPF trampoline (fentry, fexit) on the same function runs between the handler
- * and the return, uses that register, and does not restore it.
+ * Functions that run instead of an intercepted function and return a value immediately.
+ * The handler cannot put the value into the return register itself: a BPF trampoline
+ * (fentry, fexit) on the same function runs between the handler and the return, uses that
+ * register, and does not restore it.
  *
- * Each interception has one such function and one value. The function is a
- * common C function: the stack pointer is the one of the intercepted call, so
- * its return is the return of that call, and the unwinder, return thunks and
- * call depth tracking treat it as one.
+ * Each interception has one such function and one value. It is an ordinary C function:
+ * the stack pointer is that of the intercepted call, so its return is the return of that
+ * call, and the unwinder, return thunks and call depth tracking see an ordinary return.
  */
 #include <linux/compiler.h>
 

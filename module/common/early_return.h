@@ -2,7 +2,7 @@
 #ifndef ERRPATH_EARLY_RETURN_H
 #define ERRPATH_EARLY_RETURN_H
 
-/* Functions that can return early, of one module. */
+/* Maximum number of functions that a module can make return early. */
 #define EARLY_RETURN_MAX	128
 
 typedef long (*early_return_fn)(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* EARLY_RETURN(n) for each n below EARLY_RETURN_MAX; the includer defines what that is. */
+/* EARLY_RETURN(n) for each n below EARLY_RETURN_MAX; the including file defines the macro. */
 EARLY_RETURN(0x00) EARLY_RETURN(0x01) EARLY_RETURN(0x02) EARLY_RETURN(0x03)
 EARLY_RETURN(0x04) EARLY_RETURN(0x05) EARLY_RETURN(0x06) EARLY_RETURN(0x07)
 EARLY_RETURN(0x08) EARLY_RETURN(0x09) EARLY_RETURN(0x0a) EARLY_RETURN(0x0b)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Installing and removing an interception.
+ * Install and remove interceptions.
  *
- * ftrace is the first choice: cheaper, and its IPMODIFY flag makes the kernel
- * itself refuse a second modifier of the same function. Functions that are
- * notrace (on 6.1 all of __meminit) get a kprobe. Never both on one function:
- * on 7.x a kprobe that joins an ftrace function registers and is dead.
+ * ftrace is preferred: it is cheaper, and with its flag IPMODIFY the kernel itself refuses
+ * a second modifier of the same function. Functions that are notrace (on 6.1 all __meminit
+ * functions) get a kprobe. A function never gets both: on 7.x a kprobe on a function with
+ * ftrace can be registered, but never fires.
  */
 #include <linux/delay.h>
 #include <linux/errno.h>
@@ -21,15 +21,15 @@
 #include "intercept.h"
 #include "symbol.h"
 
-/* Linked into more than one module: KBUILD_MODNAME would name them all. */
+/* This file is linked into several modules: KBUILD_MODNAME would be all their names. */
 #undef pr_fmt
 #define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
 
 /**
- * struct intercept_hook - one ftrace_ops for the functions of one intercept_install_all()
- * @ops: ftrace waits for all tasks for each ftrace_ops that it unregisters
- * @mask: length of @at less 1; a power of two less 1
- * @at: hash table of them by address, with free slots between
+ * struct intercept_hook - the ftrace_ops for all functions of one intercept_install_all()
+ * @ops: shared, because each ftrace_ops that is unregistered waits for all tasks
+ * @mask: number of slots in @at, a power of two, minus 1
+ * @at: hash table of the interceptions by address; at most half of its slots are used
  */
 struct intercept_hook {
 	struct ftrace_ops ops;
@@ -37,13 +37,13 @@ struct intercept_hook {
 	struct intercept *at[];
 };
 
-/* Functions are aligned to 16 bytes. */
+/* Functions are aligned to 16 bytes, so the lower four bits carry no information. */
 static __always_inline unsigned int hook_slot(const struct intercept_hook *hook, unsigned long ip)
 {
 	return (ip >> 4) & hook->mask;
 }
 
-/* Where kretprobes and the function graph tracer make functions return to. */
+/* Functions that kretprobes and the function graph tracer use as return addresses. */
 static const char * const trampoline_names[] = { ARCH_RETURN_TRAMPOLINES };
 static unsigned long trampolines[ARRAY_SIZE(trampoline_names)];
 
@@ -57,13 +57,13 @@ static __always_inline bool is_trampoline(unsigned long addr)
 	return false;
 }
 
-/* Frames of our own, of an exception and of the trampoline before the function's. */
+/* Frames of errpath, of an exception and of the trampoline before the function's frame. */
 #define OWN_FRAMES	16
 
 /*
- * The return address is a trampoline's: somebody hooked the return of the
- * function that ended in a jump to this one. The unwinder knows the address that
- * the trampoline replaced. It stands behind the function's own, if that is shown.
+ * Find the caller if the return address is that of a trampoline: a function whose return
+ * is hooked ended with a jump to this function. The unwinder knows the address that the
+ * trampoline replaced; it follows the function's own address, if the unwinder shows that.
  */
 static noinline unsigned long __kprobes hooked_caller(unsigned long ip, unsigned long trampoline)
 {
@@ -101,28 +101,29 @@ static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *r
 	if (is_trampoline(caller))
 		caller = hooked_caller(ip, caller);
 	ic->handler(ic, regs, caller);
-	/* 1: the handler changed ip, do not single-step the original */
+	/* 1: the handler changed ip; do not single-step the probed instruction */
 	return regs->ip != ip;
 }
 
-/* A post_handler keeps the probe from being jump-optimised, where ip cannot change. */
-static void no_optimisation(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+/* A kprobe with a post_handler is not jump-optimised, which would not let ip change. */
+static void prevent_optimisation(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
 
-static int refuse(struct intercept *ic, int err, const char *why)
+static int intercept_refuse(struct intercept *ic, int err, const char *why)
 {
 	pr_err("%s() cannot be intercepted: %s\n", ic->symbol, why);
 	return err;
 }
 
-/* A disabled kprobe at each function shows who else is there, and if ftrace serves it. */
-static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe **registered,
-		 unsigned int n, unsigned int *nr_registered)
+/* Register a disabled kprobe on each function: it shows other kprobes, and use of ftrace. */
+static int register_scouts(struct intercept *ics[], struct kprobe *probes,
+			   struct kprobe **registered, unsigned int n,
+			   unsigned int *nr_registered)
 {
-	static const char contested[] = "somebody else's kprobe on it may change its flow";
+	static const char contested[] = "another kprobe on it may change its control flow";
 	static const char missing[] =
-		"this kernel has no such function, inlined it, or forbids probes on it";
+		"this kernel lacks the function, inlined it, or forbids probes on it";
 	struct intercept *ic;
 	unsigned int i;
 	int err;
@@ -136,18 +137,18 @@ static int scout(struct intercept *ics[], struct kprobe *probes, struct kprobe *
 			probes[i].symbol_name = ic->symbol;
 		err = register_kprobe(&probes[i]);
 		if (err)
-			return err == -ENOMEM ? err : refuse(ic, -ENODEV, missing);
+			return err == -ENOMEM ? err : intercept_refuse(ic, -ENODEV, missing);
 		registered[(*nr_registered)++] = &probes[i];
 		ic->addr = (unsigned long)probes[i].addr;
 		ic->traceable = kprobe_ftrace(&probes[i]);
 		if (compat_kprobe_is_contested(&probes[i]))
-			return refuse(ic, -EBUSY, contested);
+			return intercept_refuse(ic, -EBUSY, contested);
 	}
 	return 0;
 }
 
-/* Where the functions are, and by what each can be intercepted. */
-static int resolve(struct intercept *ics[], unsigned int n)
+/* Look up the address of each function, and whether ftrace can intercept it. */
+static int intercept_resolve(struct intercept *ics[], unsigned int n)
 {
 	struct kprobe *probes = kcalloc(n, sizeof(*probes), GFP_KERNEL);
 	struct kprobe **registered = kcalloc(n, sizeof(*registered), GFP_KERNEL);
@@ -155,8 +156,8 @@ static int resolve(struct intercept *ics[], unsigned int n)
 	int err = -ENOMEM;
 
 	if (probes && registered)
-		err = scout(ics, probes, registered, n, &nr_registered);
-	/* One wait for RCU for all of them. */
+		err = register_scouts(ics, probes, registered, n, &nr_registered);
+	/* Together, to wait only once for RCU. */
 	if (nr_registered)
 		unregister_kprobes(registered, nr_registered);
 	kfree(registered);
@@ -165,10 +166,12 @@ static int resolve(struct intercept *ics[], unsigned int n)
 }
 
 /**
- * intercept_is_contested() - does a kprobe at an address claim to change the flow
+ * intercept_is_contested() - test whether a kprobe may change the control flow
  * @addr: the first instruction of a function
  *
- * For the self-probe. Context: may sleep, takes kprobe_mutex.
+ * Used by the self-test.
+ *
+ * Context: may sleep; takes kprobe_mutex.
  */
 bool intercept_is_contested(unsigned long addr)
 {
@@ -184,11 +187,12 @@ bool intercept_is_contested(unsigned long addr)
 
 static int find_trampolines(void)
 {
-	return trampolines[0] ? 0 : symbol_addresses(trampoline_names, trampolines,
-						     ARRAY_SIZE(trampolines));
+	if (trampolines[0])
+		return 0;
+	return symbol_addresses(trampoline_names, trampolines, ARRAY_SIZE(trampolines));
 }
 
-/* Never given back: an index belongs to the interception until the module is unloaded. */
+/* Never released: the index belongs to the interception until the module is unloaded. */
 static int assign_early_return(struct intercept *ic)
 {
 	static DEFINE_MUTEX(mutex);
@@ -201,7 +205,7 @@ static int assign_early_return(struct intercept *ic)
 	if (used < EARLY_RETURN_MAX)
 		ic->early_return = ++used;
 	else
-		err = refuse(ic, -ENOSPC, "EARLY_RETURN_MAX functions are intercepted already");
+		err = intercept_refuse(ic, -ENOSPC, "the module has no early_return function left");
 unlock:
 	mutex_unlock(&mutex);
 	return err;
@@ -216,7 +220,7 @@ static struct intercept_hook *hook_alloc(unsigned int n)
 	if (!hook)
 		return NULL;
 	hook->mask = slots - 1;
-	/* PERMANENT: kernel.ftrace_enabled=0 must not silently stop us. */
+	/* PERMANENT: kernel.ftrace_enabled=0 must not disable the interception. */
 	hook->ops.func = intercept_by_ftrace;
 	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
 	return hook;
@@ -242,7 +246,8 @@ static int hook_register(struct intercept_hook *hook, unsigned long *ips, unsign
 	int err;
 
 	err = ftrace_set_filter_ips(&hook->ops, ips, n, 0, 0);
-	err = err ?: register_ftrace_function(&hook->ops);
+	if (!err)
+		err = register_ftrace_function(&hook->ops);
 	if (err)
 		pr_err("%s()%s cannot be intercepted: %s\n", first->symbol, several,
 		       err == -EBUSY ? busy : "ftrace refuses it");
@@ -266,7 +271,8 @@ static int install_ftrace(struct intercept *ics[], unsigned int n)
 	for (i = 0; i < n && !err; i++) {
 		if (!ics[i]->traceable)
 			continue;
-		first = first ?: ics[i];
+		if (!first)
+			first = ics[i];
 		ips[nr_ips++] = ics[i]->addr;
 		hook_add(hook, ics[i]);
 	}
@@ -289,23 +295,23 @@ static int install_kprobe(struct intercept *ic)
 	ic->probe = (struct kprobe) {
 		.addr = (kprobe_opcode_t *)ic->addr,
 		.pre_handler = intercept_by_kprobe,
-		.post_handler = no_optimisation,
+		.post_handler = prevent_optimisation,
 	};
 	err = register_kprobe(&ic->probe);
 	if (err)
-		return refuse(ic, err, "a kprobe is refused");
+		return intercept_refuse(ic, err, "the kernel refuses a kprobe on it");
 	ic->how = INTERCEPT_KPROBE;
 	return 0;
 }
 
 /**
- * intercept_is_live() - does the function's text still lead to the handler
+ * intercept_is_live() - test whether the function's text still leads to the handler
  * @ic: an interception
  *
- * Registering can succeed and yet leave the function as it was, and somebody else
- * can take a probe's breakpoint out (kprobes/enabled in debugfs).
+ * A registration can succeed without changing the function, and all breakpoints of kprobes
+ * can be removed (kprobes/enabled in debugfs).
  *
- * Context: any, as long as @ic is not removed meanwhile.
+ * Context: any; @ic must not be removed meanwhile.
  */
 bool intercept_is_live(const struct intercept *ic)
 {
@@ -319,29 +325,31 @@ bool intercept_is_live(const struct intercept *ic)
 	}
 }
 
-/* enable_kprobe() says of a probe that was registered dead that it cannot be enabled. */
+/* enable_kprobe() fails for a probe that was registered but can never fire. */
 static int check_live(struct intercept *ic)
 {
 	bool live = intercept_is_live(ic) &&
 		    (ic->how != INTERCEPT_KPROBE || !enable_kprobe(&ic->probe));
 
-	return live ? 0 : refuse(ic, -EIO, "it was registered but its text did not change");
+	if (live)
+		return 0;
+	return intercept_refuse(ic, -EIO, "it was registered, but its text did not change");
 }
 
 /**
- * intercept_install_all() - intercept functions from now on
- * @ics: with @symbol and @handler set, not installed
- * @n: how many, at least one
+ * intercept_install_all() - intercept several functions
+ * @ics: interceptions that are not installed; @symbol and @handler are set
+ * @n: number of @ics, at least one
  *
- * Their handlers begin to run one after the other. Callers serialise installing and
- * removing of the same @ics.
+ * The handlers do not begin to run at the same moment. Calls that install or remove the
+ * same @ics must not run concurrently.
  *
  * Context: may sleep; takes kprobe_mutex, ftrace_lock and text_mutex.
  *
- * Return: 0, or with none installed and after a line in the kernel log: -ENODEV
- * if there is no such function, -EBUSY if somebody else already modifies it,
- * -EIO if the registration took but the function's text did not change, -ENOSPC,
- * -ENOMEM, or the error of register_kprobe() or register_ftrace_function().
+ * Return: 0, or with none installed and after a line in the kernel log: -ENODEV (the
+ * kernel lacks the function), -EBUSY (a live patch, kprobe or tracer modifies it), -EIO
+ * (it was registered, but the function's text did not change), -ENOSPC, -ENOMEM, or the
+ * error of register_kprobe() or register_ftrace_function().
  */
 int intercept_install_all(struct intercept *ics[], unsigned int n)
 {
@@ -351,7 +359,7 @@ int intercept_install_all(struct intercept *ics[], unsigned int n)
 	for (i = 0; i < n && !err; i++)
 		err = assign_early_return(ics[i]);
 	if (!err)
-		err = resolve(ics, n);
+		err = intercept_resolve(ics, n);
 	if (!err)
 		err = install_ftrace(ics, n);
 	for (i = 0; i < n && !err; i++)
@@ -364,8 +372,8 @@ int intercept_install_all(struct intercept *ics[], unsigned int n)
 	return err;
 }
 
-/* Each hook once: others that share it find it gone. */
-static void remove_hook(struct intercept *ics[], unsigned int n, struct intercept_hook *hook)
+/* Remove a hook from all interceptions that share it. */
+static void hook_remove(struct intercept *ics[], unsigned int n, struct intercept_hook *hook)
 {
 	unsigned int i;
 
@@ -376,36 +384,36 @@ static void remove_hook(struct intercept *ics[], unsigned int n, struct intercep
 	hook_free(hook);
 }
 
-/* No handler runs afterwards, preempted ones included (synchronize_rcu_tasks()). */
-static void uninstall(struct intercept *ics[], unsigned int n)
+/* On return no handler is running, not even preempted: unregistering waits for all tasks. */
+static void unregister_all(struct intercept *ics[], unsigned int n)
 {
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
 		if (ics[i]->hook)
-			remove_hook(ics, n, ics[i]->hook);
+			hook_remove(ics, n, ics[i]->hook);
 		if (ics[i]->how == INTERCEPT_KPROBE)
 			unregister_kprobe(&ics[i]->probe);
 	}
 }
 
 /**
- * intercept_remove_all() - leave functions alone again
- * @ics: all those of one intercept_install_all(), installed or not; or of several
- * @n: how many
+ * intercept_remove_all() - remove interceptions
+ * @ics: all interceptions of one or several intercept_install_all(), installed or not
+ * @n: number of @ics
  *
- * On return no handler runs any more and no task is inside a replacement. A call
- * that was made to return early may still be on its way: see intercept_exit().
+ * On return no handler is running and no task is inside a replacement function. A call
+ * that returns early can still be inside its early_return function: see intercept_exit().
  *
- * Context: may sleep, as long as a replacement function takes.
+ * Context: may sleep, until the last call of a replacement function has ended.
  */
 void intercept_remove_all(struct intercept *ics[], unsigned int n)
 {
 	bool redirected = false;
 	unsigned int i;
 
-	uninstall(ics, n);
-	/* Replacements end with intercept_redirect_done(); a few instructions follow it. */
+	unregister_all(ics, n);
+	/* After intercept_redirect_done(), a replacement function runs a few instructions. */
 	for (i = 0; i < n; i++) {
 		while (atomic_read(&ics[i]->redirected))
 			msleep(20);
@@ -418,7 +426,7 @@ void intercept_remove_all(struct intercept *ics[], unsigned int n)
 }
 
 /**
- * intercept_forget() - the function's module is going: look it up anew next time
+ * intercept_forget() - drop the address of a function whose module is being unloaded
  * @ic: an interception that is not installed
  */
 void intercept_forget(struct intercept *ic)
@@ -427,25 +435,25 @@ void intercept_forget(struct intercept *ic)
 }
 
 /**
- * intercept_exit() - wait for calls that still are on their way through this module
+ * intercept_exit() - wait for calls that are inside early_return functions
  *
- * The last thing that a module does before its text is freed; everything is removed.
+ * Call it last before the module's text is freed, when all interceptions are removed.
  *
  * Context: may sleep.
  */
 void intercept_exit(void)
 {
-	/* A task can be preempted inside an early_return function. */
+	/* A task can have been preempted there. */
 	synchronize_rcu_tasks();
 }
 
 /**
- * intercept_missed() - calls whose handler could not run
+ * intercept_missed() - count the calls whose handler could not run
  * @ic: an interception
  *
- * By kprobe, when the call came from inside another kprobe's handler; counted
- * since the installation. By ftrace always 0: while a second tracer is on the
- * function, ftrace itself drops calls from inside a handler, and does not count them.
+ * By kprobe: the calls that another kprobe's handler made since the installation. By
+ * ftrace: always 0; if the function also has another tracer, ftrace drops calls from
+ * inside a handler without counting them.
  *
  * Context: any.
  */
@@ -455,7 +463,7 @@ unsigned long intercept_missed(const struct intercept *ic)
 }
 
 /**
- * intercept_how_name() - what intercepts the function now, for people
+ * intercept_how_name() - name the mechanism that intercepts a function
  * @ic: an interception
  */
 const char *intercept_how_name(const struct intercept *ic)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Intercept a kernel function at its entry: make it return early, go
- * elsewhere, or get another argument. By ftrace where the function is
- * traceable, by an int3 kprobe where it is notrace.
+ * Intercept a kernel function at its entry: make it return early, call another function
+ * instead, or change an argument. Traceable functions are intercepted by ftrace, notrace
+ * functions by an int3 kprobe.
  */
 #ifndef ERRPATH_INTERCEPT_H
 #define ERRPATH_INTERCEPT_H
@@ -22,18 +22,18 @@ enum intercept_how {
 struct intercept_hook;
 
 /**
- * struct intercept - one function, intercepted or not
+ * struct intercept - interception of one function, installed or not
  * @symbol: the function, as NAME or MODULE:NAME
- * @handler: called at each entry of the function, in the function's own
- *	context or, by kprobe, in NMI context: it must not sleep, take a lock
- *	that others hold, or allocate. Preemption may be on.
- * @how: what intercepts it now
+ * @handler: called at each entry of the function, in the context of the function or, by
+ *	kprobe, in NMI context: it must not sleep, wait for a lock, or allocate.
+ *	Preemption can be enabled.
+ * @how: the mechanism that is installed
  * @addr: the first instruction after any ENDBR; 0: not looked up yet
- * @redirected: calls now inside a replacement function
+ * @redirected: number of calls that are inside a replacement function
  * @early_return: index of its function in early_return_functions, plus 1
  *
- * It must stay in memory until the module is unloaded: a call can still be on its
- * way through @early_return after intercept_remove().
+ * It must stay in memory until the module is unloaded: a call can still be inside its
+ * @early_return function after intercept_remove().
  */
 struct intercept {
 	const char *symbol;
@@ -70,7 +70,7 @@ unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);
 int intercept_self_probe(void);
 
-/* What a handler can do. regs hold what a function's entry holds: arguments, sp, ip. */
+/* What a handler can do. regs are the registers at the function's entry. */
 
 static __always_inline unsigned long intercept_arg(struct pt_regs *regs, unsigned int n)
 {
@@ -84,8 +84,8 @@ static __always_inline void intercept_set_arg(struct pt_regs *regs, unsigned int
 }
 
 /*
- * Return @value to the caller at once. Of two calls that are made to return at the
- * same time with different values, both may get the later one.
+ * Make the call return @value without running the function. If two calls return early at
+ * the same time with different values, both can return the later value.
  */
 static __always_inline void intercept_return(struct intercept *ic, struct pt_regs *regs,
 					     long value)
@@ -98,9 +98,9 @@ static __always_inline void intercept_return(struct intercept *ic, struct pt_reg
 }
 
 /*
- * Go to @function, of the same type, instead. Its last act must be
- * intercept_redirect_done(): intercept_remove() waits for that, then for the
- * few instructions after it.
+ * Call @function, which has the same type, instead. It must call
+ * intercept_redirect_done() last: intercept_remove() waits for that, and then for the few
+ * instructions after it.
  */
 static __always_inline void intercept_redirect(struct intercept *ic, struct pt_regs *regs,
 					       void *function)
@@ -115,7 +115,7 @@ static __always_inline void intercept_redirect_done(struct intercept *ic)
 	atomic_dec(&ic->redirected);
 }
 
-/* Was the function called by a task, rather than by an interrupt? */
+/* Test whether a task called the function, rather than an interrupt. */
 static __always_inline bool intercept_in_task(const struct intercept *ic)
 {
 	return ic->how == INTERCEPT_KPROBE ? arch_breakpoint_in_task() : in_task();

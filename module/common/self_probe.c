@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Self-test at load: everything that a handler can do works on this kernel, by
- * ftrace and by kprobe, on functions of this module.
+ * Self-test at load: everything that a handler can do is tried on functions of this
+ * module, by ftrace and by kprobe.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -13,23 +13,23 @@
 #undef pr_fmt
 #define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
 
-#define UNTOUCHED(x)	((x) + 1)
-#define SKIPPED		0x5afe
-#define OTHER_ARG	1000
+#define NORMAL_RESULT(x)	((x) + 1)
+#define EARLY_RESULT		0x5afe
+#define OTHER_ARG		1000
 
 static noinline notrace long probe_notrace(long x)
 {
 	barrier();
-	return UNTOUCHED(x);
+	return NORMAL_RESULT(x);
 }
 
 static noinline long probe_traced(long x)
 {
 	barrier();
-	return UNTOUCHED(x);
+	return NORMAL_RESULT(x);
 }
 
-static enum { LET, SKIP, ARGUMENT, REDIRECT } verb;
+static enum { PASS, RETURN_EARLY, SET_ARGUMENT, REDIRECT } probed_action;
 static struct intercept *probed;
 static unsigned long probed_caller;
 
@@ -43,13 +43,13 @@ static void __kprobes probe_handler(struct intercept *ic, struct pt_regs *regs,
 				    unsigned long caller)
 {
 	probed_caller = caller;
-	switch (verb) {
-	case LET:
+	switch (probed_action) {
+	case PASS:
 		break;
-	case SKIP:
-		intercept_return(ic, regs, SKIPPED);
+	case RETURN_EARLY:
+		intercept_return(ic, regs, EARLY_RESULT);
 		break;
-	case ARGUMENT:
+	case SET_ARGUMENT:
 		intercept_set_arg(regs, 0, OTHER_ARG);
 		break;
 	case REDIRECT:
@@ -58,52 +58,57 @@ static void __kprobes probe_handler(struct intercept *ic, struct pt_regs *regs,
 	}
 }
 
-static const char *what_fails(long (*function)(long x))
+/* Try each action. Return what does not work, or NULL. */
+static const char *failing_action(long (*function)(long x))
 {
-	/* The compiler must not know what the functions return. */
+	/* The compiler must not compute the result at build time. */
 	OPTIMIZER_HIDE_VAR(function);
-	verb = LET;
-	if (function(7) != UNTOUCHED(7))
+	probed_action = PASS;
+	if (function(7) != NORMAL_RESULT(7))
 		return "let a call pass";
-	verb = SKIP;
-	if (function(7) != SKIPPED)
+	probed_action = RETURN_EARLY;
+	if (function(7) != EARLY_RESULT)
 		return "make a function return early";
-	verb = ARGUMENT;
-	if (function(7) != UNTOUCHED(OTHER_ARG))
+	probed_action = SET_ARGUMENT;
+	if (function(7) != NORMAL_RESULT(OTHER_ARG))
 		return "change an argument";
-	verb = REDIRECT;
+	probed_action = REDIRECT;
 	if (function(7) != -7)
-		return "send a call elsewhere";
+		return "call another function instead";
 	return NULL;
 }
 
-/* Somebody else's claim to change the flow of a function. */
-static void claim_flow(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+/* A kprobe with a post_handler may change the control flow of a function. */
+static void foreign_post_handler(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
 
-static bool sees_contest(unsigned long addr)
+static bool sees_foreign_kprobe(unsigned long addr)
 {
-	struct kprobe claim = { .addr = (kprobe_opcode_t *)addr, .post_handler = claim_flow };
+	struct kprobe foreign = {
+		.addr = (kprobe_opcode_t *)addr,
+		.post_handler = foreign_post_handler,
+	};
 	bool seen;
 
-	if (intercept_is_contested(addr) || register_kprobe(&claim))
+	if (intercept_is_contested(addr) || register_kprobe(&foreign))
 		return false;
 	seen = intercept_is_contested(addr);
-	unregister_kprobe(&claim);
+	unregister_kprobe(&foreign);
 	return seen;
 }
 
-static const char *what_is_wrong(struct intercept *ic, long (*function)(long x),
-				 enum intercept_how how)
+/* Return what does not work with an installed interception, or NULL. */
+static const char *find_failure(struct intercept *ic, long (*function)(long x),
+				enum intercept_how how)
 {
 	const char *cannot;
 
 	if (ic->how != how)
 		return "choose the mechanism";
-	cannot = what_fails(function);
+	cannot = failing_action(function);
 	if (!cannot && !within_module(probed_caller, THIS_MODULE))
-		cannot = "tell the caller";
+		cannot = "find the caller";
 	return cannot;
 }
 
@@ -117,35 +122,37 @@ static int probe_function(struct intercept *ic, const char *name, long (*functio
 	snprintf(symbol, sizeof(symbol), "%s:%s", THIS_MODULE->name, name);
 	ic->symbol = symbol;
 	ic->handler = probe_handler;
-	verb = LET;
+	probed_action = PASS;
 	probed = ic;
 	err = intercept_install(ic);
 	if (err)
 		return err;
-	cannot = what_is_wrong(ic, function, how);
+	cannot = find_failure(ic, function, how);
 	if (cannot)
-		pr_err("self-probe: cannot %s by %s on this kernel: please report it with uname -a\n",
+		pr_err("self-test: cannot %s by %s on this kernel: please report this line and uname -a\n",
 		       cannot, intercept_how_name(ic));
 	intercept_remove(ic);
 	if (cannot)
 		return -ENODEV;
-	if (how == INTERCEPT_KPROBE && !sees_contest(ic->addr)) {
-		pr_err("self-probe: cannot see other kprobes on this kernel: please report it with uname -a\n");
+	if (how == INTERCEPT_KPROBE && !sees_foreign_kprobe(ic->addr)) {
+		pr_err("self-test: cannot see other kprobes on this kernel: please report this line and uname -a\n");
 		return -ENODEV;
 	}
 	return 0;
 }
 
 /**
- * intercept_self_probe() - see that interception works on this kernel
+ * intercept_self_probe() - test that interception works on this kernel
  *
- * May sleep. Call it once, from the module's init, before anything else.
+ * Call it once, first in the module's init.
+ *
+ * Context: may sleep.
  *
  * Return: 0, or an error after a line in the kernel log that says what failed.
  */
 int intercept_self_probe(void)
 {
-	/* A call can be on its way through them until the module is unloaded. */
+	/* Static: see struct intercept. */
 	static struct intercept traced, untraced;
 	int err = probe_function(&traced, "probe_traced", probe_traced, INTERCEPT_FTRACE);
 

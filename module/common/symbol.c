@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a function's name to its address. kallsyms_lookup_name() is not exported
- * and its ENDBR is sealed on IBT kernels. Registering a kprobe by name, disabled
- * so that no text changes, returns the address as well.
+ * Look up functions by name. kallsyms_lookup_name() is not exported, and on IBT kernels
+ * its ENDBR is removed. Registering a kprobe by name also returns the address; it is
+ * disabled, so no text changes.
  */
 #include <linux/errno.h>
 #include <linux/ftrace.h>
@@ -16,20 +16,20 @@
 
 #include "symbol.h"
 
-/* What compilers most often append to the name of a clone. */
-static const char * const suffixes[] = { "", ".isra.0", ".constprop.0", ".part.0" };
+/* The most frequent suffixes that compilers append to the names of clones. */
+static const char * const clone_suffixes[] = { "", ".isra.0", ".constprop.0", ".part.0" };
 
 /**
- * symbol_addresses() - find several functions
+ * symbol_addresses() - look up the addresses of several functions
  * @names: their names, each NAME or MODULE:NAME
- * @addrs: set to the first instruction of each, after any ENDBR; 0: the kernel has no
- *	such function out of line
+ * @addrs: set to the first instruction of each, after any ENDBR; 0: the kernel does not
+ *	have the function out of line
  * @n: length of @names and @addrs
  *
- * Also finds functions that kprobes refuse: register_kprobe() looks the name up
- * first. Of several functions with one name the first one is found.
+ * Also finds functions that cannot have a kprobe: register_kprobe() looks up the name
+ * first. If several functions have the name, the first one is found.
  *
- * Context: may sleep; takes kprobe_mutex and waits once for RCU, whatever @n is.
+ * Context: may sleep; takes kprobe_mutex and waits once for RCU.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -55,26 +55,28 @@ int symbol_addresses(const char * const names[], unsigned long addrs[], unsigned
 }
 
 /**
- * symbol_address() - find one function
+ * symbol_address() - look up the address of one function
  * @name: NAME or MODULE:NAME
  * @addr: set as symbol_addresses() does
  *
  * Context: as symbol_addresses().
  *
- * Return: 0, -ENOMEM, or -ENOENT if the kernel has no such function out of line.
+ * Return: 0, -ENOMEM, or -ENOENT if the kernel does not have the function out of line.
  */
 int symbol_address(const char *name, unsigned long *addr)
 {
 	int err = symbol_addresses(&name, addr, 1);
 
-	return err ?: *addr ? 0 : -ENOENT;
+	if (err)
+		return err;
+	return *addr ? 0 : -ENOENT;
 }
 
 /*
- * find_module() is not exported, but every module is a kobject in one kset. A
- * driver that is built in can have a kobject there, too, without a module.
+ * Test whether a module can still be loaded. find_module() is not exported, but the kobject
+ * of every module is in one kset. A built-in driver can have a kobject there, too.
  */
-static bool module_may_come(const char *name)
+static bool module_can_be_loaded(const char *name)
 {
 	struct kobject *kobj = kset_find_obj(THIS_MODULE->mkobj.kobj.kset, name);
 
@@ -93,18 +95,18 @@ static int check_module_function(const char *name)
 		return -ENOENT;
 	memcpy(module, name, len);
 	module[len] = '\0';
-	return module_may_come(module) ? -EAGAIN : -ENOENT;
+	return module_can_be_loaded(module) ? -EAGAIN : -ENOENT;
 }
 
 /*
- * Clones that ftrace does not know: with a greater number, or of a clone. A pattern
- * that lists all is not to be had, but compilers do not go far.
+ * Look up clones that ftrace does not know, with a greater number or a second suffix. No
+ * API lists the functions that match a pattern, but compilers use only small numbers.
  */
 static int check_untraced_clones(const char *name)
 {
 	static const char * const kinds[] = { ".isra", ".constprop", ".part" };
-	static const char * const again[] = { "", ".isra.0", ".constprop.0", ".part.0" };
-	const int numbers = 4, n = ARRAY_SIZE(kinds) * ARRAY_SIZE(again) * numbers;
+	static const char * const seconds[] = { "", ".isra.0", ".constprop.0", ".part.0" };
+	const int numbers = 4, n = ARRAY_SIZE(kinds) * ARRAY_SIZE(seconds) * numbers;
 	char full[KSYM_NAME_LEN];
 	unsigned long addr;
 	int i, err = -ENOENT;
@@ -112,8 +114,8 @@ static int check_untraced_clones(const char *name)
 	for (i = 0; i < n && err == -ENOENT; i++) {
 		if (snprintf(full, sizeof(full), "%s%s.%d%s", name,
 			     kinds[i % ARRAY_SIZE(kinds)],
-			     i / (int)(ARRAY_SIZE(kinds) * ARRAY_SIZE(again)),
-			     again[i / ARRAY_SIZE(kinds) % ARRAY_SIZE(again)]) >= sizeof(full))
+			     i / (int)(ARRAY_SIZE(kinds) * ARRAY_SIZE(seconds)),
+			     seconds[i / ARRAY_SIZE(kinds) % ARRAY_SIZE(seconds)]) >= sizeof(full))
 			break;
 		err = symbol_address(full, &addr);
 	}
@@ -121,8 +123,8 @@ static int check_untraced_clones(const char *name)
 }
 
 /*
- * Other clones, with other numbers or more than one suffix: ftrace takes a pattern,
- * and refuses one that no function matches. It compares all functions, which is slow.
+ * Look up clones with other numbers or more than one suffix. ftrace accepts a pattern and
+ * refuses one that no function matches. It compares all functions, which is slow.
  */
 static int check_clones(const char *name)
 {
@@ -140,12 +142,12 @@ static int check_clones(const char *name)
 }
 
 /**
- * symbol_check_function() - does a function exist, in whole or in parts
+ * symbol_check_function() - test whether a function or a clone of it exists
  * @name: NAME or MODULE:NAME
  *
  * Context: as symbol_addresses().
  *
- * Return: 0, -ENOMEM, -EAGAIN if it may exist once its module is loaded, or -ENOENT.
+ * Return: 0, -ENOMEM, -EAGAIN if it may exist when its module is loaded, or -ENOENT.
  */
 int symbol_check_function(const char *name)
 {
@@ -153,8 +155,8 @@ int symbol_check_function(const char *name)
 	unsigned long addr;
 	int i, err = -ENOENT;
 
-	for (i = 0; i < ARRAY_SIZE(suffixes) && err == -ENOENT; i++) {
-		if (snprintf(full, sizeof(full), "%s%s", name, suffixes[i]) >= sizeof(full))
+	for (i = 0; i < ARRAY_SIZE(clone_suffixes) && err == -ENOENT; i++) {
+		if (snprintf(full, sizeof(full), "%s%s", name, clone_suffixes[i]) >= sizeof(full))
 			return -ENOENT;
 		err = symbol_address(full, &addr);
 	}
@@ -164,7 +166,7 @@ int symbol_check_function(const char *name)
 }
 
 /**
- * symbol_start() - find a function to call
+ * symbol_start() - look up the start of a function, to call it
  * @name: NAME or MODULE:NAME
  * @start: set to its first byte, an ENDBR if it has one
  *
@@ -181,7 +183,7 @@ int symbol_start(const char *name, unsigned long *start)
 
 	if (err)
 		return err;
-	/* sprint_symbol() is the exported way to a symbol's start: "name+0xOFFSET/0xSIZE". */
+	/* No other exported function gives a symbol's start: "name+0xOFFSET/0xSIZE". */
 	sprint_symbol(text, addr);
 	plus = strrchr(text, '+');
 	if (!plus || sscanf(plus, "+0x%lx/", &offset) != 1)

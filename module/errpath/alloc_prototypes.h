@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The prototypes that the argument numbers in point_alloc.c rest on. A wrong number
- * reads another register: then not only the gfp filters are wrong, but also the test
- * for __GFP_NOFAIL, whose callers do not check the result. A new kernel whose
- * prototype differs fails to build here: give it a row, and a number in compat.h.
+ * Checks of the prototypes that the argument numbers in point_alloc.c assume. With a
+ * wrong number errpath reads another register: then the gfp filters are wrong, and so is
+ * the test for __GFP_NOFAIL, whose callers do not check the result. If the prototype of a
+ * new kernel differs, the build fails here: add a row here, and a number in compat.h.
  *
- * Only functions that the kernel's headers declare can be checked. From v6.10 on each
- * of them is called through a macro that has its name without _noprof.
+ * Only functions that the kernel's headers declare can be checked. From v6.10 on, each of
+ * them is called through a macro whose name lacks the suffix _noprof.
  */
 #ifndef ERRPATH_ALLOC_PROTOTYPES_H
 #define ERRPATH_ALLOC_PROTOTYPES_H
@@ -25,7 +25,7 @@
 #define EXPECT_PROTOTYPE(function, ...)	\
 	static_assert(PROTOTYPE(function, __VA_ARGS__), #function "() has other arguments here")
 
-/* What stands between the size and the rest of the arguments. */
+/* The configuration can add arguments between the size and the other arguments. */
 #if COMPAT_TOKEN_ARGS
 #define EXPECT_KMALLOC(function, ...)	\
 	EXPECT_PROTOTYPE(function, void *, size_t, kmalloc_token_t, __VA_ARGS__)

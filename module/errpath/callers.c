@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Functions by name: who may call, what must be above, below what nothing fails.
+ * Filters by function names: the direct caller, a function anywhere above, and functions
+ * below which no call fails.
  */
 #include <linux/errno.h>
 #include <linux/kallsyms.h>
@@ -20,8 +21,8 @@
 
 typedef int (*word_fn)(const char *word, void *data);
 
-/* Calls @each for each word; stops at its first error. */
-static int call_for_words(const char *text, word_fn each, void *data)
+/* Call @each for each word of @text until it returns an error. */
+static int callers_visit_words(const char *text, word_fn each, void *data)
 {
 	char *copy = kstrdup(text ?: "", GFP_KERNEL), *rest = copy, *word;
 	int err = copy ? 0 : -ENOMEM;
@@ -37,22 +38,22 @@ static const char *without_prefix(const char *word)
 	return word + (str_has_prefix(word, STACK_PREFIX));
 }
 
-static int check_word(const char *word, void *data)
+static int callers_check_word(const char *word, void *data)
 {
 	const char *name = without_prefix(word);
 	int err;
 
 	if (name != word && !*(bool *)data) {
-		pr_err("%s: only a caller can have the prefix " STACK_PREFIX "\n", word);
+		pr_err("%s: only the knob caller accepts the prefix " STACK_PREFIX "\n", word);
 		return -EINVAL;
 	}
 	err = *name ? symbol_check_function(name) : -ENOENT;
 	if (err == -EAGAIN) {
-		pr_info("%s: waits for its module\n", word);
+		pr_info("%s: its module is not loaded: the name takes effect when it is\n", word);
 		return 0;
 	}
 	if (err == -ENOENT) {
-		pr_err("%s: this kernel has no such function out of line; one of a module that is not loaded yet is written MODULE:NAME\n",
+		pr_err("%s: this kernel has no such function, or the compiler inlined it; for a module that is not loaded yet write MODULE:NAME\n",
 		       word);
 		return -EINVAL;
 	}
@@ -60,33 +61,33 @@ static int check_word(const char *word, void *data)
 }
 
 /**
- * callers_check() - do all functions of a list exist
+ * callers_check() - test whether all functions of a list exist
  * @text: the list
- * @with_stack: names may have the prefix stack:
+ * @with_stack: allow names with the prefix stack:
  *
  * Context: may sleep; takes kprobe_mutex.
  *
- * Return: 0, -ENOMEM, or -EINVAL after a line in the kernel log: a function does
- * not exist, and is not one of a module that can still come.
+ * Return: 0, -ENOMEM, or -EINVAL after a line in the kernel log: a function does not
+ * exist, and is not in a module that can still be loaded.
  */
 int callers_check(const char *text, bool with_stack)
 {
-	return call_for_words(text, check_word, &with_stack);
+	return callers_visit_words(text, callers_check_word, &with_stack);
 }
 
-static int exists(const char *word, void *data)
+static int callers_word_exists(const char *word, void *data)
 {
 	int err = symbol_check_function(without_prefix(word));
 
 	if (err == -ENOENT)
 		return 0;
-	/* 1 is no error: it ends the search. */
+	/* 1 is not an error; it ends the search. */
 	return err == -ENOMEM ? err : 1;
 }
 
 /**
- * callers_any_exists() - does any function of a list exist
- * @text: the list; an empty one has none
+ * callers_any_exists() - test whether a list has a function that exists
+ * @text: the list
  *
  * Context: as callers_check().
  *
@@ -94,35 +95,36 @@ static int exists(const char *word, void *data)
  */
 int callers_any_exists(const char *text)
 {
-	return call_for_words(text, exists, NULL);
+	return callers_visit_words(text, callers_word_exists, NULL);
 }
 
-/* Where add_word() puts the words that it is called for. */
-struct adding {
+/* State of parsing, from one word to the next. @end: end of the used part of words. */
+struct callers_builder {
 	struct callers *callers;
 	unsigned int role;
 	char *end;
 };
 
-static int add_word(const char *word, void *data)
+static int callers_add_word(const char *word, void *data)
 {
-	struct adding *adding = data;
-	struct callers *callers = adding->callers;
+	struct callers_builder *builder = data;
+	struct callers *callers = builder->callers;
 	struct callers_name *name = &callers->names[callers->nr];
 	char *colon;
 
 	if (callers->nr == CALLERS_MAX_NAMES) {
-		pr_err("%s: more than %d functions\n", word, CALLERS_MAX_NAMES);
+		pr_err("%s: a point has at most %d functions in caller and skip\n", word,
+		       CALLERS_MAX_NAMES);
 		return -EINVAL;
 	}
-	name->role = adding->role;
+	name->role = builder->role;
 	if (name->role == FRAME_CALLER && str_has_prefix(word, STACK_PREFIX)) {
 		name->role = FRAME_ABOVE;
 		word = without_prefix(word);
 	}
-	memcpy(adding->end, word, strlen(word) + 1);
-	name->name = adding->end;
-	adding->end += strlen(word) + 1;
+	memcpy(builder->end, word, strlen(word) + 1);
+	name->name = builder->end;
+	builder->end += strlen(word) + 1;
 	colon = strchr(name->name, ':');
 	if (colon) {
 		*colon = '\0';
@@ -134,29 +136,29 @@ static int add_word(const char *word, void *data)
 	return 0;
 }
 
-static int add_list(struct adding *adding, const char *text, unsigned int role)
+static int callers_add_list(struct callers_builder *builder, const char *text, unsigned int role)
 {
-	adding->role = role;
-	return call_for_words(text, add_word, adding);
+	builder->role = role;
+	return callers_visit_words(text, callers_add_word, builder);
 }
 
-static int add_lists(struct callers *callers, const struct callers_lists *lists)
+static int callers_add_lists(struct callers *callers, const struct callers_lists *lists)
 {
-	struct adding adding = { .callers = callers, .end = callers->words };
+	struct callers_builder builder = { .callers = callers, .end = callers->words };
 	const char * const *nested;
-	int err = add_list(&adding, lists->caller, FRAME_CALLER);
+	int err = callers_add_list(&builder, lists->caller, FRAME_CALLER);
 
 	if (!err)
-		err = add_list(&adding, lists->wrappers, FRAME_WRAPPER);
+		err = callers_add_list(&builder, lists->wrappers, FRAME_WRAPPER);
 	if (!err)
-		err = add_list(&adding, lists->skip, FRAME_SKIP);
+		err = callers_add_list(&builder, lists->skip, FRAME_SKIP);
 	for (nested = lists->nested; nested && *nested && !err; nested++)
-		err = add_list(&adding, *nested, FRAME_SKIP);
+		err = callers_add_list(&builder, *nested, FRAME_SKIP);
 	return err;
 }
 
-/* Room for all words, each with its end: a list has at least one separator between two. */
-static size_t words_size(const struct callers_lists *lists)
+/* Size of all words with their NULs: in a list, a separator stands for each NUL. */
+static size_t callers_words_size(const struct callers_lists *lists)
 {
 	const char * const *nested;
 	size_t size = strlen(lists->caller) + strlen(lists->skip) + 2;
@@ -170,12 +172,12 @@ static size_t words_size(const struct callers_lists *lists)
 
 /**
  * callers_create() - parse lists of functions
- * @lists: the lists; whether the functions exist is not asked
+ * @lists: the lists; the functions need not exist
  *
  * Context: may sleep.
  *
- * Return: what callers_free() takes, or ERR_PTR() of -ENOMEM or, after a line in the
- * kernel log, -EINVAL (text too long, or too many names).
+ * Return: an object for callers_free(), or ERR_PTR() of -ENOMEM or, after a line in the
+ * kernel log, -EINVAL (the text is too long, or has too many names).
  */
 struct callers *callers_create(const struct callers_lists *lists)
 {
@@ -184,7 +186,7 @@ struct callers *callers_create(const struct callers_lists *lists)
 
 	if (!callers)
 		return ERR_PTR(-ENOMEM);
-	callers->words = kzalloc(words_size(lists), GFP_KERNEL);
+	callers->words = kzalloc(callers_words_size(lists), GFP_KERNEL);
 	if (!callers->words)
 		goto fail;
 	err = -EINVAL;
@@ -193,7 +195,7 @@ struct callers *callers_create(const struct callers_lists *lists)
 		pr_err("a list of functions has at most %d characters\n", CALLERS_TEXT_SIZE - 1);
 		goto fail;
 	}
-	err = add_lists(callers, lists);
+	err = callers_add_lists(callers, lists);
 	if (err)
 		goto fail;
 	return callers;
@@ -204,8 +206,8 @@ fail:
 }
 
 /**
- * callers_free() - free what callers_create() returned
- * @callers: no handler uses it any more; or NULL
+ * callers_free() - free parsed lists
+ * @callers: from callers_create(), not used by any handler; or NULL
  */
 void callers_free(struct callers *callers)
 {
@@ -215,12 +217,12 @@ void callers_free(struct callers *callers)
 }
 
 /**
- * callers_forget() - look every return address up again
- * @callers: may be in use
+ * callers_forget() - empty the cache of return addresses
+ * @callers: the lists; handlers may use them meanwhile
  *
- * To be called when a module comes: a function of it can have an address that was a
- * function of another module. The kernel waited for RCU before it freed that one, so
- * no look-up of the old function is still under way.
+ * Call it when a module is loaded: its functions can get addresses that belonged to
+ * another module. The kernel waited for RCU before it freed that module, so no look-up
+ * of one of its functions is still running.
  *
  * Context: any.
  */
@@ -232,7 +234,7 @@ void callers_forget(struct callers *callers)
 		WRITE_ONCE(callers->cache[i], 0);
 }
 
-/* "foo" names foo, foo.cold, foo.isra.0, ...; "foo.isra.0" that one and its cold part. */
+/* "foo" matches foo, foo.cold, foo.isra.0, ...; "foo.isra.0" matches itself and its cold part. */
 static bool name_matches(const char *name, const char *symbol)
 {
 	size_t len = strlen(name);
@@ -244,7 +246,7 @@ static bool name_matches(const char *name, const char *symbol)
 	return !symbol[len] || symbol[len] == '.';
 }
 
-/* "NAME [MODULE]", or "NAME", which is cut into its parts. */
+/* Cut "NAME [MODULE]" into its parts. Return the module, or NULL if there is none. */
 static const char *split_module(char *text)
 {
 	char *module = strstr(text, " [");
@@ -257,18 +259,19 @@ static const char *split_module(char *text)
 	return module;
 }
 
-/* Too large for a task's stack. */
+/* Symbols as text, too large for the stack. */
 static DEFINE_PER_CPU(char [CALLERS_CONTEXTS][KSYM_SYMBOL_LEN], symbol_text);
 
 /**
- * callers_resolve() - look a return address up by its function's name
- * @callers: the names; its cache takes the answer
- * @addr: a return address
+ * callers_resolve() - look up the roles of a return address by its function's name
+ * @callers: the lists; their cache is updated
+ * @addr: the return address
  *
- * Code of errpath itself is always to be skipped: a task that fails must still be
- * able to write the knobs.
+ * Code of errpath itself always has FRAME_SKIP: a task whose allocations fail must still
+ * be able to write to the knobs.
  *
- * Context: any; preemption is off, and in this context of the CPU it is not nested.
+ * Context: any, but preemption is disabled, and calls do not nest within one context
+ * (task, softirq, hardirq, NMI) of a CPU.
  *
  * Return: FRAME_* bits.
  */
@@ -279,7 +282,7 @@ unsigned int __kprobes callers_resolve(struct callers *callers, unsigned long ad
 	unsigned int roles = 0;
 	const char *module;
 
-	/* A return address can be the first byte after a call that never returns. */
+	/* After a call that never returns, the return address can be in the next function. */
 	sprint_symbol_no_offset(symbol, addr - 1);
 	module = split_module(symbol);
 	if (module && !strcmp(module, THIS_MODULE->name))

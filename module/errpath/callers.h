@@ -8,21 +8,21 @@
 #define CALLERS_TEXT_SIZE	512
 #define CALLERS_MAX_NAMES	128
 #define CALLERS_CACHE_BITS	11
-#define CALLERS_CONTEXTS	4	/* of interrupt_context_level() */
+#define CALLERS_CONTEXTS	4	/* values of interrupt_context_level() */
 
-/* What the function of a stack frame is to a point. */
-#define FRAME_CALLER	1	/* named in the knob caller */
-#define FRAME_ABOVE	2	/* named there as stack:NAME */
+/* Roles of a function on the stack. */
+#define FRAME_CALLER	1	/* NAME in the knob caller */
+#define FRAME_ABOVE	2	/* stack:NAME in the knob caller */
 #define FRAME_WRAPPER	4	/* calls on behalf of its caller */
-#define FRAME_SKIP	8	/* nothing fails below it */
+#define FRAME_SKIP	8	/* no call below it fails */
 #define FRAME_ROLES	15
 
 /**
  * struct callers_lists - lists of functions as text, separated by blanks or commas
  * @caller: the knob caller: NAME (the direct caller) or stack:NAME (anywhere above)
  * @skip: the knob skip
- * @wrappers: functions that call on behalf of others, or NULL
- * @nested: more of @skip; up to a NULL, or NULL
+ * @wrappers: functions that call on behalf of their caller; or NULL
+ * @nested: additional functions to skip, ends with a NULL; or NULL
  */
 struct callers_lists {
 	const char *caller;
@@ -31,7 +31,7 @@ struct callers_lists {
 	const char * const *nested;
 };
 
-/* One name of a list. */
+/* A function of a list. */
 struct callers_name {
 	const char *module;	/* NULL: in the kernel or any module */
 	const char *name;
@@ -39,21 +39,21 @@ struct callers_name {
 };
 
 /**
- * struct callers - the functions that a call must, or must not, come from
- * @caller_text: the knob caller, as written
- * @skip_text: the knob skip, as written
- * @roles: of all names together
- * @nr: how many of @names are in use
- * @names: all lists, parsed
- * @words: what they point to
- * @cache: roles of return addresses: address << 4 | roles; 0: free
+ * struct callers - parsed lists of functions
+ * @caller_text: the knob caller, as it was written
+ * @skip_text: the knob skip, as it was written
+ * @roles: the roles of all names together
+ * @nr: number of used @names
+ * @names: the functions of all lists
+ * @words: memory that @names point into
+ * @cache: hash table of the roles of return addresses: address << 4 | roles; 0: unused
  *
- * Only names are kept, and each return address is looked up once, when it is first
- * seen. So clones and cold parts (.isra, .constprop, .part, .cold, .llvm) belong to
- * their function, all functions of one name are it, and names in modules that come
- * and go need no more than callers_forget().
+ * The lists keep names, not addresses. Each return address is looked up when it is first
+ * seen. So a name matches clones and cold parts of the function (.isra, .constprop,
+ * .part, .cold, .llvm) and all functions with that name; and when a module is loaded,
+ * callers_forget() is enough.
  *
- * Apart from @cache it never changes: it is replaced as a whole, under RCU.
+ * Only @cache changes: the object is replaced as a whole, under RCU.
  */
 struct callers {
 	char caller_text[CALLERS_TEXT_SIZE];
@@ -72,17 +72,17 @@ int callers_any_exists(const char *text);
 void callers_forget(struct callers *callers);
 unsigned int callers_resolve(struct callers *callers, unsigned long addr);
 
-/* Any caller will do. */
+/* Test whether the knob caller is empty. */
 static __always_inline bool callers_match_any(const struct callers *callers)
 {
 	return !(callers->roles & (FRAME_CALLER | FRAME_ABOVE));
 }
 
-/* Is @addr in the cache? Then @roles is set. Any context. */
+/* Get the roles of a return address from the cache. False: it is not cached. Any context. */
 static __always_inline bool callers_lookup(const struct callers *callers, unsigned long addr,
 					   unsigned int *roles)
 {
-	/* The four bits that are shifted out are the same for all kernel text. */
+	/* All kernel text has the same upper four bits: shifting them out loses nothing. */
 	u64 found = READ_ONCE(callers->cache[hash_long(addr, CALLERS_CACHE_BITS)]) ^
 		    ((u64)addr << 4);
 
@@ -91,8 +91,8 @@ static __always_inline bool callers_lookup(const struct callers *callers, unsign
 }
 
 /*
- * The roles of the function that @addr, a return address, is in. Any context, but
- * preemption is off, and one at a time in each context of a CPU: see callers_resolve().
+ * Get the roles of the function that a return address belongs to. Context: see
+ * callers_resolve().
  */
 static __always_inline unsigned int callers_roles(struct callers *callers, unsigned long addr)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Should this call fail: the rules of Documentation/fault-injection, in its
- * order, with code of our own. The kernel's should_fail() is no base: most
- * kernels lack it, it consumes the task's fail-nth, and two CPUs can both take
- * the last of its times. Here every failure is counted exactly.
+ * Decide whether a call fails, by the rules of Documentation/fault-injection in the same
+ * order. The kernel's should_fail() cannot be used: most kernels are built without it, it
+ * consumes the task's fail-nth, and two CPUs can both take the last of its times. Here
+ * every failure is counted exactly.
  */
 #include <linux/percpu.h>
 #include <linux/prandom.h>
@@ -11,23 +11,23 @@
 
 #include "decide.h"
 
-/* get_random_*() takes a sleeping lock on PREEMPT_RT. */
-static DEFINE_PER_CPU(struct rnd_state, dice);
+/* Not get_random_*(), which takes a sleeping lock on PREEMPT_RT. */
+static DEFINE_PER_CPU(struct rnd_state, rules_random);
 
 /**
- * fault_rules_seed() - once at load
+ * fault_rules_seed() - seed the random numbers, once when the module is loaded
  */
 void fault_rules_seed(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		prandom_seed_state(per_cpu_ptr(&dice, cpu), get_random_u64());
+		prandom_seed_state(per_cpu_ptr(&rules_random, cpu), get_random_u64());
 }
 
 /**
- * fault_rules_init() - back to the defaults: nothing fails
- * @rules: of a point that is not armed
+ * fault_rules_init() - set the rules to their defaults: no call fails
+ * @rules: rules of a disarmed point
  */
 void fault_rules_init(struct fault_rules *rules)
 {
@@ -38,7 +38,7 @@ void fault_rules_init(struct fault_rules *rules)
 }
 
 /**
- * fault_rules_armed() - could a call fail, now or once times is raised
+ * fault_rules_armed() - test whether a call can fail, now or when times is raised
  * @rules: the rules
  */
 bool fault_rules_armed(const struct fault_rules *rules)
@@ -47,7 +47,7 @@ bool fault_rules_armed(const struct fault_rules *rules)
 }
 
 /**
- * fault_rules_spent() - armed, but all failures that were asked for are done
+ * fault_rules_spent() - test whether all failures of armed rules are done
  * @rules: the rules
  */
 bool fault_rules_spent(const struct fault_rules *rules)
@@ -57,8 +57,8 @@ bool fault_rules_spent(const struct fault_rules *rules)
 	return rules->probability && !atomic_read(&rules->times);
 }
 
-/* Take @size off what must succeed first; false once less than that is left. */
-static bool use_up_space(atomic_t *space, int size)
+/* Subtract the size of a call that must succeed. False: no space is left for it. */
+static bool take_space(atomic_t *space, int size)
 {
 	int left = atomic_read(space);
 
@@ -71,20 +71,20 @@ static bool use_up_space(atomic_t *space, int size)
 
 static bool roll_dice(unsigned long probability)
 {
-	return prandom_u32_state(this_cpu_ptr(&dice)) % 100 < probability;
+	return prandom_u32_state(this_cpu_ptr(&rules_random)) % 100 < probability;
 }
 
-static bool take_one(atomic_t *times)
+static bool take_times(atomic_t *times)
 {
 	return atomic_read(times) == TIMES_NO_LIMIT || atomic_dec_if_positive(times) >= 0;
 }
 
 /**
- * fault_rules_should_fail() - decide about one call
+ * fault_rules_should_fail() - decide whether a call fails
  * @rules: the rules
- * @size: what the call takes off space
+ * @size: what the call subtracts from the knob space
  *
- * Any context, preemption off.
+ * Context: any; preemption is disabled.
  */
 bool fault_rules_should_fail(struct fault_rules *rules, int size)
 {
@@ -94,9 +94,9 @@ bool fault_rules_should_fail(struct fault_rules *rules, int size)
 		return atomic64_dec_if_positive(&rules->nth) == 0;
 	if (!READ_ONCE(rules->probability) || !atomic_read(&rules->times))
 		return false;
-	if (use_up_space(&rules->space, size))
+	if (take_space(&rules->space, size))
 		return false;
 	if (interval > 1 && (unsigned int)atomic_inc_return(&rules->count) % interval)
 		return false;
-	return roll_dice(READ_ONCE(rules->probability)) && take_one(&rules->times);
+	return roll_dice(READ_ONCE(rules->probability)) && take_times(&rules->times);
 }

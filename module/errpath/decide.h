@@ -8,14 +8,14 @@
 #define TIMES_NO_LIMIT	(-1)
 
 /**
- * struct fault_rules - when does a call that passed all filters fail
- * @probability: percent, 0: never
- * @interval: only every interval-th call that gets this far
- * @times: failures left, TIMES_NO_LIMIT: no limit
- * @space: the size of calls that must succeed first
- * @count: calls counted for @interval
- * @by_nth: nth was written and rules alone
- * @nth: calls left until the one that fails, 0: it has failed
+ * struct fault_rules - rules that say which of the calls that passed the filters fail
+ * @probability: in percent; 0: no call fails
+ * @interval: only each interval-th call can fail
+ * @times: failures that are left, or TIMES_NO_LIMIT
+ * @space: total size of the calls that succeed before any fails
+ * @count: counts calls for @interval
+ * @by_nth: the knob nth was written: use @nth and no other rule
+ * @nth: calls up to and including the one that fails; 0: it has failed
  */
 struct fault_rules {
 	unsigned long probability;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From where must a call come: the direct caller, a function anywhere above,
- * address ranges on the stack. Cheap tests first; the stack is walked only when
- * a filter asks for it.
+ * Filters by call site: the direct caller, a function anywhere above, address ranges on
+ * the stack. Cheap tests come first; the stack is walked only if a filter needs it.
  */
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -20,7 +19,8 @@ static bool requires_nothing(const struct stack_filter *filter)
 	return !filter->require_start && filter->require_end == ULONG_MAX;
 }
 
-static unsigned int index_of(const struct stack *stack, unsigned long address, unsigned int n)
+static unsigned int stack_index_of(const struct stack *stack, unsigned long address,
+				   unsigned int n)
 {
 	unsigned int i;
 
@@ -30,20 +30,20 @@ static unsigned int index_of(const struct stack *stack, unsigned long address, u
 	return i;
 }
 
-/* Inline: each frame more is one more to unwind. */
-static __always_inline void walk(struct stack *stack)
+/* Inlined, because every additional frame lengthens the unwind. */
+static __always_inline void stack_walk_once(struct stack *stack)
 {
 	unsigned int i, n;
 
 	if (stack->n)
 		return;
 	n = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 0);
-	i = index_of(stack, stack->caller, n);
+	i = stack_index_of(stack, stack->caller, n);
 	if (i == n) {
-		/* From a first instruction, frame pointers lead past the caller. */
-		i = index_of(stack, stack->ip, n);
+		/* At a function's first instruction, frame pointers skip its caller. */
+		i = stack_index_of(stack, stack->ip, n);
 		if (i == n) {
-			/* Only our own frames, or those of somebody unknown. */
+			/* The unwinder found neither: all frames may be errpath's own. */
 			stack->unknown = true;
 			i = 0;
 			n = 1;
@@ -55,18 +55,18 @@ static __always_inline void walk(struct stack *stack)
 }
 
 /**
- * stack_walk() - the stack from the intercepted function's caller on
- * @stack: walked once; without our own frames
+ * stack_walk() - save the stack from the intercepted function's caller upwards
+ * @stack: the stack; without errpath's own frames. It is walked only once.
  *
- * Any context.
+ * Context: any.
  */
 void stack_walk(struct stack *stack)
 {
-	walk(stack);
+	stack_walk_once(stack);
 }
 
-static bool ranges_pass(const struct stack_filter *filter, const unsigned long *entry,
-			unsigned int n)
+static bool stack_ranges_pass(const struct stack_filter *filter, const unsigned long *entry,
+			      unsigned int n)
 {
 	bool found = requires_nothing(filter);
 
@@ -79,7 +79,7 @@ static bool ranges_pass(const struct stack_filter *filter, const unsigned long *
 	return found;
 }
 
-/* The roles that the functions of some frames have together. */
+/* Return the roles of all frames together. */
 static unsigned int roles_on_stack(struct callers *callers, const unsigned long *entry,
 				   unsigned int n)
 {
@@ -91,13 +91,15 @@ static unsigned int roles_on_stack(struct callers *callers, const unsigned long 
 }
 
 /**
- * callers_find_site() - find the first caller that is no wrapper
- * @callers: knows the wrappers
- * @stack: of the call
+ * callers_find_site() - find the first caller that is not a wrapper
+ * @callers: the lists, which have the wrappers
+ * @stack: stack of the call
  *
- * Context: as callers_resolve(); walks the stack if a wrapper calls.
+ * Walks the stack only if a wrapper made the call.
  *
- * Return: its return address.
+ * Context: as callers_resolve().
+ *
+ * Return: the return address in that caller.
  */
 unsigned long callers_find_site(struct callers *callers, struct stack *stack)
 {
@@ -105,7 +107,7 @@ unsigned long callers_find_site(struct callers *callers, struct stack *stack)
 
 	if (!(callers_roles(callers, stack->caller) & FRAME_WRAPPER))
 		return stack->caller;
-	walk(stack);
+	stack_walk_once(stack);
 	for (i = 0; i < stack->n; i++)
 		if (!(callers_roles(callers, stack->entry[i]) & FRAME_WRAPPER))
 			return stack->entry[i];
@@ -113,13 +115,13 @@ unsigned long callers_find_site(struct callers *callers, struct stack *stack)
 }
 
 /**
- * stack_matches() - the expensive half of the filter, which can need the stack
- * @callers: the filter by names, already passed by callers_may_match()
+ * stack_matches() - apply the filters that can need the stack
+ * @callers: the filter by names; callers_may_match() was true
  * @filter: the filter by addresses
- * @stack: of the call
- * @site: what callers_site() makes of that
+ * @stack: stack of the call
+ * @site: result of callers_site() for @stack
  *
- * A stack that the unwinder cannot tell matches nothing.
+ * If a filter needs the stack and the unwinder cannot walk it, the call does not match.
  *
  * Context: as callers_resolve().
  */
@@ -136,17 +138,17 @@ bool stack_matches(struct callers *callers, const struct stack_filter *filter,
 	if (site_ok && !(callers->roles & FRAME_SKIP) && requires_nothing(filter) &&
 	    rejects_nothing(filter))
 		return true;
-	walk(stack);
+	stack_walk_once(stack);
 	if (stack->unknown)
 		return false;
 	n = min_t(unsigned int, stack->n, filter->depth);
 	return (site_ok || roles_on_stack(callers, stack->entry, n) & FRAME_ABOVE) &&
-	       ranges_pass(filter, stack->entry, n) &&
+	       stack_ranges_pass(filter, stack->entry, n) &&
 	       !(roles_on_stack(callers, stack->entry, stack->n) & FRAME_SKIP);
 }
 
 /**
- * stack_filter_init() - back to the defaults: every stack passes
+ * stack_filter_init() - set the filter to its default: every stack passes
  * @filter: the filter
  */
 void stack_filter_init(struct stack_filter *filter)

@@ -8,16 +8,16 @@
 
 #define STACK_MAX_DEPTH		32
 
-/* Frames of our own and of the trampoline before the intercepted function's caller. */
+/* Frames of errpath and of the trampoline before the intercepted function's caller. */
 #define STACK_OWN_FRAMES	12
 
 /**
- * struct stack - the stack of one call, walked when somebody first asks for it
- * @ip: where in the intercepted function it is
+ * struct stack - the stack of one call, walked when it is first needed
+ * @ip: address in the intercepted function
  * @caller: the call's return address
- * @n: frames from the caller upwards, once walked
- * @entry: them
- * @unknown: the unwinder did not find the caller; @entry is the caller alone
+ * @n: number of frames in @entry; 0: not walked yet
+ * @entry: return addresses, from the caller upwards
+ * @unknown: the unwinder did not find the caller; @entry has only the caller
  */
 struct stack {
 	unsigned long ip;
@@ -29,7 +29,7 @@ struct stack {
 	unsigned long entries[STACK_MAX_DEPTH + STACK_OWN_FRAMES];
 };
 
-/* Not an initializer, which would clear all of it. */
+/* Not an initializer, which would also clear @entries. */
 static __always_inline void stack_init(struct stack *stack, unsigned long ip,
 				       unsigned long caller)
 {
@@ -41,11 +41,11 @@ static __always_inline void stack_init(struct stack *stack, unsigned long ip,
 
 /**
  * struct stack_filter - require-* and reject-* of Documentation/fault-injection
- * @depth: frames looked at, at most STACK_MAX_DEPTH
- * @require_start: a frame in this range must be there
- * @require_end: first address after it
- * @reject_start: and none in this one
- * @reject_end: first address after it
+ * @depth: number of frames to compare, at most STACK_MAX_DEPTH
+ * @require_start: start of a range that must contain a frame
+ * @require_end: first address after that range
+ * @reject_start: start of a range that must not contain a frame
+ * @reject_end: first address after that range
  */
 struct stack_filter {
 	unsigned long depth;
@@ -62,8 +62,8 @@ void stack_filter_init(struct stack_filter *filter);
 void stack_walk(struct stack *stack);
 
 /*
- * The cheap half of the filter: false if a call from the return address @caller is
- * not to be failed, true if stack_matches() decides. Any context.
+ * Apply the filters that do not need the stack. False: a call with the return address
+ * @caller does not match. True: stack_matches() decides. Any context.
  */
 static __always_inline bool callers_may_match(const struct callers *callers, unsigned long caller)
 {
@@ -75,7 +75,7 @@ static __always_inline bool callers_may_match(const struct callers *callers, uns
 	       roles & (FRAME_CALLER | FRAME_WRAPPER);
 }
 
-/* The return address into the first caller that is no wrapper. As callers_roles(). */
+/* Return the return address in the first caller that is not a wrapper. As callers_roles(). */
 static __always_inline unsigned long callers_site(struct callers *callers, struct stack *stack)
 {
 	return callers->roles & FRAME_WRAPPER ? callers_find_site(callers, stack) : stack->caller;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens at each call of an intercepted function: the filters in the
- * order of their cost, the decision, the failure, and the record of it.
+ * The handler, which runs at each call of an intercepted function: it applies the
+ * filters in the order of their cost, decides, fails the call and records that.
  *
- * Runs in any context, NMI included: nothing here sleeps, allocates, prints or
- * takes a lock that is not a trylock.
+ * It runs in any context, NMI included. It must not sleep, allocate or print, and may
+ * only try to take a lock.
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
@@ -22,10 +22,11 @@
 #include "trace.h"
 
 /*
- * What the handler itself calls may call what it intercepts: look at such calls no further.
- * One count for each context: the calls of an interrupt that arrives meanwhile are looked at.
+ * Recursion guard: a function that the handler calls can call an intercepted function.
+ * Such a call is counted as missed. Each context (task, softirq, hardirq, NMI) of a CPU
+ * has a depth, so that the calls of an interrupt are still examined.
  */
-static DEFINE_PER_CPU(int [CALLERS_CONTEXTS], inside);
+static DEFINE_PER_CPU(int [CALLERS_CONTEXTS], hit_depth);
 
 static __always_inline bool task_matches(const struct errpath_point *point,
 					 const struct intercept *ic)
@@ -35,13 +36,12 @@ static __always_inline bool task_matches(const struct errpath_point *point,
 	return task_set_has(&point->tasks, current) && intercept_in_task(ic);
 }
 
-static __always_inline struct callers *callers_of(const struct errpath_point *point)
+static __always_inline struct callers *hit_callers(const struct errpath_point *point)
 {
 	/* pairs with smp_store_release() in publish_callers() */
 	return smp_load_acquire(&point->callers);
 }
 
-/* By arguments: which of the function's calls the point is about. */
 static bool arguments_match(const struct errpath_function *fn, struct pt_regs *regs)
 {
 	const char *device = fn->point->device;
@@ -51,13 +51,13 @@ static bool arguments_match(const struct errpath_function *fn, struct pt_regs *r
 	return !*device || !strcmp(device, fn->device(regs));
 }
 
-/* The argument is high enough already. */
-static bool has_min(const struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
+/* Test whether the argument is high enough without the knob min. */
+static bool min_is_met(const struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
 {
 	return min && intercept_arg(regs, fn->min_arg) >= min;
 }
 
-static void remember(struct errpath_point *point, unsigned long caller)
+static void hit_save_last(struct errpath_point *point, unsigned long caller)
 {
 	struct errpath_last *last = &point->last;
 
@@ -70,22 +70,22 @@ static void remember(struct errpath_point *point, unsigned long caller)
 	atomic_set_release(&last->busy, 0);
 }
 
-/* As the kernel's own injectors: who asks for silence gets it. */
+/* Like failslab and fail_page_alloc, log no failure of a __GFP_NOWARN allocation. */
 static bool is_silent(const struct errpath_function *fn, struct pt_regs *regs)
 {
-	return fn->asks.unit &&
-	       (u32)intercept_arg(regs, fn->asks.gfp) & (__force u32)__GFP_NOWARN;
+	return fn->request.unit &&
+	       (u32)intercept_arg(regs, fn->request.gfp) & (__force u32)__GFP_NOWARN;
 }
 
-static void add_frames(struct report *report, struct stack *stack)
+static void hit_add_frames(struct report *report, struct stack *stack)
 {
 	stack_walk(stack);
 	report->nr_frames = min_t(unsigned int, stack->n, REPORT_MAX_FRAMES);
 	memcpy(report->frames, stack->entry, report->nr_frames * sizeof(*report->frames));
 }
 
-static void report_line(struct errpath_function *fn, const char *what, u64 nth,
-			unsigned long caller, struct stack *stack)
+static void hit_report(struct errpath_function *fn, const char *what, u64 nth,
+		       unsigned long caller, struct stack *stack)
 {
 	struct report *report = report_begin();
 
@@ -102,29 +102,29 @@ static void report_line(struct errpath_function *fn, const char *what, u64 nth,
 	report->ratelimit = &fn->point->ratelimit;
 	report->nr_frames = 0;
 	if (READ_ONCE(fn->point->verbose) > 1)
-		add_frames(report, stack);
+		hit_add_frames(report, stack);
 	report_end(report);
 }
 
-/* @regs: those at the function's entry; the call's outcome is decided already. */
-static void record(struct errpath_function *fn, struct pt_regs *regs, const char *what,
-		   unsigned long caller, struct stack *stack)
+/* @what: what hit_inject() did to the call. */
+static void hit_record(struct errpath_function *fn, struct pt_regs *regs, const char *what,
+		       unsigned long caller, struct stack *stack)
 {
 	struct errpath_point *point = fn->point;
 	u64 nth;
 
 	this_cpu_inc(point->stats->injected);
 	sites_count(&point->sites, caller);
-	remember(point, caller);
+	hit_save_last(point, caller);
 	if (!READ_ONCE(point->verbose) && !trace_inject_enabled())
 		return;
 	nth = point_stats(point).matched;
 	trace_inject(point->name, fn->symbol, nth, caller);
 	if (READ_ONCE(point->verbose) && !is_silent(fn, regs))
-		report_line(fn, what, nth, caller, stack);
+		hit_report(fn, what, nth, caller, stack);
 }
 
-/* After all that the stack tells: is the call one of the targets? Its stack is counted. */
+/* Record the stack, then compare it with the knob targets. @id: set to the stack's id. */
 static bool __kprobes stack_is_target(struct errpath_function *fn, struct stack *stack, u32 *id)
 {
 	struct errpath_point *point = fn->point;
@@ -135,8 +135,8 @@ static bool __kprobes stack_is_target(struct errpath_function *fn, struct stack 
 	return !READ_ONCE(point->targets.nr) || targets_match(&point->targets, *id);
 }
 
-/* Fail the call, or have it get a higher minimum; says so in a word. */
-static const char *inject(struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
+/* Fail the call, or raise its minimum. Return what was done, for the kernel log. */
+static const char *hit_inject(struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
 {
 	if (min) {
 		intercept_set_arg(regs, fn->min_arg, min);
@@ -146,12 +146,12 @@ static const char *inject(struct errpath_function *fn, struct pt_regs *regs, uns
 	return "fails";
 }
 
-/* Inline: each frame more is one more to unwind. */
-static __always_inline void consider_once(struct errpath_function *fn, struct pt_regs *regs,
-					  unsigned long caller)
+/* Inlined, because every additional frame lengthens the unwind. */
+static __always_inline void hit_examine(struct errpath_function *fn, struct pt_regs *regs,
+					unsigned long caller)
 {
 	struct errpath_point *point = fn->point;
-	struct callers *callers = callers_of(point);
+	struct callers *callers = hit_callers(point);
 	unsigned long min = READ_ONCE(point->min);
 	struct stack stack;
 	unsigned long site;
@@ -160,46 +160,46 @@ static __always_inline void consider_once(struct errpath_function *fn, struct pt
 
 	if (!arguments_match(fn, regs))
 		return;
-	if (fn->asks.unit && !request_matches(&point->request, &fn->asks, regs))
+	if (fn->request.unit && !request_matches(&point->request, &fn->request, regs))
 		return;
 	stack_init(&stack, regs->ip, caller);
 	site = callers_site(callers, &stack);
 	if (!stack_matches(callers, &point->stack, &stack, site))
 		return;
-	if (fn->asks.unit && intercept_in_task(&fn->ic) && own_file_is_opened())
+	if (fn->request.unit && intercept_in_task(&fn->ic) && own_file_is_opened())
 		return;
 	if (!stack_is_target(fn, &stack, &id))
 		return;
 	this_cpu_inc(point->stats->matched);
-	if (has_min(fn, regs, min) ||
-	    !fault_rules_should_fail(&point->rules, request_weight(&fn->asks, regs)))
+	if (min_is_met(fn, regs, min) ||
+	    !fault_rules_should_fail(&point->rules, request_weight(&fn->request, regs)))
 		return;
-	what = inject(fn, regs, min);
+	what = hit_inject(fn, regs, min);
 	if (id)
 		stacks_injected(&point->stacks, id);
-	record(fn, regs, what, site, &stack);
+	hit_record(fn, regs, what, site, &stack);
 }
 
-/* Out of line: most calls do not get here, and should not pay for its stack frame. */
-static noinline void __kprobes consider(struct errpath_function *fn, struct pt_regs *regs,
-					unsigned long caller)
+/* Not inlined: most calls do not get here and need not set up its large stack frame. */
+static noinline void __kprobes hit_examine_once(struct errpath_function *fn,
+						struct pt_regs *regs, unsigned long caller)
 {
 	unsigned int context = interrupt_context_level();
 
-	if (this_cpu_inc_return(inside[context]) == 1)
-		consider_once(fn, regs, caller);
+	if (this_cpu_inc_return(hit_depth[context]) == 1)
+		hit_examine(fn, regs, caller);
 	else
 		this_cpu_inc(fn->point->stats->missed);
-	this_cpu_dec(inside[context]);
+	this_cpu_dec(hit_depth[context]);
 }
 
 /**
- * errpath_hit() - a point's function is entered
+ * errpath_hit() - handle a call of a point's function
  * @ic: the interception, part of a struct errpath_function
- * @regs: the function's registers at its entry
- * @caller: where it would return to
+ * @regs: the registers at the function's entry
+ * @caller: the call's return address
  *
- * Preemption is off in here: what RCU frees is safe to use.
+ * Disables preemption, so that memory that is freed under RCU stays valid.
  *
  * Context: any.
  */
@@ -209,12 +209,12 @@ void __kprobes errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned 
 	struct errpath_point *point = fn->point;
 
 	preempt_disable_notrace();
-	/* pairs with smp_store_release() in arm(): the first call sees all that was set up */
+	/* pairs with smp_store_release() in point_go_live(): the setup is visible */
 	if (!smp_load_acquire(&point->live))
 		goto out;
 	this_cpu_inc(point->stats->seen);
-	if (task_matches(point, ic) && callers_may_match(callers_of(point), caller))
-		consider(fn, regs, caller);
+	if (task_matches(point, ic) && callers_may_match(hit_callers(point), caller))
+		hit_examine_once(fn, regs, caller);
 out:
 	preempt_enable_notrace();
 }

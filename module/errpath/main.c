@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * errpath: make chosen kernel functions fail, on a kernel that nobody prepared.
- * Load: prove that interception works here, find the points, offer the knobs.
+ * errpath: make selected kernel functions fail, on an unmodified kernel.
+ * At load: test that interception works on this kernel, initialise the points, create
+ * the knobs, apply the parameter arm.
  */
 #include <linux/module.h>
 #include <linux/notifier.h>
 
 #include "../common/intercept.h"
+#include "arm.h"
+#include "debugfs.h"
 #include "decide.h"
-#include "knobs.h"
+#include "load_param.h"
 #include "point.h"
-
-static char *arm = "";
-module_param(arm, charp, 0400);
-MODULE_PARM_DESC(arm, "points to arm at load: POINT:KNOB=VALUE,KNOB=VALUE;POINT:...");
 
 struct errpath_point * const errpath_points[] = { ERRPATH_POINT_ADDRESSES, NULL };
 
-static int on_module(struct notifier_block *nb, unsigned long event, void *data)
+static int notify_points(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct module *module = data;
 	struct errpath_point * const *point;
@@ -31,9 +30,9 @@ static int on_module(struct notifier_block *nb, unsigned long event, void *data)
 	return NOTIFY_DONE;
 }
 
-/* Before kprobes' own notifier declares the probes of a going module dead. */
+/* Runs before the notifier of kprobes, which marks the probes of a going module as gone. */
 static struct notifier_block module_notifier = {
-	.notifier_call = on_module,
+	.notifier_call = notify_points,
 	.priority = 1,
 };
 
@@ -74,17 +73,17 @@ static int __init errpath_init(void)
 	err = register_module_notifier(&module_notifier);
 	if (err)
 		goto fail_points;
-	err = knobs_create();
+	err = errpath_debugfs_create();
 	if (err)
 		goto fail_notifier;
-	err = knobs_apply(arm);
+	err = load_param_apply();
 	if (err)
-		goto fail_knobs;
-	knobs_open();
+		goto fail_debugfs;
+	errpath_debugfs_open();
 	return 0;
 
-fail_knobs:
-	knobs_remove();
+fail_debugfs:
+	errpath_debugfs_remove();
 fail_notifier:
 	unregister_module_notifier(&module_notifier);
 fail_points:
@@ -96,7 +95,7 @@ fail_probe:
 
 static void __exit errpath_exit(void)
 {
-	knobs_remove();
+	errpath_debugfs_remove();
 	unregister_module_notifier(&module_notifier);
 	exit_points();
 	intercept_exit();
@@ -105,5 +104,5 @@ static void __exit errpath_exit(void)
 module_init(errpath_init);
 module_exit(errpath_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Fail chosen memory allocations in the kernel, on stock kernels");
+MODULE_DESCRIPTION("Fail selected memory allocations of an unmodified kernel");
 MODULE_INFO(test, "Y");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A task all of whose allocations fail must still be able to open a knob and
- * disarm. Before errpath's own code runs, open(2) allocates the path, the file and
- * more: so these do not fail while the path leads to a file of errpath.
+ * A task whose allocations all fail must still be able to open a knob and disarm the
+ * point. Before errpath's own code runs, open(2) allocates the path, the file and more:
+ * these allocations do not fail if the path is that of a file of errpath.
  */
 #include <linux/compat.h>
 #include <linux/dcache.h>
@@ -17,20 +17,20 @@
 
 #include "own_file.h"
 
-static const char directory[] = "/sys/kernel/debug/errpath/";
-static struct dentry *root;
+static const char own_path[] = "/sys/kernel/debug/errpath/";
+static struct dentry *own_root;
 
 /**
- * own_file_set_root() - say which directory the files are in
- * @dentry: of the directory, or NULL
+ * own_file_set_root() - set the directory of errpath's files
+ * @dentry: dentry of the directory, or NULL
  */
 void own_file_set_root(struct dentry *dentry)
 {
-	WRITE_ONCE(root, dentry);
+	WRITE_ONCE(own_root, dentry);
 }
 
-/* The path that current opens, in user space; NULL if it opens none. */
-static const char __user *opened_path(void)
+/* Return the path that current is opening; NULL: it is not in open(2). */
+static const char __user *path_being_opened(void)
 {
 	struct pt_regs *regs = task_pt_regs(current);
 	unsigned long args[6];
@@ -51,9 +51,9 @@ static const char __user *opened_path(void)
 	}
 }
 
-static bool works_in_root(void)
+static bool works_in_own_directory(void)
 {
-	const struct dentry *own = READ_ONCE(root), *dentry;
+	const struct dentry *own = READ_ONCE(own_root), *dentry;
 
 	if (!own || !current->fs)
 		return false;
@@ -67,21 +67,22 @@ static bool works_in_root(void)
 }
 
 /**
- * own_file_is_opened() - does current open a file of errpath just now
+ * own_file_is_opened() - test whether current is opening a file of errpath
  *
- * By its absolute path below /sys/kernel/debug, or relative to a directory of errpath.
+ * Finds an absolute path below /sys/kernel/debug, and a relative path if the working
+ * directory is one of errpath.
  *
- * Context: task context, with preemption off; does not fault.
+ * Context: task context, with preemption disabled; does not fault.
  */
 bool __kprobes own_file_is_opened(void)
 {
-	const char __user *path = opened_path();
-	char text[sizeof(directory) - 1];
+	const char __user *path = path_being_opened();
+	char text[sizeof(own_path) - 1];
 
 	if (!path || copy_from_user_nofault(text, path, 1))
 		return false;
 	if (*text != '/')
-		return works_in_root();
+		return works_in_own_directory();
 	return !copy_from_user_nofault(text, path, sizeof(text)) &&
-	       !memcmp(text, directory, sizeof(text));
+	       !memcmp(text, own_path, sizeof(text));
 }

@@ -17,20 +17,18 @@
 
 struct errpath_point;
 
-#define ERRPATH_DEVICE_MAX	64	/* a device's name, and its end */
-
-/* So many can be chosen at once by the knob function. */
-#define ERRPATH_MAX_FUNCTIONS	64
+#define ERRPATH_DEVICE_MAX	64	/* size of a device's name with its NUL */
+#define ERRPATH_MAX_FUNCTIONS	64	/* of one point */
 
 /**
  * struct errpath_function - one function that a point intercepts
- * @symbol: its name, MODULE:NAME for one in a module
- * @match: which of its calls are meant, by their arguments; NULL: all
- * @device: the name of the device a call is for, for the knob device; NULL: no such knob
+ * @symbol: NAME, or MODULE:NAME for a function of a module
+ * @match: selects calls by their arguments; NULL: every call
+ * @device: returns the name of the call's device, for the knob device; NULL: no such knob
  * @min_arg: number of the argument that the knob min raises; 0: no such knob
- * @kind: a word for it and others like it, for the knob function; or NULL
- * @asks: for the knobs about requests, of an allocator
- * @returns: what a failed call returns, where the point has no errno
+ * @kind: name of a group of functions, for the knob function; NULL: none
+ * @request: where an allocator has its gfp flags and size; makes the knobs that filter by them
+ * @returns: return value of a failed call, if the point has no errno
  */
 struct errpath_function {
 	const char *symbol;
@@ -38,21 +36,25 @@ struct errpath_function {
 	const char *(*device)(struct pt_regs *regs);
 	unsigned int min_arg;
 	const char *kind;
-	struct request_args asks;
+	struct request_args request;
 	long returns;
 	/* private: */
-	bool unselected;	/* knob function */
+	bool unselected;	/* by the knob function */
 	struct errpath_point *point;
 	struct intercept ic;
-	enum function_presence { PRESENCE_UNKNOWN, PRESENT, ABSENT } presence;
+	enum function_presence {
+		FUNCTION_UNKNOWN,
+		FUNCTION_PRESENT,
+		FUNCTION_ABSENT,
+	} presence;
 };
 
 /**
- * struct errpath_stats - what became of the calls since the point was armed
- * @seen: calls of the functions
- * @missed: calls the handler could not look at
+ * struct errpath_stats - calls counted since the point was armed
+ * @seen: calls of the point's functions
+ * @missed: calls that the handler could not examine
  * @matched: calls that passed every filter
- * @injected: calls that failed
+ * @injected: calls that errpath failed
  */
 struct errpath_stats {
 	u64 seen;
@@ -61,7 +63,7 @@ struct errpath_stats {
 	u64 injected;
 };
 
-/* The last call that was failed. */
+/* The most recent call that errpath failed. @busy is a lock that the handler only tries. */
 struct errpath_last {
 	atomic_t busy;
 	pid_t pid;
@@ -70,16 +72,16 @@ struct errpath_last {
 };
 
 /**
- * struct errpath_point - one place in the kernel that can be made to fail
- * @name: its debugfs directory
- * @functions: what to intercept; the last has no @symbol
+ * struct errpath_point - a place in the kernel that errpath can make fail
+ * @name: name of its debugfs directory
+ * @functions: the functions to intercept; the last entry has no @symbol
  * @default_caller: value of the knob caller until it is written
- * @default_errno: what a failed call returns; 0 if the functions say that
- * @wrappers: functions that call on behalf of others: the first frame above them
- *	is the site, for the knob caller too
- * @outermost: the functions call each other: a call from below one of them is not failed
+ * @default_errno: return value of a failed call; 0: each function's @returns
+ * @wrappers: functions that call on behalf of their caller. The first frame above them
+ *	is the site, which is also what the knob caller is compared with
+ * @outermost: the functions call each other; fail only the outermost call
  *
- * A point_*.c defines one with these and the module's Kbuild finds it.
+ * Each file point_NAME.c defines one point with these fields; Kbuild finds the file.
  */
 struct errpath_point {
 	const char *name;
@@ -88,7 +90,7 @@ struct errpath_point {
 	int default_errno;
 	const char *wrappers;
 	bool outermost;
-	/* private: the knobs, changed under @mutex */
+	/* private: values of the knobs, changed under @mutex */
 	struct fault_rules rules;
 	struct stack_filter stack;
 	struct request_filter request;
@@ -100,14 +102,14 @@ struct errpath_point {
 	unsigned long seconds;
 	bool task_filter;
 	int errno;
-	char device[ERRPATH_DEVICE_MAX];	/* changes only while disarmed */
+	char device[ERRPATH_DEVICE_MAX];	/* changes only while the point is disarmed */
 	unsigned long min;
 	/* private: */
-	struct mutex mutex;	/* whatever arms, disarms or sets a knob */
-	bool caller_written;	/* not the default, which this kernel may lack */
+	struct mutex mutex;	/* serialises arming, disarming and writes to the knobs */
+	bool caller_written;	/* false: the default callers, which this kernel may lack */
 	bool armed;		/* intercepted, or waiting for a module */
-	bool live;		/* armed, and its functions count and fail */
-	bool expired;		/* not live any more: see @seconds */
+	bool live;		/* armed, and the handler counts and fails calls */
+	bool expired;		/* armed, but stopped after @seconds */
 	struct timer_list expiry;
 	struct errpath_stats __percpu *stats;
 	struct sites sites;
@@ -117,24 +119,29 @@ struct errpath_point {
 
 /* Kbuild makes ERRPATH_POINTS from the names of the files point_*.c: point_a, point_b. */
 extern struct errpath_point ERRPATH_POINTS;
-extern struct errpath_point * const errpath_points[];	/* up to a NULL */
+extern struct errpath_point * const errpath_points[];	/* ends with a NULL */
 
-int point_init(struct errpath_point *point);
-void point_exit(struct errpath_point *point);
-int point_update(struct errpath_point *point);
-void point_reset(struct errpath_point *point);
-int point_set_callers(struct errpath_point *point, const char *text);
-int point_set_skip(struct errpath_point *point, const char *text);
-int point_want_stacks(struct errpath_point *point, bool wanted);
-int point_select_functions(struct errpath_point *point, char *text);
-void point_module_coming(struct errpath_point *point, const char *module);
-void point_module_going(struct errpath_point *point, const char *module);
-void point_limit(struct errpath_point *point);
 bool function_is_present(const struct errpath_function *fn);
+bool function_is_in_module(const struct errpath_function *fn, const char *module);
+void function_set_presence(struct errpath_function *fn, enum function_presence presence);
+
 int point_find_functions(struct errpath_point *point);
+bool point_is_present(const struct errpath_point *point);
+bool point_waits_for_module(const struct errpath_point *point);
+bool point_lacks_tasks(struct errpath_point *point);
+const char *point_state(struct errpath_point *point);
+
+struct errpath_stats point_stats(const struct errpath_point *point);
+void point_clear_stats(struct errpath_point *point);
+
 const char *point_callers(const struct errpath_point *point);
 const char *point_skip(const struct errpath_point *point);
-const char *point_state(struct errpath_point *point);
-struct errpath_stats point_stats(const struct errpath_point *point);
+int point_set_callers(struct errpath_point *point, const char *text);
+int point_set_skip(struct errpath_point *point, const char *text);
+int point_use_default_callers(struct errpath_point *point);
+void point_forget_callers(struct errpath_point *point);
+int point_record_stacks(struct errpath_point *point, bool on);
+int point_select_functions(struct errpath_point *point, char *text);
+void point_set_defaults(struct errpath_point *point);
 
 #endif /* ERRPATH_POINT_H */

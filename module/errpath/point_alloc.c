@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * No memory: the entry points of the kernel's allocators, under the names of all
- * kernels; each kernel has some of them. They call each other, kvmalloc() the slabs
- * and then vmalloc(), slabs the pages: of these the outermost call is failed. So a
- * call from an interrupt that arrives inside an allocator, or from direct reclaim
- * below one, is not failed.
+ * Out of memory: the entry points of the kernel's allocators, under the names they have
+ * in any supported kernel; each kernel has some of them. They call each other: kvmalloc()
+ * calls the slab allocator and then vmalloc(), slabs call the page allocator. Only the
+ * outermost call fails. So a call by an interrupt that arrives inside an allocator, or by
+ * direct reclaim below one, does not fail.
  *
- * alloc_prototypes.h says where the arguments are; the build fails where a kernel's
- * headers disagree.
+ * alloc_prototypes.h checks the argument numbers: if the headers of a kernel declare
+ * other arguments, the build fails.
  */
 #include <linux/errno.h>
 
@@ -18,19 +18,19 @@
 
 #define ALLOCATOR(_kind, _symbol, _gfp, _size, _unit, ...) \
 	{ .symbol = _symbol, .kind = _kind, \
-	  .asks = { .gfp = _gfp, .size = _size, .unit = REQUEST_##_unit, __VA_ARGS__ } }
+	  .request = { .gfp = _gfp, .size = _size, .unit = REQUEST_##_unit, __VA_ARGS__ } }
 
 #define PAGE(...)	ALLOCATOR("page", __VA_ARGS__)
 #define SLAB(...)	ALLOCATOR("slab", __VA_ARGS__)
 #define PERCPU(...)	ALLOCATOR("percpu", __VA_ARGS__)
 #define VMALLOC(...)	ALLOCATOR("vmalloc", __VA_ARGS__)
 
-/* For CMA and virtio-mem; int (start, end, ..., gfp), in page frames. */
+/* For CMA and virtio-mem: int (start, end, ..., gfp), in page frame numbers. */
 #define CONTIG(_symbol) \
 	{ .symbol = _symbol, .kind = "page", .returns = -ENOMEM, \
-	  .asks = { .gfp = 3, .size = 0, .count = 1, .unit = REQUEST_PFNS } }
+	  .request = { .gfp = 3, .size = 0, .count = 1, .unit = REQUEST_PFNS } }
 
-/* Arguments before gfp, besides the size, in some configurations. */
+/* Number of gfp, which follows the size and arguments that the configuration adds. */
 #define KMALLOC_GFP		(1 + COMPAT_TOKEN_ARGS)
 #define KMALLOC_NODE_GFP	(1 + COMPAT_BUCKET_ARGS + COMPAT_TOKEN_ARGS)
 #define KVMALLOC_GFP		(KMALLOC_NODE_GFP + COMPAT_KVMALLOC_ALIGN_ARGS)
@@ -59,7 +59,7 @@ static struct errpath_function functions[] = {
 	SLAB("kmem_cache_alloc_bulk_noprof", 1, 0, OBJECTS, .count = 2),
 	SLAB("kmem_cache_prefill_sheaf", 1, 0, OBJECTS, .count = 2),
 	{ .symbol = "kmem_cache_refill_sheaf", .kind = "slab", .returns = -ENOMEM,
-	  .asks = { .gfp = 1, .size = 0, .count = 3, .unit = REQUEST_OBJECTS } },
+	  .request = { .gfp = 1, .size = 0, .count = 3, .unit = REQUEST_OBJECTS } },
 	SLAB("__kmalloc", 1, 0, BYTES),
 	SLAB("__kmalloc_noprof", KMALLOC_GFP, 0, BYTES),
 	SLAB("__kmalloc_node", 1, 0, BYTES),

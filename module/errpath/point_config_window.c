@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hyper-V PCI: no MMIO space for a bus's config window. It is the only one of
- * this size and alignment: a bridge's window of 8 KiB is aligned to that.
+ * Hyper-V PCI: no MMIO space for the config window of a bus. No other window has its
+ * size and alignment: a bridge's window of 8 KiB is aligned to 8 KiB.
  *
- * With the knob min the call does not fail but gets space from there on up.
+ * With the knob min the call does not fail, but gets space at or above that address.
  */
 #include <linux/errno.h>
 #include <linux/hyperv.h>
@@ -26,7 +26,7 @@ static const char *device_name(struct pt_regs *regs)
 	return dev_name(&hdev->device);
 }
 
-/* A plain name would find it in the module too, but not wait for that. */
+/* Without the module's name, errpath would not wait until the module is loaded. */
 #if IS_MODULE(CONFIG_HYPERV) || IS_MODULE(CONFIG_HYPERV_VMBUS)
 #define VMBUS	"hv_vmbus:"
 #else

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory hot-add: no memory for a page table of the range's direct map. Before
- * any section of it, and in whatever task the bus or driver adds memory: mostly
- * one of the kernel's own.
+ * Memory hot-add: no memory for a page table of the direct map of the added range. The
+ * direct map is made before any section, by the task in which the bus or the driver adds
+ * the memory, mostly a kernel thread.
  */
 #include "point.h"
 

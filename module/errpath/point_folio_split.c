@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Splits of large folios: refused for want of an anon_vma, because somebody
- * seems to hold a reference, or, for a folio that was unmapped first (7.0 on),
- * because its references could not be frozen. Which of the ways a kernel has
- * depends on its version.
+ * Splits of large folios fail: the folio has no anon_vma, seems to have additional
+ * references, or, if it was unmapped first (from 7.0 on), its references cannot be
+ * frozen. Each kernel has some of these functions.
  */
 #include <linux/errno.h>
 
 #include "point.h"
 
-/* folio_get_anon_vma() also serves migration. */
+/* Needed, because migration also calls folio_get_anon_vma(). */
 #define SPLITTERS	"split_huge_page_to_list split_huge_page_to_list_to_order " \
 			"__split_huge_page_to_list_to_order __folio_split folio_split " \
 			"migrate_vma_split_unmapped_folio __migrate_device_pages"

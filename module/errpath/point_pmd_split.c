@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transparent huge pages: no memory for the page table that a split of a huge
- * PMD needs. Stock kernels deposit one when they make the PMD, so that a split
- * cannot fail; there the deposit fails. Kernels that allocate it at the split
- * fail there, below wrappers that do not tell who splits.
+ * Transparent huge pages: no memory for the page table that a split of a huge PMD needs.
+ * Stock kernels deposit the table when they make the PMD, so that a split cannot fail: on
+ * these the deposit fails. Kernels that allocate the table at the split fail at the split,
+ * below wrappers that many functions call.
  */
 #include "point.h"
 
-/* Of two names the first is the caller where the compiler does not inline it in the second. */
+/* If the compiler inlines the first function of a pair in the second, that is the caller. */
 #define DEPOSITS	"__do_huge_pmd_anonymous_page do_huge_pmd_anonymous_page copy_huge_pmd " \
 			"migrate_vma_insert_huge_pmd_page __migrate_device_pages "
 

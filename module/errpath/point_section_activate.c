@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory hot-add: no memory for a section's memmap. Where the compiler inlines
- * what is called once, the visible caller is sparse_add_section().
+ * Memory hot-add: no memory for a section's memmap. The compiler can inline
+ * section_activate(); then the caller is sparse_add_section().
  */
 #include "point.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A point without a kernel behind it: errpath_target.ko has functions that
- * exist only to be failed. To try the knobs, and to test and measure errpath.
+ * A point that does not affect the kernel: the functions of errpath_target.ko exist only
+ * to be failed. For trying the knobs, and for testing and measuring errpath.
  */
 #include <linux/errno.h>
 

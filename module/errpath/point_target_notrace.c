@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The same as target, on a function that only a kprobe can intercept. */
+/* Like the point target, for a notrace function, which only a kprobe can intercept. */
 #include <linux/errno.h>
 
 #include "point.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory hot-add: no memory for a part of a section's memmap, so that what was
- * populated before it must be taken down again. A memmap of less than a section,
- * 2 MiB of memory say, is made of single pages, each a call.
+ * Memory hot-add: no memory for a part of a section's memmap, so that the kernel must
+ * remove the parts before it. The memmap of less than a section, for example of 2 MiB of
+ * memory, consists of single pages, with one call for each.
  */
 #include "point.h"
 

@@ -11,16 +11,16 @@ struct ratelimit_state;
 
 /**
  * struct report - one injection, to be printed later
- * @point: its name
+ * @point: name of the point
  * @function: name of the intercepted function
- * @what: what happened to the call, for people
- * @nth: number of the call since the point was armed
- * @pid: of the task that called, or was interrupted
- * @comm: its name
- * @caller: return address
- * @ratelimit: may keep the line back
- * @nr_frames: length of @frames; 0: no stack is wanted
- * @frames: return addresses from the caller upwards
+ * @what: what happened to the call, in words
+ * @nth: number of the call among those that matched since the point was armed
+ * @pid: the task that made the call, or that was interrupted
+ * @comm: name of that task
+ * @caller: return address of the call
+ * @ratelimit: can suppress the line
+ * @nr_frames: number of @frames; 0: print no stack
+ * @frames: return addresses, from the caller upwards
  */
 struct report {
 	const char *point;

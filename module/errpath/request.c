@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a call of an allocator asks for: gfp flags and size. All of it is in the
- * call's arguments, so this is cheaper than anything that looks at the stack.
+ * Filters by the request to an allocator: its gfp flags and size. Both are in the call's
+ * arguments, so these filters are cheaper than those that need the stack.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -22,7 +22,7 @@
 static const struct trace_print_flags gfp_names[] = { __def_gfpflag_names };
 
 /**
- * request_filter_init() - back to the defaults: every request passes
+ * request_filter_init() - set the filter to its default: every request passes
  * @filter: the filter
  */
 void request_filter_init(struct request_filter *filter)
@@ -33,7 +33,7 @@ void request_filter_init(struct request_filter *filter)
 	};
 }
 
-static unsigned long bytes_of(const struct request_args *args, struct pt_regs *regs)
+static unsigned long request_bytes(const struct request_args *args, struct pt_regs *regs)
 {
 	unsigned long value = intercept_arg(regs, args->size);
 
@@ -56,10 +56,10 @@ static unsigned long bytes_of(const struct request_args *args, struct pt_regs *r
 	}
 }
 
-static bool size_matches(const struct request_filter *filter, const struct request_args *args,
-			 struct pt_regs *regs)
+static bool request_size_matches(const struct request_filter *filter,
+				 const struct request_args *args, struct pt_regs *regs)
 {
-	unsigned long bytes = bytes_of(args, regs);
+	unsigned long bytes = request_bytes(args, regs);
 	unsigned long order = bytes > PAGE_SIZE ? get_order(bytes) : 0;
 
 	return filter->min_order <= order && order <= filter->max_order &&
@@ -67,29 +67,29 @@ static bool size_matches(const struct request_filter *filter, const struct reque
 }
 
 /**
- * request_weight() - what a call takes off the knob space
- * @args: of the function
- * @regs: the function's registers at its entry
+ * request_weight() - return what a call subtracts from the knob space
+ * @args: arguments of the function
+ * @regs: the registers at the function's entry
  *
- * As failslab and fail_page_alloc: the size in bytes; 1 for a function that is no
- * allocator or whose size is not known before the call.
+ * Like failslab and fail_page_alloc, that is the size in bytes; 1 for a function that is
+ * not an allocator or whose size is not known before the call.
  *
  * Context: any.
  */
 int request_weight(const struct request_args *args, struct pt_regs *regs)
 {
-	unsigned long bytes = args->unit ? bytes_of(args, regs) : 0;
+	unsigned long bytes = args->unit ? request_bytes(args, regs) : 0;
 
 	return clamp_t(unsigned long, bytes, 1, INT_MAX);
 }
 
 /**
- * request_matches() - does the filter select this request
+ * request_matches() - test whether a request passes the filter
  * @filter: the filter
- * @args: of the function
- * @regs: the function's registers at its entry
+ * @args: arguments of the function
+ * @regs: the registers at the function's entry
  *
- * Callers that pass __GFP_NOFAIL do not check the result: never.
+ * A request with __GFP_NOFAIL never does: its caller does not check the result.
  *
  * Context: any.
  */
@@ -102,16 +102,16 @@ bool request_matches(const struct request_filter *filter, const struct request_a
 		return false;
 	if ((gfp & filter->gfp_require) != filter->gfp_require)
 		return false;
-	return size_matches(filter, args, regs);
+	return request_size_matches(filter, args, regs);
 }
 
-static int parse_flag(const char *name, unsigned long *flags)
+static int gfp_parse_flag(const char *name, unsigned long *flags)
 {
 	unsigned long value;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(gfp_names); i++) {
-		/* Some kernels end the list with an empty row. */
+		/* In some kernels the last row is empty. */
 		if (!gfp_names[i].name || strcmp(gfp_names[i].name, name))
 			continue;
 		*flags |= gfp_names[i].mask;
@@ -124,11 +124,11 @@ static int parse_flag(const char *name, unsigned long *flags)
 }
 
 /**
- * request_parse_gfp() - gfp flags from their names or a number
- * @text: as GFP_KERNEL|__GFP_ZERO, the way the kernel prints them; is consumed
- * @flags: all of them
+ * request_parse_gfp() - parse gfp flags
+ * @text: names as the kernel prints them (GFP_KERNEL|__GFP_ZERO), or a number; consumed
+ * @flags: set to all of the flags
  *
- * Return: 0 or, with @flags as it was, -EINVAL.
+ * Return: 0, or -EINVAL with @flags unchanged.
  */
 int request_parse_gfp(char *text, unsigned long *flags)
 {
@@ -136,7 +136,7 @@ int request_parse_gfp(char *text, unsigned long *flags)
 	char *word;
 
 	while ((word = strsep(&text, "|")))
-		if (parse_flag(strim(word), &sum))
+		if (gfp_parse_flag(strim(word), &sum))
 			return -EINVAL;
 	*flags = sum;
 	return 0;

@@ -7,11 +7,11 @@
 struct pt_regs;
 
 /**
- * struct request_args - where an allocator's entry point says what is asked for
- * @gfp: number of the argument with the gfp flags
- * @size: number of the argument that tells the size
- * @count: number of the argument that goes with it, for some units
- * @unit: what that counts; REQUEST_NONE: the function is no allocator
+ * struct request_args - arguments of an allocator that hold the gfp flags and the size
+ * @gfp: number of the argument with the gfp flags, counted from 0
+ * @size: number of the argument with the size
+ * @count: number of a second argument of the size, for some units
+ * @unit: unit of the size; REQUEST_NONE: the function is not an allocator
  */
 struct request_args {
 	u8 gfp;
@@ -22,20 +22,20 @@ struct request_args {
 		REQUEST_BYTES,
 		REQUEST_PAGES,
 		REQUEST_ORDER,
-		REQUEST_PFNS,	/* page frames from @size up to @count */
-		REQUEST_CACHE,	/* an object of this struct kmem_cache */
-		REQUEST_OBJECTS,	/* @count objects of it */
+		REQUEST_PFNS,	/* page frame numbers from @size up to @count */
+		REQUEST_CACHE,	/* one object of the struct kmem_cache @size */
+		REQUEST_OBJECTS,	/* @count objects of the struct kmem_cache @size */
 	} unit;
 };
 
 /**
- * struct request_filter - which requests are meant
- * @gfp_require: all of these gfp flags are set
- * @gfp_reject: and none of these
- * @min_order: of the pages that would hold it
- * @max_order: likewise
- * @min_size: in bytes
- * @max_size: likewise
+ * struct request_filter - limits of the requests that can fail
+ * @gfp_require: gfp flags that must all be set
+ * @gfp_reject: gfp flags of which none may be set
+ * @min_order: least order of the pages that hold the request
+ * @max_order: greatest order
+ * @min_size: least size in bytes
+ * @max_size: greatest size in bytes
  */
 struct request_filter {
 	unsigned long gfp_require;

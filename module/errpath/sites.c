@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Statistics by site. Only a failure is counted here, which may cost; a call
- * that goes on does not come by.
+ * Statistics by call site. Only failed calls are counted here, so the cost does not
+ * matter to other calls.
  */
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
@@ -10,11 +10,11 @@
 #include "sites.h"
 
 /**
- * sites_count() - one failure more
- * @sites: where to count it
- * @addr: where the failed call returned to
+ * sites_count() - count a failed call
+ * @sites: the counts
+ * @addr: return address of the call
  *
- * Any context; no lock.
+ * Context: any; takes no lock.
  */
 void __kprobes sites_count(struct sites *sites, unsigned long addr)
 {
@@ -31,23 +31,26 @@ void __kprobes sites_count(struct sites *sites, unsigned long addr)
 	atomic_long_inc(&sites->others);
 }
 
-/* The function, without what compilers add to its name. */
-static void name_of(char name[KSYM_SYMBOL_LEN], unsigned long addr)
+/* Get the function of a return address, without the suffixes that compilers add. */
+static void site_name(char name[KSYM_SYMBOL_LEN], unsigned long addr)
 {
-	/* A return address can be the first byte after a call that never returns. */
+	/* After a call that never returns, the return address can be in the next function. */
 	sprint_symbol_no_offset(name, addr - 1);
 	name[strcspn(name, ". ")] = '\0';
 }
 
-/* All of one function's addresses at its first; the others were told with that. */
-static long injected_by(const struct sites *sites, int first, const char *name)
+/*
+ * Add up the counts of a function, at its first address. Return 0 at its other addresses,
+ * so that the function is shown once.
+ */
+static long site_injected(const struct sites *sites, int first, const char *name)
 {
 	char other[KSYM_SYMBOL_LEN];
 	long sum = 0;
 	int i;
 
 	for (i = 0; i < SITES_MAX && sites->at[i].addr; i++) {
-		name_of(other, sites->at[i].addr);
+		site_name(other, sites->at[i].addr);
 		if (strcmp(other, name))
 			continue;
 		if (i < first)
@@ -58,11 +61,11 @@ static long injected_by(const struct sites *sites, int first, const char *name)
 }
 
 /**
- * sites_show() - a line "site FUNCTION FAILURES" for each
- * @sites: what was counted
- * @seq: where to
+ * sites_show() - print a line "site FUNCTION FAILURES" for each function
+ * @sites: the counts
+ * @seq: file to print to
  *
- * May sleep.
+ * Context: may sleep.
  */
 void sites_show(const struct sites *sites, struct seq_file *seq)
 {
@@ -71,8 +74,8 @@ void sites_show(const struct sites *sites, struct seq_file *seq)
 	int i;
 
 	for (i = 0; i < SITES_MAX && sites->at[i].addr; i++) {
-		name_of(name, sites->at[i].addr);
-		injected = injected_by(sites, i, name);
+		site_name(name, sites->at[i].addr);
+		injected = site_injected(sites, i, name);
 		if (injected)
 			seq_printf(seq, "site %s %ld\n", name, injected);
 	}

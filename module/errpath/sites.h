@@ -8,9 +8,9 @@
 #define SITES_MAX	16
 
 /**
- * struct sites - from where the failed calls came
- * @at: each return address and how many failures came from there
- * @others: failures from elsewhere, once @at is full
+ * struct sites - number of failed calls by call site
+ * @at: return addresses, with the number of failed calls of each
+ * @others: number of failed calls from other addresses, when @at is full
  */
 struct sites {
 	struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls told by their stack: the knobs stacks, which remembers the distinct ones,
- * and targets, which lets only some of them fail. The n-th call of an operation is
- * another one next time; its stack is not.
+ * Calls identified by their stack: the knob stacks records the distinct stacks, and the
+ * knob targets selects the stacks whose calls fail. When an operation is repeated, its
+ * n-th call can be a different one; a stack identifies the same call again.
  */
 #include <linux/ctype.h>
 #include <linux/errno.h>
@@ -16,10 +16,10 @@
 #include "stacks.h"
 
 /**
- * stacks_enable() - remember stacks from now on
- * @stacks: where
+ * stacks_enable() - start to record stacks
+ * @stacks: the records
  *
- * May sleep.
+ * Context: may sleep.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -38,10 +38,10 @@ int stacks_enable(struct stacks *stacks)
 }
 
 /**
- * stacks_disable() - remember no more
- * @stacks: where
+ * stacks_disable() - stop recording stacks
+ * @stacks: the records
  *
- * Return: what to vfree() once no handler can be using it.
+ * Return: memory that the caller frees by vfree() when no handler uses it; or NULL.
  */
 struct stack_entry *stacks_disable(struct stacks *stacks)
 {
@@ -49,8 +49,8 @@ struct stack_entry *stacks_disable(struct stacks *stacks)
 }
 
 /**
- * stacks_clear() - forget
- * @stacks: of a point that is not hit meanwhile, or a few calls may be miscounted
+ * stacks_clear() - drop all recorded stacks
+ * @stacks: the records; a call that is recorded meanwhile may be counted wrongly
  */
 void stacks_clear(struct stacks *stacks)
 {
@@ -59,13 +59,13 @@ void stacks_clear(struct stacks *stacks)
 	atomic_long_set(&stacks->others, 0);
 }
 
-static u32 id_of(const struct stack *stack, unsigned int n)
+static u32 stack_id(const struct stack *stack, unsigned int n)
 {
 	return jhash(stack->entry, n * sizeof(*stack->entry), 0) ?: 1;
 }
 
-static void fill(struct stack_entry *entry, const char *function, const struct stack *stack,
-		 unsigned int n)
+static void stack_entry_fill(struct stack_entry *entry, const char *function,
+			     const struct stack *stack, unsigned int n)
 {
 	entry->function = function;
 	memcpy(entry->frame, stack->entry, n * sizeof(*stack->entry));
@@ -73,7 +73,7 @@ static void fill(struct stack_entry *entry, const char *function, const struct s
 	smp_store_release(&entry->n, n);
 }
 
-static struct stack_entry *find(struct stacks *stacks, u32 id)
+static struct stack_entry *stacks_lookup(struct stacks *stacks, u32 id)
 {
 	struct stack_entry *entry = READ_ONCE(stacks->entry);
 	int i;
@@ -85,12 +85,12 @@ static struct stack_entry *find(struct stacks *stacks, u32 id)
 }
 
 /**
- * stacks_count() - one call more
- * @stacks: where to count it, if stacks are wanted
- * @function: the function that is called
- * @stack: the call's
+ * stacks_count() - record the stack of a call, if stacks are recorded
+ * @stacks: the records
+ * @function: name of the function that is called
+ * @stack: stack of the call
  *
- * Any context; no lock.
+ * Context: any; takes no lock.
  *
  * Return: the id of the stack.
  */
@@ -104,7 +104,7 @@ u32 __kprobes stacks_count(struct stacks *stacks, const char *function, struct s
 
 	stack_walk(stack);
 	n = min_t(unsigned int, stack->n, STACK_MAX_DEPTH);
-	id = id_of(stack, n);
+	id = stack_id(stack, n);
 	if (!entry)
 		return id;
 	for (i = 0; i < STACKS_MAX; i++, entry++) {
@@ -112,7 +112,7 @@ u32 __kprobes stacks_count(struct stacks *stacks, const char *function, struct s
 		if (was && was != id)
 			continue;
 		if (!was)
-			fill(entry, function, stack, n);
+			stack_entry_fill(entry, function, stack, n);
 		atomic_long_inc(&entry->seen);
 		return id;
 	}
@@ -121,21 +121,21 @@ u32 __kprobes stacks_count(struct stacks *stacks, const char *function, struct s
 }
 
 /**
- * stacks_injected() - a call with this stack was failed
- * @stacks: where to count it
- * @id: the stack
+ * stacks_injected() - count a failed call
+ * @stacks: the records
+ * @id: id of the call's stack
  *
- * Any context; no lock.
+ * Context: any; takes no lock.
  */
 void __kprobes stacks_injected(struct stacks *stacks, u32 id)
 {
-	struct stack_entry *entry = find(stacks, id);
+	struct stack_entry *entry = stacks_lookup(stacks, id);
 
 	if (entry)
 		atomic_long_inc(&entry->injected);
 }
 
-static void show_entry(struct seq_file *seq, const struct stack_entry *entry, unsigned int n)
+static void stack_entry_show(struct seq_file *seq, const struct stack_entry *entry, unsigned int n)
 {
 	unsigned int i;
 
@@ -147,11 +147,11 @@ static void show_entry(struct seq_file *seq, const struct stack_entry *entry, un
 }
 
 /**
- * stacks_show() - a line for each: id, calls, failures, function, frames
- * @stacks: what was counted
- * @seq: where to; separated by tabs, frames from the caller upwards
+ * stacks_show() - print a line for each stack: id, calls, failures, function, frames
+ * @stacks: the records
+ * @seq: file to print to; tabs separate the fields, the caller is the first frame
  *
- * May sleep.
+ * Context: may sleep.
  */
 void stacks_show(const struct stacks *stacks, struct seq_file *seq)
 {
@@ -160,16 +160,16 @@ void stacks_show(const struct stacks *stacks, struct seq_file *seq)
 	int i;
 
 	for (i = 0; entry && i < STACKS_MAX && entry->id; i++, entry++) {
-		/* pairs with smp_store_release() in fill() */
+		/* pairs with smp_store_release() in stack_entry_fill() */
 		n = smp_load_acquire(&entry->n);
 		if (n)
-			show_entry(seq, entry, n);
+			stack_entry_show(seq, entry, n);
 	}
 	if (atomic_long_read(&stacks->others))
 		seq_printf(seq, "others\t%ld\n", atomic_long_read(&stacks->others));
 }
 
-static int parse_target(struct targets *targets, char *word)
+static int targets_parse_word(struct targets *targets, char *word)
 {
 	char *id = strsep(&word, ":");
 	unsigned long occurrence = 1;
@@ -177,7 +177,7 @@ static int parse_target(struct targets *targets, char *word)
 
 	if (targets->nr == TARGETS_MAX)
 		return -EINVAL;
-	/* kstrtou32() and kstrtoul() take a sign. */
+	/* kstrtou32() and kstrtoul() also accept a sign. */
 	if (!isxdigit(*id) || kstrtou32(id, 16, &value) || !value)
 		return -EINVAL;
 	if (word && (!isdigit(*word) || kstrtoul(word, 10, &occurrence) || !occurrence))
@@ -189,10 +189,10 @@ static int parse_target(struct targets *targets, char *word)
 }
 
 /**
- * targets_parse() - only these calls are to fail
- * @targets: of a point, which may be armed; calls meanwhile do not fail
- * @text: ID or ID:OCCURRENCE, as the knob stacks has them, separated by blanks or
- *	commas; empty: any call. Is consumed.
+ * targets_parse() - set the calls that fail
+ * @targets: targets of a point, which may be armed; calls during the change do not fail
+ * @text: ID or ID:OCCURRENCE, with IDs as the knob stacks prints them, separated by
+ *	blanks or commas; empty: any call. It is consumed.
  *
  * Return: 0, or with nothing changed -EINVAL (not such a list, or more than TARGETS_MAX).
  */
@@ -203,7 +203,7 @@ int targets_parse(struct targets *targets, char *text)
 	int i, err;
 
 	while ((word = strsep(&text, " ,\t\n"))) {
-		err = *word ? parse_target(&fresh, word) : 0;
+		err = *word ? targets_parse_word(&fresh, word) : 0;
 		if (err)
 			return err;
 	}
@@ -220,9 +220,9 @@ int targets_parse(struct targets *targets, char *text)
 }
 
 /**
- * targets_show() - as they were written
- * @targets: of a point
- * @seq: where to
+ * targets_show() - print the targets, in the form in which they are written
+ * @targets: targets of a point
+ * @seq: file to print to
  */
 void targets_show(const struct targets *targets, struct seq_file *seq)
 {
@@ -235,21 +235,21 @@ void targets_show(const struct targets *targets, struct seq_file *seq)
 }
 
 /**
- * targets_match() - is this call one that is to fail
- * @targets: of a point that has some
- * @id: of the call's stack
+ * targets_match() - test whether a call is a target
+ * @targets: targets of a point, at least one
+ * @id: id of the call's stack
  *
- * Any context; no lock.
+ * Context: any; takes no lock.
  */
 bool __kprobes targets_match(struct targets *targets, u32 id)
 {
-	bool meant = false;
+	bool is_target = false;
 	int i;
 
 	for (i = 0; i < READ_ONCE(targets->nr); i++) {
 		/* pairs with smp_store_release() in targets_parse() */
 		if (smp_load_acquire(&targets->at[i].id) == id)
-			meant |= !atomic_long_dec_return(&targets->at[i].left);
+			is_target |= !atomic_long_dec_return(&targets->at[i].left);
 	}
-	return meant;
+	return is_target;
 }

@@ -13,11 +13,11 @@
 
 /**
  * struct stack_entry - one distinct stack
- * @id: names it, 0: free
- * @function: the function that was called
- * @seen: calls with this stack
- * @injected: of them, how many failed
- * @n: frames in @frame; 0: not written yet
+ * @id: hash of the stack; 0: the entry is unused
+ * @function: name of the function that was called
+ * @seen: number of calls with this stack
+ * @injected: number of failed calls with this stack
+ * @n: number of frames in @frame; 0: not written yet
  * @frame: return addresses, from the caller upwards
  */
 struct stack_entry {
@@ -30,10 +30,9 @@ struct stack_entry {
 };
 
 /**
- * struct stacks - the distinct stacks of the calls that passed a point's filters,
- *	in the order of their first call
- * @entry: NULL: not wanted
- * @others: calls with yet other stacks, once @entry is full
+ * struct stacks - the distinct stacks of the calls that passed a point's filters
+ * @entry: the stacks, in the order of their first call; NULL: stacks are not recorded
+ * @others: number of calls with other stacks, when @entry is full
  */
 struct stacks {
 	struct stack_entry *entry;
@@ -41,9 +40,9 @@ struct stacks {
 };
 
 /**
- * struct targets - calls to be failed, told by their stack
- * @nr: how many of @at are in use; 0: any call
- * @at: of each the stack and how many calls with it go before
+ * struct targets - the calls that fail, identified by their stack
+ * @nr: number of used entries of @at; 0: any call
+ * @at: id of the stack, which call with that stack fails, and calls that are left until then
  */
 struct targets {
 	unsigned int nr;

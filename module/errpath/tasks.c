@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whom a point may fail. As with make-it-fail, every task that a named task creates
- * from then on is named too, and stays so when its parent is gone: children,
- * threads, io_uring workers, vhost tasks. A task leaves the set just before its
- * task_struct can be reused.
+ * The tasks whose calls a point may fail. As with make-it-fail, each task that a task of
+ * the set creates joins the set, and stays when its parent has exited: children, threads,
+ * io_uring workers, vhost tasks. A task leaves the set just before its task_struct can be
+ * reused.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -20,20 +20,20 @@
 
 #include "tasks.h"
 
-#define MAX_NAMED	64
+#define MAX_WORDS	64
 #define MIN_BITS	8
 #define MAX_BITS	14
 
-/* Sets that name somebody: what the tracepoints below go through. */
+/* The sets that have had a task: the functions of the tracepoints update each of them. */
 static LIST_HEAD(followed_sets);
 static DEFINE_RAW_SPINLOCK(followed_lock);
 static DEFINE_MUTEX(follow_mutex);
 
 static struct tracepoint *new_tracepoint, *free_tracepoint;
 
-/* Put @new where @old is; false if there is no @old. */
-static bool replace_task(struct task_table *table, struct task_struct *task,
-			 struct task_struct *old, struct task_struct *new)
+/* Replace @old by @new in the bucket of @task. False: the bucket does not have @old. */
+static bool table_replace(struct task_table *table, struct task_struct *task,
+			  struct task_struct *old, struct task_struct *new)
 {
 	struct task_bucket *bucket = &table->bucket[hash_ptr(task, table->bits)];
 	int i, change = new ? 1 : -1;
@@ -49,13 +49,13 @@ static bool replace_task(struct task_table *table, struct task_struct *task,
 	return false;
 }
 
-static bool add_task(struct task_table *table, struct task_struct *task)
+static bool table_add(struct task_table *table, struct task_struct *task)
 {
-	return task_table_has(table, task) || replace_task(table, task, NULL, task);
+	return task_table_has(table, task) || table_replace(table, task, NULL, task);
 }
 
-/* Called by the task that creates @child, with @child not running yet. */
-static void on_new(void *data, struct task_struct *child, unsigned long clone_flags)
+/* Called by the task that creates @child, before @child runs. */
+static void tasks_on_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
 {
 	struct task_set *set;
 	unsigned long flags;
@@ -63,14 +63,14 @@ static void on_new(void *data, struct task_struct *child, unsigned long clone_fl
 	raw_spin_lock_irqsave(&followed_lock, flags);
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
-		if (task_set_has(set, current) && !add_task(set->table, child))
-			set->lost++;
+		if (task_set_has(set, current) && !table_add(set->table, child))
+			set->dropped++;
 		raw_spin_unlock(&set->lock);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
-static void on_free(void *data, struct task_struct *task)
+static void tasks_on_free(void *data, struct task_struct *task)
 {
 	struct task_set *set;
 	unsigned long flags;
@@ -79,14 +79,14 @@ static void on_free(void *data, struct task_struct *task)
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
 		if (task_set_has(set, task))
-			replace_task(set->table, task, task, NULL);
+			table_replace(set->table, task, task, NULL);
 		raw_spin_unlock(&set->lock);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
 }
 
-/* These tracepoints are not exported, but they can be walked. */
-static void find_tracepoint(struct tracepoint *tp, void *data)
+/* These tracepoints are not exported, but for_each_kernel_tracepoint() finds them. */
+static void tasks_find_tracepoint(struct tracepoint *tp, void *data)
 {
 	if (!strcmp(tp->name, "task_newtask"))
 		new_tracepoint = tp;
@@ -98,28 +98,28 @@ static int start_following(void)
 {
 	int err;
 
-	for_each_kernel_tracepoint(find_tracepoint, NULL);
+	for_each_kernel_tracepoint(tasks_find_tracepoint, NULL);
 	if (!new_tracepoint || !free_tracepoint) {
-		pr_err("tasks: this kernel has no tracepoints task_newtask and sched_process_free (CONFIG_TRACEPOINTS)\n");
+		pr_err("tasks: this kernel lacks the tracepoints task_newtask and sched_process_free: set CONFIG_TRACEPOINTS\n");
 		return -EOPNOTSUPP;
 	}
-	err = tracepoint_probe_register(free_tracepoint, on_free, NULL);
+	err = tracepoint_probe_register(free_tracepoint, tasks_on_free, NULL);
 	if (err)
 		return err;
-	err = tracepoint_probe_register(new_tracepoint, on_new, NULL);
+	err = tracepoint_probe_register(new_tracepoint, tasks_on_newtask, NULL);
 	if (err)
-		tracepoint_probe_unregister(free_tracepoint, on_free, NULL);
+		tracepoint_probe_unregister(free_tracepoint, tasks_on_free, NULL);
 	return err;
 }
 
 static void stop_following(void)
 {
-	tracepoint_probe_unregister(new_tracepoint, on_new, NULL);
-	tracepoint_probe_unregister(free_tracepoint, on_free, NULL);
+	tracepoint_probe_unregister(new_tracepoint, tasks_on_newtask, NULL);
+	tracepoint_probe_unregister(free_tracepoint, tasks_on_free, NULL);
 	tracepoint_synchronize_unregister();
 }
 
-static int follow(struct task_set *set, bool on)
+static int task_set_follow(struct task_set *set, bool on)
 {
 	int err = 0;
 
@@ -144,30 +144,30 @@ unlock:
 	return err;
 }
 
-/* One word of the knob. */
-struct named {
+/* One word of the knob tasks. */
+struct tasks_word {
 	pid_t pid;
-	bool process;	/* all its threads */
+	bool process;	/* all threads of the process */
 };
 
-static int parse_word(const char *word, struct named *named)
+static int tasks_parse_word(const char *text, struct tasks_word *word)
 {
 	static const char prefix[] = "process:";
 
-	named->process = str_has_prefix(word, prefix);
-	if (named->process)
-		word += strlen(prefix);
-	if (!strcmp(word, "self")) {
-		named->pid = task_pid_vnr(current);
+	word->process = str_has_prefix(text, prefix);
+	if (word->process)
+		text += strlen(prefix);
+	if (!strcmp(text, "self")) {
+		word->pid = task_pid_vnr(current);
 		return 0;
 	}
-	/* kstrtoint() takes a sign. */
-	if (*word < '0' || *word > '9')
+	/* kstrtoint() also accepts a sign. */
+	if (*text < '0' || *text > '9')
 		return -EINVAL;
-	return kstrtoint(word, 10, &named->pid) || !named->pid ? -EINVAL : 0;
+	return kstrtoint(text, 10, &word->pid) || !word->pid ? -EINVAL : 0;
 }
 
-static int parse(char *text, struct named named[MAX_NAMED])
+static int tasks_parse(char *text, struct tasks_word words[MAX_WORDS])
 {
 	char *word;
 	int n = 0;
@@ -175,16 +175,16 @@ static int parse(char *text, struct named named[MAX_NAMED])
 	while ((word = strsep(&text, " ,\t\n"))) {
 		if (!*word)
 			continue;
-		if (n == MAX_NAMED)
+		if (n == MAX_WORDS)
 			return -E2BIG;
-		if (parse_word(word, &named[n++]))
+		if (tasks_parse_word(word, &words[n++]))
 			return -EINVAL;
 	}
 	return n;
 }
 
-/* Under RCU. */
-static struct task_struct *task_of(pid_t nr)
+/* The caller holds rcu_read_lock(). */
+static struct task_struct *task_by_pid(pid_t nr)
 {
 	struct pid *pid = find_get_pid(nr);
 	struct task_struct *task = pid_task(pid, PIDTYPE_PID);
@@ -193,43 +193,40 @@ static struct task_struct *task_of(pid_t nr)
 	return task;
 }
 
-/* How many tasks are named, for a table's size. */
-static int count_tasks(const struct named *named, int n)
+/* Count the named tasks, to choose the size of a table. -ESRCH: a pid has no task. */
+static int tasks_count(const struct tasks_word *words, int n)
 {
 	struct task_struct *task;
 	int i, sum = 0;
 
 	rcu_read_lock();
 	for (i = 0; i < n && sum >= 0; i++) {
-		task = task_of(named[i].pid);
+		task = task_by_pid(words[i].pid);
 		if (!task)
 			sum = -ESRCH;
 		else
-			sum += named[i].process ? get_nr_threads(task) : 1;
+			sum += words[i].process ? get_nr_threads(task) : 1;
 	}
 	rcu_read_unlock();
 	return sum;
 }
 
-static int add_named(struct task_table *table, const struct named *named)
+static int table_add_word(struct task_table *table, const struct tasks_word *word)
 {
-	struct task_struct *leader = task_of(named->pid), *task;
+	struct task_struct *leader = task_by_pid(word->pid), *task;
 
 	if (!leader)
 		return -ESRCH;
-	if (!named->process)
-		return add_task(table, leader) ? 0 : -ENOSPC;
+	if (!word->process)
+		return table_add(table, leader) ? 0 : -ENOSPC;
 	for_each_thread(leader, task)
-		if (!add_task(table, task))
+		if (!table_add(table, task))
 			return -ENOSPC;
 	return 0;
 }
 
-/*
- * Not by kvfree_rcu(), which frees much later: the kernel's memory counters are what
- * tests judge.
- */
-static void free_table(struct task_table *table)
+/* Not by kvfree_rcu(), which frees much later: tests compare the kernel's memory counters. */
+static void table_free(struct task_table *table)
 {
 	if (!table)
 		return;
@@ -238,12 +235,13 @@ static void free_table(struct task_table *table)
 }
 
 /*
- * All or nothing. on_new() waits for @lock meanwhile, so a thread that is created just
- * now is in its process's list already, or comes to on_new() afterwards. A task that
- * its pid leads to is not freed within the RCU section, so on_free() is still to come
- * for each task that is added.
+ * Add all named tasks to @table and publish it, or do nothing. tasks_on_newtask() waits for
+ * @lock meanwhile: a thread that is being created is already in the list of its process,
+ * or tasks_on_newtask() adds it afterwards. A task that is found by its pid is not freed
+ * within the RCU section, so tasks_on_free() is called later for each task that is added.
  */
-static int fill(struct task_set *set, struct task_table *table, const struct named *named, int n)
+static int task_set_fill(struct task_set *set, struct task_table *table,
+			 const struct tasks_word *words, int n)
 {
 	struct task_table *old = NULL;
 	int i, err = 0;
@@ -251,20 +249,20 @@ static int fill(struct task_set *set, struct task_table *table, const struct nam
 	rcu_read_lock();
 	raw_spin_lock_irq(&set->lock);
 	for (i = 0; i < n && !err; i++)
-		err = add_named(table, &named[i]);
+		err = table_add_word(table, &words[i]);
 	if (!err) {
 		old = set->table;
 		/* pairs with READ_ONCE() in task_set_has(), by the address dependency */
 		smp_store_release(&set->table, table);
-		set->lost = 0;
+		set->dropped = 0;
 	}
 	raw_spin_unlock_irq(&set->lock);
 	rcu_read_unlock();
-	free_table(err ? table : old);
+	table_free(err ? table : old);
 	return err;
 }
 
-static struct task_table *make_table(unsigned int bits)
+static struct task_table *table_alloc(unsigned int bits)
 {
 	struct task_table *table;
 
@@ -274,31 +272,31 @@ static struct task_table *make_table(unsigned int bits)
 	return table;
 }
 
-static int replace(struct task_set *set, const struct named *named, int n)
+static int task_set_replace(struct task_set *set, const struct tasks_word *words, int n)
 {
-	int tasks = count_tasks(named, n), err = -ENOSPC;
+	int tasks = tasks_count(words, n), err = -ENOSPC;
 	unsigned int bits = MIN_BITS;
 	struct task_table *table;
 
 	if (tasks < 0)
 		return tasks;
-	/* A quarter of the buckets in use, at first: their children need room, too. */
+	/* At first a quarter of the buckets is used: the tasks' children need buckets, too. */
 	while (bits < MAX_BITS && tasks > 1 << (bits - 2))
 		bits++;
 	for (; bits <= MAX_BITS && err == -ENOSPC; bits++) {
-		table = make_table(bits);
-		err = table ? fill(set, table, named, n) : -ENOMEM;
+		table = table_alloc(bits);
+		err = table ? task_set_fill(set, table, words, n) : -ENOMEM;
 	}
 	if (err == -ENOSPC)
-		pr_err("tasks: no room for %d tasks\n", tasks);
+		pr_err("tasks: %d tasks do not fit in the table: name fewer\n", tasks);
 	return err;
 }
 
 /**
- * task_set_clear() - name no task
+ * task_set_clear() - remove all tasks from the set
  * @set: the set
  *
- * Callers serialise.
+ * Calls for one set must not run concurrently.
  *
  * Context: may sleep.
  */
@@ -309,20 +307,20 @@ void task_set_clear(struct task_set *set)
 	raw_spin_lock_irq(&set->lock);
 	old = set->table;
 	WRITE_ONCE(set->table, NULL);
-	set->lost = 0;
+	set->dropped = 0;
 	raw_spin_unlock_irq(&set->lock);
-	free_table(old);
-	follow(set, false);
+	table_free(old);
+	task_set_follow(set, false);
 }
 
 /**
- * task_set_write() - name other tasks
+ * task_set_write() - replace the tasks of the set
  * @set: the set
- * @text: pids as the writer sees them, "self" for the writer, "process:PID" or
+ * @text: pids in the writer's pid namespace, "self" for the writer, "process:PID" or
  *	"process:self" for all threads of a process; separated by blanks or commas.
- *	Empty: no task. Is consumed.
+ *	Empty: no task. It is consumed.
  *
- * Callers serialise.
+ * Calls for one set must not run concurrently.
  *
  * Context: may sleep.
  *
@@ -332,8 +330,8 @@ void task_set_clear(struct task_set *set)
 int task_set_write(struct task_set *set, char *text)
 {
 	bool was_followed = set->followed;
-	struct named named[MAX_NAMED];
-	int n = parse(text, named), err;
+	struct tasks_word words[MAX_WORDS];
+	int n = tasks_parse(text, words), err;
 
 	if (n < 0)
 		return n;
@@ -341,26 +339,27 @@ int task_set_write(struct task_set *set, char *text)
 		task_set_clear(set);
 		return 0;
 	}
-	err = follow(set, true);
+	err = task_set_follow(set, true);
 	if (!err)
-		err = replace(set, named, n);
+		err = task_set_replace(set, words, n);
 	if (err && !was_followed)
-		follow(set, false);
+		task_set_follow(set, false);
 	return err;
 }
 
-/* A bucket at a time, for interrupts are off meanwhile. */
-static void show_bucket(struct task_set *set, unsigned int index, struct seq_file *seq, bool *first)
+/* Show one bucket; interrupts are disabled only for that long. */
+static void task_set_show_bucket(struct task_set *set, unsigned int index, struct seq_file *seq,
+				 bool *first)
 {
 	pid_t pids[TASK_BUCKET_SIZE];
 	struct task_struct *task;
 	int i, n = 0;
 
-	raw_spin_lock_irq(&set->lock);	/* keeps on_free() from returning */
+	raw_spin_lock_irq(&set->lock);	/* no task is freed: tasks_on_free() waits */
 	for (i = 0; set->table && index < 1 << set->table->bits && i < TASK_BUCKET_SIZE; i++) {
 		task = set->table->bucket[index].task[i];
 		pids[n] = task ? task_pid_vnr(task) : 0;
-		if (pids[n])	/* 0: dead already */
+		if (pids[n])	/* 0: the task has exited */
 			n++;
 	}
 	raw_spin_unlock_irq(&set->lock);
@@ -371,11 +370,11 @@ static void show_bucket(struct task_set *set, unsigned int index, struct seq_fil
 }
 
 /**
- * task_set_show() - print the pids, as the reader sees them
+ * task_set_show() - print the pids, in the reader's pid namespace
  * @set: the set
- * @seq: where to
+ * @seq: file to print to
  *
- * Callers serialise with task_set_write().
+ * Must not run concurrently with task_set_write().
  *
  * Context: may sleep.
  */
@@ -385,14 +384,14 @@ void task_set_show(struct task_set *set, struct seq_file *seq)
 	bool first = true;
 
 	for (i = 0; i < n; i++)
-		show_bucket(set, i, seq, &first);
-	if (set->lost)
-		seq_printf(seq, " (%u children are not followed: the table is full)", set->lost);
+		task_set_show_bucket(set, i, seq, &first);
+	if (set->dropped)
+		seq_printf(seq, " (%u children are not followed: the table is full)", set->dropped);
 	seq_putc(seq, '\n');
 }
 
 /**
- * task_set_is_empty() - is no task named, or none of them left
+ * task_set_is_empty() - test whether the set has no task, or all have exited
  * @set: the set
  *
  * Context: any.
@@ -410,7 +409,7 @@ bool task_set_is_empty(struct task_set *set)
 }
 
 /**
- * task_set_init() - make an empty set
+ * task_set_init() - initialise an empty set
  * @set: zeroed memory
  */
 void task_set_init(struct task_set *set)

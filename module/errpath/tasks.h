@@ -13,7 +13,7 @@ struct seq_file;
 #define TASK_BUCKET_SIZE	7	/* with @used one cache line */
 
 struct task_bucket {
-	unsigned long used;	/* of @task, so that most other tasks cost one look */
+	unsigned long used;	/* entries of @task; 0 for most tasks, which need no more */
 	struct task_struct *task[TASK_BUCKET_SIZE];
 };
 
@@ -25,16 +25,18 @@ struct task_table {
 };
 
 /**
- * struct task_set - the tasks that a point may fail
- * @table: NULL while no task was ever named
- * @lock: for changes; look-ups need none
- * @lost: children that are not in the set because the table was full
+ * struct task_set - the tasks whose calls a point may fail
+ * @table: the tasks; NULL: none
+ * @lock: taken for changes; look-ups need no lock
+ * @dropped: children that were not added, because the table was full
+ * @followed: the set is in the list that the tracepoints update
+ * @list: entry of that list
  */
 struct task_set {
 	/* private: */
 	struct task_table *table;
 	raw_spinlock_t lock;
-	unsigned int lost;
+	unsigned int dropped;
 	bool followed;
 	struct list_head list;
 };
@@ -59,7 +61,7 @@ static __always_inline bool task_table_has(const struct task_table *table,
 	return false;
 }
 
-/* Any context, NMI included; preemption is off. */
+/* Context: any, NMI included, but preemption is disabled. */
 static __always_inline bool task_set_has(const struct task_set *set, const struct task_struct *task)
 {
 	const struct task_table *table = READ_ONCE(set->table);
