@@ -251,6 +251,13 @@ def check(record: Any) -> Record:
     return cast(Record, record)
 
 
+def _parse(line: str) -> Record:
+    try:
+        return check(json.loads(line))
+    except ValueError:
+        raise Failure("not a line of JSON") from None
+
+
 def read(path: Path) -> Iterator[Record]:
     """The records that a guest sent, in the file PATH. The last line may be cut off, where the
     guest was lost while it sent it. Raises a Failure for any other line that is no record, or
@@ -261,14 +268,14 @@ def read(path: Path) -> Iterator[Record]:
         if not line.endswith("\n"):
             return
         try:
-            record = check(json.loads(line))
+            record = _parse(line)
             about = record.get("hash")
             if record["event"] == "target":
                 announced.add(about)
             elif about is not None and about not in announced:
                 raise Failure(f"record \"{record['event']}\": no record \"target\" announced "
                               f"the call {about}")
-        except (ValueError, Failure) as error:
-            raise Failure(f"{path}:{number}: {error}: the guest's sweep program and "
+        except Failure as failure:
+            raise Failure(f"{path}:{number}: {failure}: the guest's sweep program and "
                           "scripts/host/sweepproto.py do not agree") from None
         yield record
