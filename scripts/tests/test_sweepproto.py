@@ -161,7 +161,8 @@ class Check(unittest.TestCase):
                 (self.changed(JUDGED, "findings.0.known", True),
                  r"findings\[0\].known is true, not 0 or 1")):
             with self.subTest(record=record):
-                with self.assertRaisesRegex(Failure, rf'^\S+/sweep:2: (record "\w+": )?{problem}') as raised:
+                wanted = rf'^\S+/sweep:2: (record "\w+": )?{problem}'
+                with self.assertRaisesRegex(Failure, wanted) as raised:
                     self.read(TARGET, record, {"event": "end", "targets": 1})
                 self.assertNotIn("\n", str(raised.exception))
 
