@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Waits until a QEMU reports that its migration has come to some point."""
+"""Waits until a QEMU reports that its migration has reached a given state."""
 
 import time
 from collections.abc import Callable

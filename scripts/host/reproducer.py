@@ -168,8 +168,7 @@ class Check:
                                  more={f"selftests/{name}": text.encode(), **self.sweep.files})
         accel = guest.accelerator(self.sweep.kernel, session.trial_initrd(self.sweep.kernel))
         command = guest.command(self.sweep.kernel, initrd, self.sweep.append(), accel)
-        ending: str
-        ending, = guest.wait([guest.Guest(command, out, 200 + times)])
+        ending: str = guest.wait([guest.Guest(command, out, 200 + times)])[0] or ""
         return ending
 
     def run(self) -> Iterator[str]:

@@ -160,7 +160,7 @@ class Sweep:
         while not self.ended():
             before = len(self.done())
             out = self.out / f"guest-{len(self.outs()) + 1}"
-            ending, = guest.wait([self._guest(out)])
+            ending = guest.wait([self._guest(out)])[0] or ""
             (out / "initramfs").unlink()
             (out / "ending").write_text(ending, encoding="ascii")
             barren = barren + 1 if len(self.done()) == before else 0

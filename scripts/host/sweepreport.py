@@ -25,7 +25,7 @@ NO_START: sweepproto.Start = {"event": "start", "operation": "", "what": "", "po
                               "scope": "", "skip": "", "kernel": ""}
 Stack: TypeAlias = tuple[str, ...]
 # A target in two sweeps: its stack, that of the target before it, its occurrence, and a number
-# that tells apart targets which are the same in all of that.
+# for targets that have all of these in common.
 Key: TypeAlias = tuple[Stack, Stack, int, int]
 
 

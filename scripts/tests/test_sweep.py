@@ -225,13 +225,13 @@ class Reports(unittest.TestCase):
 
     def test_what_stays_is_told_once(self) -> None:
         both = [("slab.a", 1, 0, 0), ("slab.a", 1, 1, 0), ("meminfo.DirectMap", 2, 0, 1)]
-        told = self.one(run_of(("add", -12)), both, "fail")[1].findings()
+        found = self.one(run_of(("add", -12)), both, "fail")[1].findings()
         self.assertEqual([("leak: slab.a +1", False),
-                          ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], told)
+                          ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], found)
 
     def test_no_success_afterwards_is_told(self) -> None:
-        told = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
-        self.assertEqual([("does not succeed again: add EEXIST", False)], told)
+        found = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
+        self.assertEqual([("does not succeed again: add EEXIST", False)], found)
 
     def test_a_sweep_that_was_cut_short_is_not_good(self) -> None:
         report, call = self.one(run_of(("add", -12)))

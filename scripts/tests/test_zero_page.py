@@ -12,7 +12,7 @@ import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 from host import known, qemu_source, zero_page
@@ -46,8 +46,9 @@ class Known(unittest.TestCase):
               stock: bool = True) -> tuple[str, str]:
         """Outcome and reason of a result in the light of ROW."""
         result = Result("memfd.x.population", outcome, "measured")
-        judged: Result = known.judge(result, growth, Version(source, stock),
-                                     Version(destination or source, stock), self.rows(ROW))
+        sender: Any = Version(source, stock)
+        receiver: Any = Version(destination or source, stock)
+        judged: Result = known.judge(result, growth, sender, receiver, self.rows(ROW))
         return judged.outcome, judged.reason
 
     def test_what_was_seen_is_expected(self) -> None:
