@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest sees of its own migration: memory that it zeroes meanwhile is zero
- * at the destination, and a point that was armed before is armed as it was.
- * Run it by scripts/zero-guest, which migrates the guest and says when, by the port
- * errpath.migration: it is told "filled" and "zeroed", and says "zero" and "check".
+ * Runs in a guest that is migrated. Memory that the guest zeroes during its migration must read
+ * as zero at the destination, and a point that was armed before must still be armed.
+ * scripts/zero-guest runs this program and migrates its guest. The two synchronise by lines on
+ * the port errpath.migration: the guest sends "filled" and "zeroed", the host sends "zero" and
+ * "check".
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -21,24 +22,24 @@
 #define SEED 3
 #define POINT "target"
 #define NTH 1000
-#define CALLS 600		/* before, and again after the migration */
+#define CALLS 600		/* before the migration, and after it */
 
 static int port;
 
-static int say(const char *text)
+static int host_send(const char *text)
 {
 	return write(port, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-static bool told(int timeout_ms)
+static bool host_has_sent(void)
 {
 	struct pollfd fd = { .fd = port, .events = POLLIN };
 
-	return poll(&fd, 1, timeout_ms) > 0;
+	return poll(&fd, 1, 0) > 0;
 }
 
-/* Waits for just this from the host; 0 or -errno. */
-static int wait_for(const char *wanted)
+/* Waits for a line from the host; returns -EPROTO if it is not @wanted. */
+static int host_wait_for(const char *wanted)
 {
 	char line[64];
 	size_t len = 0;
@@ -61,10 +62,10 @@ static void fill(char *mem)
 		pattern_fill(mem + at, PAGE, SEED + at / PAGE);
 }
 
-/* So that there is always something left to migrate. */
-static void dirty_until_told(char *mem)
+/* Keeps the migration from converging until the host sends the next line. */
+static void dirty_until_host_sends(char *mem)
 {
-	while (!told(0))
+	while (!host_has_sent())
 		for (size_t at = 0; at < SIZE; at += PAGE)
 			__atomic_fetch_xor(mem + at, 0x80, __ATOMIC_RELAXED);
 }
@@ -86,10 +87,14 @@ TEST(zeroed_while_it_migrates)
 	char *mem, *kept, left[32];
 
 	ASSERT_LE(0, guard);
+
+	/* Open the port to the host. */
 	port = port_open("errpath.migration", O_RDWR);
 	if (port == -ENODEV)
-		SKIP(return, "nobody is there to migrate this guest");
+		SKIP(return, "this guest is not migrated: use scripts/zero-guest");
 	ASSERT_LE(0, port);
+
+	/* Map memory that will be zeroed, and memory that keeps its content. */
 	mem = mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, mem);
@@ -97,21 +102,27 @@ TEST(zeroed_while_it_migrates)
 	kept = mem + SIZE;
 	fill(mem);
 	fill(kept);
+
+	/* Arm a point, and use up some of the calls until it fires. */
 	ASSERT_EQ(0, arm_nth(POINT, NTH));
 	ASSERT_EQ(0, failed_calls(&failed));
 	ASSERT_EQ(0, failed);
 
-	ASSERT_EQ(0, say("filled\n"));
-	dirty_until_told(mem);
-	ASSERT_EQ(0, wait_for("zero\n"));
+	/* Zero the memory once the host has sent all of it. */
+	ASSERT_EQ(0, host_send("filled\n"));
+	dirty_until_host_sends(mem);
+	ASSERT_EQ(0, host_wait_for("zero\n"));
 	memset(mem, 0, SIZE);
-	ASSERT_EQ(0, say("zeroed\n"));
-	ASSERT_EQ(0, wait_for("check\n"));
+	ASSERT_EQ(0, host_send("zeroed\n"));
 
+	/* Compare the memory at the destination. */
+	ASSERT_EQ(0, host_wait_for("check\n"));
 	for (size_t at = 0; at < SIZE; at += PAGE) {
 		EXPECT_TRUE(is_zero(mem + at, PAGE));
 		EXPECT_EQ(0, pattern_wrong(kept + at, PAGE, SEED + at / PAGE));
 	}
+
+	/* The point must still be armed, count on, and fire once. */
 	EXPECT_STREQ("armed", point_state(POINT));
 	ASSERT_LE(0, knob_get(POINT, "nth", left, sizeof(left)));
 	EXPECT_EQ(NTH - CALLS, strtol(left, NULL, 10));

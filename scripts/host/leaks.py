@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kmemleak found, as the guest's init passes it on, in the light of scripts/kmemleak-allow."""
+"""Judges the report of kmemleak, which the guest's init passes on, by scripts/kmemleak-allow."""
+
+from collections.abc import Iterable
 
 from host import log
 from host.common import SCRIPTS
+from host.ktap import Result
 
 TEST = "kmemleak"
-FIRST = "unreferenced object "
+FIRST = "unreferenced object "	# begins the report of each object
 
 
-def _objects(lines):
-    """The report on each object, as tuples of lines."""
-    found = []
+def _objects(lines: Iterable[str]) -> list[tuple[str, ...]]:
+    """The lines about each object. Lines before the first object count as an object, too."""
+    found: list[tuple[str, ...]] = []
     for line in lines:
         if line.startswith(FIRST) or not found:
             found.append(())
@@ -18,8 +21,9 @@ def _objects(lines):
     return found
 
 
-def judge(result):
-    """A result, which is an xfail if it is kmemleak's and all that it found is known."""
+def judge(result: Result) -> Result:
+    """Turn a failed result of kmemleak into an xfail if all leaked objects are known; keep only
+    the unknown ones if not. Other results are returned as they are."""
     if result.name != TEST or not result.detail:
         return result
     objects, known = _objects(result.detail), log.allow_list(SCRIPTS / "kmemleak-allow")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a process holds of a piece of memory, and what is in it, by /proc."""
+"""The memory of another process, by /proc: how much of it is populated, and its content."""
 
 import contextlib
 import os
@@ -11,40 +11,42 @@ HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ...([ps]) ")
 
 
 class Memory:
-    """The mapping of just SIZE bytes of a process, of which there is one: its guest's memory."""
+    """The only mapping of exactly SIZE bytes in the process PID: the memory of its guest."""
 
-    def __init__(self, pid, size):
+    def __init__(self, pid: int, size: int) -> None:
+        """Raises a Failure if there is none, or more than one."""
         self.pid, self.size = pid, size
         found = [head for head in map(HEAD.match, self._lines("maps"))
-                 if int(head[2], 16) - int(head[1], 16) == size]
+                 if head and int(head[2], 16) - int(head[1], 16) == size]
         if len(found) != 1:
             raise Failure(f"process {pid} has {len(found)} mappings of {size} bytes, not one: "
                           "which is its guest's memory?")
         self.name, self.start = found[0][0].split()[0], int(found[0][1], 16)
         self.shared = found[0][3] == "s"
 
-    def _lines(self, name):
+    def _lines(self, name: str) -> list[str]:
         with open(f"/proc/{self.pid}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read().splitlines()
 
-    def kib(self):
-        """What there is of it. Shared: all of its file, mapped or not. Private: what is mapped,
-        for pages of the file that copies hide are the kernel's to drop."""
+    def kib(self) -> int:
+        """The populated memory in KiB. For shared memory that is all of its file, mapped or not;
+        for private memory only what is mapped, because the kernel may drop pages of the file
+        that private copies hide."""
         if self.shared:
-            with contextlib.suppress(PermissionError):	# only root may
-                # Of a file that is deleted or never had a name, too.
+            with contextlib.suppress(PermissionError):	# only root may read it
+                # This works for a file without a name, too.
                 return os.stat(f"/proc/{self.pid}/map_files/{self.name}").st_blocks // 2
         return self._mapped_kib()
 
-    def _mapped_kib(self):
+    def _mapped_kib(self) -> int:
         lines = self._lines("smaps")
         at = next(number for number, line in enumerate(lines) if line.startswith(self.name + " "))
         fields = dict(line.split()[:2] for line in lines[at + 1:at + 30] if line.endswith(" kB"))
         return sum(int(fields[name + ":"])
                    for name in ("Rss", "Swap", "Shared_Hugetlb", "Private_Hugetlb"))
 
-    def read(self):
-        """All of it, as the process would read it: that may add to what there is."""
+    def read(self) -> bytes:
+        """The content as the process itself would read it. Reading may populate memory."""
         with open(f"/proc/{self.pid}/mem", "rb") as file:
             file.seek(self.start)
             return file.read(self.size)

@@ -1,31 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs a sweep: guest after guest, until each call of an operation was failed and judged."""
+"""Runs a sweep: boots guest after guest until each call of an operation was failed and judged."""
 
 import hashlib
-import json
 import re
 import shutil
 import time
-from collections import namedtuple
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from host import build, guest, log, oops, session
+from host import build, guest, log, oops, session, sweepproto
 from host.common import ROOT, SCRIPTS, Failure, say
+from host.kernel import Kernel
 
-Row = namedtuple("Row", "operation lines append")
 
-# Seconds without a word until a guest counts as hung; the operation's own limit is the guest's.
+class Row(NamedTuple):
+    """A row of sweeps.conf."""
+
+    operation: str
+    lines: list[str]	# kernel lines
+    append: str		# for the kernel's command line
+
+
+# Seconds without a record until a guest counts as hung. The guest itself has the time limit of
+# each run of the operation.
 QUIET = 90
-PROGRAM_LIMIT = 7200
-# Guests that may in a row not come up, on a machine that is too busy, before a sweep gives up.
+PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
+# Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.
 BOOTS = 3
-# Each injection's line goes to the console before the failure has an effect; and what a wrong
-# pointer points to is the same in each guest.
+# loglevel=6 sends the line of each injection to the console before the failure has an effect.
+# nokaslr makes a wrong pointer point to the same place in each guest.
 APPEND = "loglevel=6 nokaslr"
 INJECT = re.compile(r"errpath: inject ")
 TIME = re.compile(r"^\[ *[0-9.]+\] ")
+OPERATION = re.compile(r"^SWEEP_OPERATION\((\w+)\)", re.M)
 
 
-def rows():
+def rows() -> Iterator[Row]:
     """The rows of sweeps.conf."""
     table = (SCRIPTS / "sweeps.conf").read_text(encoding="utf-8")
     for operation, lines, append in (text.split() for text in table.splitlines()
@@ -33,66 +44,64 @@ def rows():
         yield Row(operation, lines.split(","), "" if append == "-" else append.replace(",", " "))
 
 
-def row_of(operation, line):
-    """The operation's row for this line, or what one has without."""
+def row_of(operation: str, line: str) -> Row:
+    """The operation's row for a kernel line; one without options if sweeps.conf has none."""
     return next((row for row in rows() if row.operation == operation and line in row.lines),
                 Row(operation, [], ""))
 
 
-def known(operation):
-    """A Failure if there is no such operation."""
-    there = sorted(name for file in (ROOT / "selftests/sweeps").glob("*.c") for name in
-                   re.findall(r"^SWEEP_OPERATION\((\w+)\)", file.read_text(encoding="utf-8"), re.M))
-    if operation not in there:
-        raise Failure(f"no operation {operation!r}; there are: {' '.join(there)}")
+def known(operation: str) -> None:
+    """Raise a Failure if there is no such operation."""
+    names = sorted(name for file in (ROOT / "selftests/sweeps").glob("*.c")
+                   for name in OPERATION.findall(file.read_text(encoding="utf-8")))
+    if operation not in names:
+        raise Failure(f"no operation {operation!r}; there are: {' '.join(names)}")
 
 
 class _Watched(guest.Guest):
-    """A guest that may take as long as it goes on telling what it does."""
+    """A guest whose time limit starts again with each record that it sends."""
 
-    def __init__(self, arguments, out, boot_limit):
-        self.said = 0
+    def __init__(self, arguments: Sequence[str], out: Path, boot_limit: float) -> None:
+        self.received = 0	# bytes
         super().__init__(arguments, out, QUIET, boot_limit)
 
-    def poll(self):
-        said = (self.out / "sweep").stat().st_size
-        if said != self.said:
-            self.said, self.deadline = said, time.monotonic() + QUIET
-        return super().poll()
-
-
-def _records(out):
-    """What a guest told; its last line may be cut off."""
-    for line in (out / "sweep").read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            return
+    def poll(self) -> str | None:
+        received = (self.out / "sweep").stat().st_size
+        if received != self.received:
+            self.received, self.deadline = received, time.monotonic() + QUIET
+        ending: str | None = super().poll()
+        return ending
 
 
 class Sweep:
-    """The sweep of one operation on one kernel, in a directory that outlives it."""
+    """The sweep of one operation on one kernel. Its directory outlives the process, so that an
+    interrupted sweep can be resumed."""
 
-    def __init__(self, kernel, modules, installed, operation, out, settings="", command=""):
-        """SETTINGS: words for the kernel's command line that the guest's program reads.
-        COMMAND: what the operation "command" is."""
+    def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path, operation: str,
+                 out: Path, settings: str = "", command: str = "") -> None:
+        """MODULES: the .ko files. INSTALLED: directory of the selftests. OUT: directory of the
+        results. SETTINGS: words for the kernel's command line, which the guest's program reads.
+        COMMAND: shell commands that the operation "command" runs."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
         self.row, self.out, self.settings = row_of(operation, kernel.line), out, settings
-        self.files = {"selftests/sweep-command": command.encode()} if command else {}
-        self.started, self.seconds = None, 0
+        self.files: dict[str, bytes] = {}
+        if command:
+            self.files["selftests/sweep-command"] = command.encode()
+        self.seconds = 0.0
 
-    # What is there from before.
+    # Results of guests that ran before.
 
-    def _key(self):
-        """Names what is swept: a sweep of anything else is another one."""
+    def _key(self) -> str:
+        """A hash of all that the results depend on."""
         parts = [self.kernel.release, self.append(), str(self.files)]
         parts += [hashlib.sha256(file.read_bytes()).hexdigest()
                   for file in [*self.modules, self.installed / "sweep",
                                self.installed / "known-issues"]]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
-    def resume(self):
-        """Keep what an interrupted sweep of the same left; true if there was one."""
+    def resume(self) -> bool:
+        """Keep the results of an interrupted sweep if its key is the same, and remove all other
+        results. Returns true if some were kept."""
         key = self.out / "key"
         same = key.is_file() and key.read_text(encoding="ascii") == self._key()
         if same and not self.ended():
@@ -102,35 +111,39 @@ class Sweep:
         key.write_text(self._key(), encoding="ascii")
         return False
 
-    def outs(self):
-        """The directories of the guests so far."""
-        found = [told.parent for told in self.out.glob("guest-*/sweep")]
+    def outs(self) -> list[Path]:
+        """The directories of the guests so far, in their order."""
+        found = [file.parent for file in self.out.glob("guest-*/sweep")]
         return sorted(found, key=lambda out: int(out.name.partition("-")[2]))
 
-    def events(self):
-        """All that guests told, and for each that was lost what it was lost by."""
+    def events(self) -> Iterator[sweepproto.Event]:
+        """The records of all guests, and an event for each guest that was lost. Raises a Failure
+        for a record that the schema does not have."""
         for out in self.outs():
-            records = list(_records(out))
+            records = list(sweepproto.read(out / "sweep"))
             yield from records
             event = lost(out, records)
             if event:
                 yield event
 
-    def ended(self):
+    def ended(self) -> bool:
         return any(event["event"] in ("end", "unavailable") for event in self.events())
 
-    def done(self):
-        return [event["hash"] for event in self.events() if event["event"] in ("judged", "lost")]
+    def done(self) -> list[str]:
+        """The hashes of the targets that were judged, or that a guest was lost by."""
+        return [event["hash"] for event in self.events()
+                if event["event"] == "judged" or event["event"] == "lost"]
 
     # Guests.
 
-    def append(self):
-        """For the kernel's command line, where the last of a name counts: the user's."""
+    def append(self) -> str:
+        """The words for the kernel's command line. Of two words with the same name the last one
+        counts: the user's."""
         return " ".join([APPEND, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
                          self.settings])
 
-    def _guest(self, out):
-        """Boot one for what is left."""
+    def _guest(self, out: Path) -> _Watched:
+        """Boot a guest for the remaining targets."""
         out.mkdir(parents=True, exist_ok=True)
         initrd = build.initramfs(self.kernel, self.modules, self.installed,
                                  {"sweep": PROGRAM_LIMIT}, out / "initramfs",
@@ -140,30 +153,31 @@ class Sweep:
         return _Watched(guest.command(self.kernel, initrd, self.append(), accel), out,
                         guest.BOOT_LIMIT)
 
-    def run(self):
-        """Guest after guest until all is done."""
+    def run(self) -> None:
+        """Run guest after guest until all targets are done. Raises a Failure if a guest gets
+        nothing done, or if BOOTS guests in a row do not boot."""
         started, barren = time.monotonic(), 0
         while not self.ended():
             before = len(self.done())
             out = self.out / f"guest-{len(self.outs()) + 1}"
-            ending, = guest.wait([self._guest(out)])
+            ending = guest.wait([self._guest(out)])[0] or ""
             (out / "initramfs").unlink()
             (out / "ending").write_text(ending, encoding="ascii")
             barren = barren + 1 if len(self.done()) == before else 0
-            if barren and not self.ended() and (_spoke(out) or barren == BOOTS):
+            if barren and not self.ended() and (_has_records(out) or barren == BOOTS):
                 raise Failure(f"the guest ended without a result: see {out}/ktap and console")
             if not self.ended():
-                say(f"guest {'lost' if _spoke(out) else 'did not boot'}, {len(self.done())} calls "
-                    "done: going on in a new one")
+                say(f"guest {'lost' if _has_records(out) else 'did not boot'}, "
+                    f"{len(self.done())} calls done: going on in a new one")
         self.seconds = time.monotonic() - started
 
 
-def _spoke(out):
+def _has_records(out: Path) -> bool:
     return (out / "sweep").stat().st_size > 0
 
 
-def _open_target(records):
-    """The announcement of the call that a guest did not come to judge, or None."""
+def _open_target(records: Sequence[sweepproto.Record]) -> sweepproto.Target | None:
+    """The announcement of the call that was failed but not judged, or None."""
     target = None
     for record in records:
         if record["event"] == "target":
@@ -173,45 +187,59 @@ def _open_target(records):
     return target
 
 
-def _problems(lines):
-    """What the last failure left in a console that known-issues has not, but for its oops."""
-    def scan(part):
+def _problems(lines: Sequence[str]) -> list[str]:
+    """The unexpected lines of a console after its last injection. LINES: up to the oops."""
+    def scan(part: Sequence[str]) -> list[Any]:
         text = "\n".join(TIME.sub("<4>[] ", line) for line in part)
-        return log.scan(text, log.deny_list(), log.allow_list(), complete=False)
+        problems: list[Any] = log.scan(text, log.deny_list(), log.allow_list(), complete=False)
+        return problems
 
     last = max((number for number, line in enumerate(lines) if INJECT.search(line)), default=0)
     return [problem.text for problem in scan(lines)[len(scan(lines[:last])):]]
 
 
-def _oops(console):
-    """The oops that a console ends in and what else the failure left there; or None."""
+def _lost(target: sweepproto.Target, out: Path) -> sweepproto.Lost:
+    """The event of a guest about which nothing else is known: it hangs."""
+    return {"event": "lost", "hash": target["hash"], "how": "hang", "text": "", "log": [],
+            "known": False, "later": False, "guest": out.name}
+
+
+def _oops(target: sweepproto.Target, out: Path) -> sweepproto.Lost | None:
+    """The event of a guest whose console ends in an oops; None if it does not."""
+    console = (out / "console").read_text(encoding="utf-8", errors="replace")
     before, lines = oops.split(console, INJECT)
     if not lines:
         return None
     found, problems = oops.known(console, INJECT), _problems(before)
-    # Of a known one what is known: the rest may be another one each time.
+    # Of a known oops show the regexp: what it matches may differ from run to run.
     line = found.regexp if found else oops.first_line(lines)
-    return {"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {line}",
-            "log": problems, "known": bool(found) and not problems}
+    event = _lost(target, out)
+    event.update({"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {line}",
+                  "log": problems, "known": bool(found) and not problems})
+    return event
 
 
-def lost(out, records):
-    """The event of a guest that was lost, charged to the call that it announced last; None if it
-    came to its end, was ended by us, or was not failing anything."""
+def lost(out: Path, records: Sequence[sweepproto.Record]) -> sweepproto.Lost | None:
+    """The event of a guest that was lost, which is attributed to the call that it announced last;
+    None if it ran to its end, if this process ended it, or if it had not announced a call.
+
+    OUT: the guest's directory. RECORDS: those that it sent.
+    """
     target = _open_target(records)
     if not target or not (out / "ending").is_file():
         return None
-    # What the guest told of why it had to end: it had to be hung, or to be broken for good.
-    told = {record["event"]: record for record in records}
-    console = (out / "console").read_text(encoding="utf-8", errors="replace")
-    # A kernel that oopses ends its guest; one that only says BUG goes on.
+    event = _lost(target, out)
+    # Before the guest's program ends the guest, it sends the reason.
+    broken = next((record for record in records if record["event"] == "broken"), None)
+    hang = next((record for record in records if record["event"] == "hang"), None)
+    # A kernel that oopses ends its guest; one that only warns goes on.
     ended = (out / "ending").read_text(encoding="ascii") == "ended"
-    if "broken" in told:
-        how = {"how": "broken", "text": "", "known": told["broken"]["result"] == "xfail"}
-    elif "hang" in told:
-        how = {"how": "hang", "text": told["hang"]["run"]["where"]}
-    else:
-        how = ended and _oops(console) or {"how": "hang", "text": ""}
-    later = target["hash"] == told.get("failed", {}).get("hash")
-    return {"event": "lost", "hash": target["hash"], "known": False, **how,
-            "after": "later" if later else "", "guest": out.name}
+    if broken:
+        event.update({"how": "broken", "known": broken["result"] == "xfail"})
+    elif hang:
+        event["text"] = hang["run"]["where"]
+    elif ended:
+        event = _oops(target, out) or event
+    event["later"] = any(record["event"] == "failed" and record["hash"] == target["hash"]
+                         for record in records)
+    return event

@@ -1,64 +1,108 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a sweep found: as text, JSON, and one HTML page with the stacks as a tree."""
+"""The report of a sweep: as text, as JSON, and as one HTML page with the stacks as a tree."""
 
 import errno
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
 
-from host import sweephtml
+from host import sweephtml, sweepjson, sweepproto
+from host.common import Failure
 
 ENOMEM = -errno.ENOMEM
 # Frames that lead from user space to any operation.
 ENTRY = re.compile(r"(entry_SYSCALL|do_syscall_64|x64_sys_call|__x64_sys_|asm_exc_|"
                    r"ret_from_fork|kthread$|worker_thread$)")
-# The allocators' own, of which every kernel has others.
+# Functions of the allocators, which differ from kernel to kernel.
 ALLOCATOR = re.compile(r"_noprof$|alloc_(frozen_)?pages")
+# What a failed call can lead to, worst first.
 OUTCOMES = ("oops", "hang", "broken", "killed", "wrong", "errno changed", "swallowed", "handled",
             "did not fire")
+NO_START: sweepproto.Start = {"event": "start", "operation": "", "what": "", "point": "",
+                              "scope": "", "skip": "", "kernel": ""}
+Stack: TypeAlias = tuple[str, ...]
+# A target in two sweeps: its stack, that of the target before it, its occurrence, and a number
+# for targets that have all of these in common.
+Key: TypeAlias = tuple[Stack, Stack, int, int]
 
 
-def function(frame):
-    """A frame's function, without offset and what compilers add."""
+def function(frame: str) -> str:
+    """The function of a stack frame, without its offset and without suffixes of the compiler."""
     return re.split(r"[+.]", frame, maxsplit=1)[0]
 
 
-def errno_name(err):
+def errno_name(err: int) -> str:
+    """The name of an error. ERR: 0 or -errno."""
     return errno.errorcode.get(-err, str(err)) if err else "0"
 
 
-def log_line(text):
-    """A line of the kernel's log, without what differs from run to run."""
+def log_line(text: str) -> str:
+    """A line of the kernel's log, without the parts that differ from run to run."""
     text = re.sub(r"CPU: \d+ (UID: \d+ )?PID: \d+ (Comm: \S+ )?", "", text)
     text = re.sub(r"\+0x[0-9a-f]+/0x[0-9a-f]+|, CPU#\d+.*", "", text)
     text = re.sub(r"\bffff[0-9a-f]{12}\b", "ffff...", text)
     return re.sub(r"(\.[ch]):\d+", r"\1", text)
 
 
-class Target:
-    """One failed call, from all that the guests told of it."""
+# What the texts of findings begin with.
+LEAK, LEFT, LOG = "leak: ", "left until it succeeds again: ", "log: "
 
-    def __init__(self, event, scope):
+
+def _steps(event: sweepproto.Failed | sweepproto.Again | None) -> list[sweepjson.Step]:
+    return [sweepjson.Step(*step) for step in event["run"]["steps"]] if event else []
+
+
+def _failed_steps(errors: Iterable[sweepjson.Step]) -> str:
+    return ", ".join(f"{step.name} {errno_name(step.err)}" for step in errors)
+
+
+def _finding(finding: sweepproto.Finding) -> str:
+    """The text of a finding: a counter, or without a difference a line of /proc/iomem or of the
+    log."""
+    what, difference = finding["what"], finding["difference"]
+    if difference:
+        unit = " kB" if ".meminfo." in f".{what}" else ""
+        return f"{LEAK if finding['lasting'] else LEFT}{what} {difference:+}{unit}"
+    if what.startswith("/proc/iomem"):
+        return f"{'leak' if finding['lasting'] else 'left'}: {what}"
+    return f"{LOG}{log_line(what)}"
+
+
+class Target:
+    """One failed call, and the records that the guests sent about it."""
+
+    def __init__(self, event: sweepproto.Target, scope: Iterable[str]) -> None:
+        """SCOPE: the functions at which the operation begins."""
         self.hash, self.function = event["hash"], event["function"]
         self.occurrence, self.frames = event["occurrence"], event["frames"]
-        self.first = event["first"]	# the hash of the call that was failed before it
-        self.scope = scope
-        self.failed, self.again, self.judged, self.lost = None, None, None, None
+        self.first = event["first"]	# hash of the call that failed before it, or empty
+        self.scope = set(scope)
+        self.failed: sweepproto.Failed | None = None
+        self.again: sweepproto.Again | None = None
+        self.judged: sweepproto.Judged | sweepproto.Broken | None = None
+        self.lost: sweepproto.Lost | None = None
 
-    def stack(self):
-        """The functions from the caller upwards, up to the operation's."""
+    def stack(self) -> Stack:
+        """The functions from the caller upwards, up to the one of the scope."""
         names = [function(frame) for frame in self.frames]
         ends = [number for number, name in enumerate(names) if name in self.scope]
         if ends:
             return tuple(names[:ends[-1] + 1])
         return tuple(name for name in names if not ENTRY.match(name))
 
-    def steps(self, kind="failed"):
-        event = getattr(self, kind)
-        return event["run"]["steps"] if event else []
+    def steps(self) -> list[sweepjson.Step]:
+        """The steps of the run in which the call failed."""
+        return _steps(self.failed)
 
-    def outcome(self):
-        """In a word, and more about it."""
+    def steps_again(self) -> list[sweepjson.Step]:
+        """The steps of the run after it, in which nothing failed."""
+        return _steps(self.again)
+
+    def outcome(self) -> tuple[str, str]:
+        """One of OUTCOMES, and details of it or an empty text."""
         if not self.lost:
             return self._end_of_run()
         if self.lost["how"] == "broken":
@@ -66,111 +110,116 @@ class Target:
             return "broken", f"{how}: {more}; no success afterwards, nor after recovery"
         text = (self.lost["text"].strip().splitlines() or ["the guest says nothing more"])[0]
         text = log_line(text)[:120]
-        return self.lost["how"], f"{text}, in what follows" if self.lost["after"] else text
+        return self.lost["how"], f"{text}, in what follows" if self.lost["later"] else text
 
-    def _end_of_run(self):
-        """The same, of the call's own run."""
+    def _end_of_run(self) -> tuple[str, str]:
+        """The same, of the run in which the call failed."""
         if not self.failed or not self.failed["fired"]:
             return "did not fire", ""
-        run, errors = self.failed["run"], [step for step in self.steps() if step[1]]
+        run, errors = self.failed["run"], [step for step in self.steps() if step.err]
         if run["signal"]:
             return "killed", f"signal {run['signal']}"
         if run["wrong"]:
             return "wrong", run["wrong"]
-        told = ", ".join(f"{name} {errno_name(err)}" for name, err in errors)
         if not errors:
             return "swallowed", ""
-        if errors[0][1] != ENOMEM:
-            return "errno changed", told
-        return "handled", told
+        return "handled" if errors[0].err == ENOMEM else "errno changed", _failed_steps(errors)
 
-    def findings(self):
-        """What was not as before, in words: text, and whether known-issues has it."""
-        found = [(f"log: {log_line(text)}", False) for text in (self.lost or {}).get("log", ())]
-        for finding in self.judged["findings"] if self.judged else ():
-            what, difference = finding["what"], finding["difference"]
-            if difference:
-                unit = " kB" if ".meminfo." in f".{what}" else ""
-                text = (f"leak: {what} {difference:+}{unit}" if finding["lasting"] else
-                        f"left until it succeeds again: {what} {difference:+}{unit}")
-            elif what.startswith("/proc/iomem"):
-                text = f"{'leak' if finding['lasting'] else 'left'}: {what}"
-            else:
-                text = f"log: {log_line(what)}"
-            found.append((text, bool(finding["known"])))
-        # What stays is told once.
-        lasting = {text.removeprefix("leak: ") for text, _ in found if text.startswith("leak: ")}
+    def findings(self) -> list[tuple[str, bool]]:
+        """The differences that the failure left behind: text, and whether known-issues has it."""
+        found = [(f"{LOG}{log_line(text)}", False) for text in
+                 (self.lost["log"] if self.lost else ())]
+        found += [(_finding(finding), bool(finding["known"]))
+                  for finding in (self.judged["findings"] if self.judged else ())]
+        # A leak is also a difference before the success: list it only as a leak.
+        leaks = {text.removeprefix(LEAK) for text, _ in found if text.startswith(LEAK)}
         found = [(text, known) for text, known in found
-                 if text.removeprefix("left until it succeeds again: ") not in lasting
-                 or text.startswith("leak: ")]
-        again = [f"{name} {errno_name(err)}" for name, err in self.steps("again") if err]
-        if again:
-            found.append((f"does not succeed again: {', '.join(again)}", False))
+                 if text.startswith(LEAK) or text.removeprefix(LEFT) not in leaks]
+        errors = [step for step in self.steps_again() if step.err]
+        if errors:
+            found.append((f"does not succeed again: {_failed_steps(errors)}", False))
         return list(dict.fromkeys(found))
 
-    def good(self):
+    def good(self) -> bool:
+        """True if known-issues explains all that the failure led to."""
         if self.lost:
-            return self.lost.get("known", False)
-        return bool(self.judged) and self.judged["result"] in ("pass", "xfail")
+            return self.lost["known"]
+        return self.judged is not None and self.judged["result"] in ("pass", "xfail")
 
-    def verdict(self):
-        """All of it in one line, to compare."""
+    def verdict(self) -> str:
+        """Outcome and findings in one line, to compare."""
         outcome, more = self.outcome()
         return "; ".join([f"{outcome} ({more})" if more else outcome,
                           *(text for text, _ in self.findings())])
 
-    def as_json(self):
+    def as_json(self) -> sweepjson.Target:
         outcome, more = self.outcome()
         return {"hash": self.hash, "function": self.function, "occurrence": self.occurrence,
-                "first": self.first, "stack": self.stack(), "frames": self.frames,
+                "first": self.first, "stack": [*self.stack()], "frames": self.frames,
                 "outcome": outcome, "more": more, "good": self.good(), "verdict": self.verdict(),
-                "steps": self.steps(), "again": self.steps("again"),
+                "steps": self.steps(), "again": self.steps_again(),
                 "findings": [{"text": text, "known": known} for text, known in self.findings()],
                 "where": self.lost["text"] if self.lost else ""}
 
 
 class Report:
-    """The whole sweep."""
+    """The report of a whole sweep."""
 
-    def __init__(self, events, seconds=0):
-        self.targets, self.start, self.unavailable, self.seconds = {}, {}, None, seconds
-        self.ended, self.guests = False, 0
+    def __init__(self, events: Iterable[sweepproto.Event], seconds: float = 0) -> None:
+        """SECONDS: that the sweep took."""
+        self.targets: dict[str, Target] = {}
+        self.start = NO_START
+        self.unavailable: str | None = None
+        self.seconds, self.ended, self.guests = seconds, False, 0
         for event in events:
             self._take(event)
 
-    def _take(self, event):
-        kind, scope = event["event"], self.start.get("scope", "")
-        target = self.targets.get(event.get("hash"))
-        if kind == "start":
+    def _take(self, event: sweepproto.Event) -> None:
+        if event["event"] == "start":
             self.start, self.guests = event, self.guests + 1
-        elif kind == "unavailable":
+        elif event["event"] == "unavailable":
             self.unavailable = event["why"]
-        elif kind == "target" and not target:
-            names = {word.rpartition(":")[2] for word in scope.split()}
-            self.targets[event["hash"]] = Target(event, names)
-        elif kind in ("failed", "again", "judged", "lost"):
-            setattr(target, kind, event)
-        elif kind == "broken":
-            target.judged = event
-        elif kind == "end":
+        elif event["event"] == "end":
             self.ended = True
+        elif event["event"] == "target":
+            names = [word.rpartition(":")[2] for word in self.start["scope"].split()]
+            self.targets.setdefault(event["hash"], Target(event, names))
+        else:
+            self._take_about(self._target(event["hash"]), event)
 
-    def stacks(self):
-        """Targets by their stack, in the order of the operation."""
-        by = {}
+    def _target(self, hash_: str) -> Target:
+        if hash_ not in self.targets:
+            raise Failure(f"no record \"target\" announced the call {hash_}")
+        return self.targets[hash_]
+
+    @staticmethod
+    def _take_about(target: Target, event: sweepproto.Event) -> None:
+        if event["event"] == "failed":
+            target.failed = event
+        elif event["event"] == "again":
+            target.again = event
+        elif event["event"] == "judged" or event["event"] == "broken":
+            target.judged = event
+        elif event["event"] == "lost":
+            target.lost = event
+
+    def stacks(self) -> dict[tuple[str, Stack], list[Target]]:
+        """Targets by allocator and stack, in the order of the operation."""
+        by: dict[tuple[str, Stack], list[Target]] = {}
         for target in self.targets.values():
             by.setdefault((target.function, target.stack()), []).append(target)
         return by
 
-    def good(self):
+    def good(self) -> bool:
+        """True if the sweep is complete and known-issues explains all that it found."""
         return bool(self.unavailable) or (
             self.ended and all(target.good() for target in self.targets.values()))
 
-    def title(self):
-        return (f"{self.start.get('operation')} on {self.start.get('kernel')}: "
-                f"{self.start.get('what')}")
+    def title(self) -> str:
+        return f"{self.start['operation']} on {self.start['kernel']}: {self.start['what']}"
 
-    def totals(self):
+    def totals(self) -> Iterator[str]:
+        """Two lines: how much was failed, and the outcomes."""
         outcomes = Counter(target.outcome()[0] for target in self.targets.values())
         fired = len(self.targets) - outcomes["did not fire"]
         stacks = self.stacks()
@@ -180,7 +229,7 @@ class Report:
                f"distinct stacks; {self.guests} guests, {self.seconds:.0f} s")
         yield ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
 
-    def text(self):
+    def text(self) -> Iterator[str]:
         """Lines for a terminal, worst first."""
         yield self.title()
         if self.unavailable:
@@ -189,7 +238,7 @@ class Report:
         yield from (f"  {line}" for line in self.totals())
         if not self.ended:
             yield "  NOT COMPLETE"
-        groups = {}
+        groups: dict[tuple[str, bool], list[Target]] = {}
         for target in self.targets.values():
             groups.setdefault((target.verdict(), target.good()), []).append(target)
         order = sorted(groups, key=lambda key: (key[1], OUTCOMES.index(
@@ -208,13 +257,15 @@ class Report:
                 after = f", after {' < '.join(self.targets[first].stack()[:3])}" if first else ""
                 yield f"    {count} x {' < '.join((called, *stack))}{after}"
 
-    def as_json(self):
-        return {**{key: self.start.get(key) for key in ("operation", "what", "kernel", "point",
-                                                       "scope", "skip")},
-                "complete": self.ended, "unavailable": self.unavailable,
+    def as_json(self) -> sweepjson.Sweep:
+        start = self.start
+        return {"operation": start["operation"], "what": start["what"],
+                "kernel": start["kernel"], "point": start["point"], "scope": start["scope"],
+                "skip": start["skip"], "complete": self.ended, "unavailable": self.unavailable,
                 "targets": [target.as_json() for target in self.targets.values()]}
 
-    def write(self, out):
+    def write(self, out: Path) -> None:
+        """Write report.txt, report.json and report.html to the directory OUT."""
         (out / "report.txt").write_text("\n".join([*self.text(), ""]), encoding="utf-8")
         report = self.as_json()
         (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
@@ -222,22 +273,25 @@ class Report:
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
 
 
-def _functions(report):
+def _functions(report: Report) -> set[str]:
     return {name for target in report.targets.values() for name in target.stack()}
 
 
-def _common(stack, functions):
-    """A stack by what can be found in both kernels: compilers inline, and functions get split. But
-    who asked for memory stays."""
+def _common(stack: Stack, functions: set[str]) -> Stack:
+    """A stack without the functions that only one of two kernels has, because compilers inline
+    functions and developers split them. The function that calls the allocator stays."""
     asks = next((number for number, name in enumerate(stack) if not ALLOCATOR.search(name)), 0)
     return tuple(name for number, name in enumerate(stack)
                  if number == asks or number > asks and name in functions)
 
 
-def _calls(report, functions):
-    """Targets by what two sweeps have in common: offsets, and so hashes, are the kernel's own, and
-    which allocator it is that a caller calls. FUNCTIONS: those in the stacks of both."""
-    calls = {}
+def _calls(report: Report, functions: set[str]) -> dict[Key, Target]:
+    """Targets by what they have in common in two sweeps. Hashes are different in each kernel, as
+    the offsets in the frames are, and so is the function of the allocator that is called.
+
+    FUNCTIONS: those in the stacks of both sweeps.
+    """
+    calls: dict[tuple[Stack, Stack, int], list[Target]] = {}
     for target in report.targets.values():
         first = report.targets.get(target.first)
         key = (_common(target.stack(), functions),
@@ -247,27 +301,31 @@ def _calls(report, functions):
             for number, target in enumerate(sorted(same, key=lambda target: target.frames))}
 
 
-def _name(key):
+def _name(key: Key) -> str:
     stack, first, occurrence, _ = key
     after = f", after {' < '.join(first)}" if first else ""
     return f"{' < '.join(stack)} #{occurrence}{after}"
 
 
-def differences(one, two, names=None):
-    """Lines that tell where two sweeps of the same operation differ, below a title."""
-    names = names or (one.start.get("kernel"), two.start.get("kernel"))
+def differences(one: Report, two: Report, names: Sequence[str] = ()) -> Iterator[str]:
+    """A title, and lines that show where two sweeps of the same operation differ.
+
+    NAMES: of the two sweeps; by default their kernels.
+    """
+    names = names or (one.start["kernel"], two.start["kernel"])
     functions = _functions(one) & _functions(two)
     mine, theirs = _calls(one, functions), _calls(two, functions)
     both = mine.keys() & theirs.keys()
-    told = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
-    same = [key for key in both if told[key][0] == told[key][1]]
+    verdicts = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
+    same = [key for key in both if verdicts[key][0] == verdicts[key][1]]
     yield f"{names[0]} against {names[1]}: {len(both)} calls in both, {len(same)} of them alike"
-    # How often a stack occurs can be chance; not that it does, nor what comes of it.
-    for name, there, other in ((names[0], mine, theirs), (names[1], theirs, mine)):
+    # The number of occurrences of a stack can be chance. That it occurs at all is not, and
+    # neither is the verdict about it.
+    for name, calls, other in ((names[0], mine, theirs), (names[1], theirs, mine)):
         usual = {(key[:2], target.verdict()) for key, target in other.items()}
-        for key in sorted(there.keys() - both):
-            if (key[:2], there[key].verdict()) not in usual:
-                yield f"only {name}: {_name(key)}: {there[key].verdict()}"
+        for key in sorted(calls.keys() - both):
+            if (key[:2], calls[key].verdict()) not in usual:
+                yield f"only {name}: {_name(key)}: {calls[key].verdict()}"
     for key in sorted(both - set(same)):
         yield _name(key)
-        yield from (f"    {name}: {text}" for name, text in zip(names, told[key]))
+        yield from (f"    {name}: {text}" for name, text in zip(names, verdicts[key]))

@@ -1,45 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Migrates memory from one QEMU to another and looks at what became of its zero pages.
+"""Migrates memory from one QEMU to another and judges what happened to its zero pages.
 
-Population: the destination has no more than what was touched. Integrity: it reads as the source
-does, and pages that were sent with a content and later as zero pages read as zero.
+Population: the destination populates no more memory than was touched on the source. Integrity:
+it reads as the source does. In particular, pages that were sent with a content first, and as zero
+pages later, read as zero.
 """
 
 import contextlib
 import itertools
 import tempfile
 import threading
-from collections import namedtuple
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from host import known, migration
 from host.common import Failure
 from host.ktap import Result
 from host.memory import Memory
-from host.qemu import Machine
+from host.qemu import Binary, Machine
 from host.qmp import Refused
 
-KiB, MiB, PAGE = 1 << 10, 1 << 20, 1 << 12
-RUN = 16 * PAGE		# of one byte
+KiB, MiB, PAGE = 1 << 10, 1 << 20, 1 << 12	# bytes
+RUN = 16 * PAGE		# bytes of the same value in the content
 
-SIZE = 64 * MiB
-Region = namedtuple("Region", "start size")
-# Sent first, and zeroed after that. What comes behind takes a while, for postcopy to begin in.
+SIZE = 64 * MiB		# of the migrated memory
+
+
+class Region(NamedTuple):
+    """A part of the migrated memory, in bytes."""
+
+    start: int
+    size: int
+
+
+# This region is sent first, and zeroed after that. The region behind it takes a while to send:
+# meanwhile, postcopy can begin.
 ZEROED = Region(8 * MiB, 4 * MiB)
 KEPT = Region(16 * MiB, 16 * MiB)
-TOUCHED = (ZEROED.size + KEPT.size) // KiB
-MOST = TOUCHED + SIZE // KiB // 16
-# Bytes a second at which postcopy has two seconds to begin in, once the first region was sent.
+TOUCHED = (ZEROED.size + KEPT.size) // KiB	# KiB
+MOST = TOUCHED + SIZE // KiB // 16		# KiB that the destination may populate
+# Bytes per second. SLOW gives postcopy two seconds to begin after the first region was sent.
 SLOW, FAST = 8 * MiB, 8192 * MiB
 
 BACKENDS = {
     "ram": "memory-backend-ram",
     "memfd": "memory-backend-memfd",
-    # A directory: QEMU makes a file there that has no name.
+    # QEMU creates a file without a name in this directory.
     "tmpfs": "memory-backend-file,mem-path=/dev/shm",
     "hugetlb": "memory-backend-memfd,hugetlb=on",
 }
-# Those of huge pages one at a time: there may be enough for no more.
+# Cases with huge pages run one at a time, because there may be only enough pages for one.
 HUGE_LOCK = threading.Lock()
 HUGE = Path("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages")
 METHODS = {
@@ -49,35 +60,45 @@ METHODS = {
     "postcopy": ("postcopy-ram",),
 }
 
-# growth: KiB that the destination got; stale: addresses of pages that do not read as zero,
-# though they were zeroed; wrong: of others that are not as on the source
-Measured = namedtuple("Measured", "growth stale wrong")
+
+class Measured(NamedTuple):
+    """What a migration did to the destination's memory."""
+
+    growth: int		# KiB that it populated
+    stale: list[int]	# addresses of pages that were zeroed, but do not read as zero
+    wrong: list[int]	# addresses of other pages that differ from the source
 
 
 class Skip(Exception):
-    """Why this cannot be tried here."""
+    """The reason why a case cannot be tried here."""
 
 
-class Case(namedtuple("Case", "backend sharing prealloc method")):
-    """What memory is migrated, and how."""
+class Case(NamedTuple):
+    """One kind of memory, and one method to migrate it."""
+
+    backend: str	# of BACKENDS
+    sharing: str	# "private" or "shared"
+    prealloc: bool
+    method: str		# of METHODS
 
     @property
-    def memory(self):
+    def memory(self) -> str:
+        """The kind of memory, for tables and test names."""
         return f"{self.backend}.{self.sharing}.{'prealloc' if self.prealloc else 'sparse'}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.memory}.{self.method}"
 
-    def options(self, machine):
-        """Of a QEMU that has this memory."""
+    def options(self, machine: str) -> list[str]:
+        """QEMU's options for a machine of this type with this memory."""
         share, prealloc = ("on" if is_on else "off"
                            for is_on in (self.sharing == "shared", self.prealloc))
         return ["-accel", "tcg,tb-size=16", "-machine", f"{machine},memory-backend=ram",
                 "-m", f"{SIZE // MiB}M", "-object", f"{BACKENDS[self.backend]},id=ram,size={SIZE},"
                 f"share={share},prealloc={prealloc}"]
 
-    def check(self, *binaries):
-        """Skip what cannot be."""
+    def check(self, *binaries: Binary) -> None:
+        """Raise Skip if one of the QEMUs, or this machine, cannot run the case."""
         for binary in binaries:
             backend = BACKENDS[self.backend].partition(",")[0]
             if backend not in binary.types:
@@ -91,27 +112,28 @@ class Case(namedtuple("Case", "backend sharing prealloc method")):
             raise Skip(f"{free} huge pages are free, {needed} are needed: see vm.nr_hugepages")
 
 
-def cases():
-    """All, in the order of the table."""
+def cases() -> Iterator[Case]:
+    """All cases, in the order of the table."""
     for method, backend, sharing, prealloc in itertools.product(
             METHODS, BACKENDS, ("private", "shared"), (False, True)):
         yield Case(backend, sharing, prealloc, method)
 
 
-def _content(region):
-    """What it holds at first, never zero: (start, size, byte)."""
+def _content(region: Region) -> list[tuple[int, int, int]]:
+    """The content of a region before the migration, which has no zero: (start, size, byte)."""
     return [(start, RUN, start // RUN % 251 + 1)
             for start in range(region.start, region.start + region.size, RUN)]
 
 
 class _Migration:
-    """From one machine to another: the first region is zeroed once it was sent."""
+    """A migration during which the region ZEROED is zeroed, after it was sent."""
 
-    def __init__(self, case, source, destination, uri):
+    def __init__(self, case: Case, source: Machine, destination: Machine, uri: str) -> None:
         self.method, self.uri = case.method, uri
         self.source, self.destination = source, destination
 
-    def prepare(self):
+    def prepare(self) -> None:
+        """Set the capabilities; raises Skip if a QEMU refuses them."""
         states = [{"capability": capability, "state": True}
                   for capability in METHODS[self.method]]
         try:
@@ -120,18 +142,19 @@ class _Migration:
         except Refused as refused:
             raise Skip(f"QEMU refuses {self.method}: {refused.reason}") from None
 
-    def _incoming(self):
+    def _incoming(self) -> None:
         self.destination.monitor.command("migrate-incoming", uri=self.uri)
 
-    def _zero(self):
+    def _zero(self) -> None:
         self.source.fill([(*ZEROED, 0)])
 
-    def run(self):
+    def run(self) -> None:
+        """Migrate; raises a Failure if that fails or does not end."""
         rate = SLOW if self.method == "postcopy" else FAST
-        # Without a downtime, all that is left is sent before the switchover, or the pause at it.
+        # With a downtime of 0 all remaining pages are sent before the switchover or the pause.
         self.source.monitor.command("migrate-set-parameters",
                                     {"max-bandwidth": rate, "downtime-limit": 0})
-        if self.method != "mapped-ram":		# that is a file, read when all of it is there
+        if self.method != "mapped-ram":		# mapped-ram is a file that is read afterwards
             self._incoming()
         self.source.monitor.command("migrate", uri=self.uri)
         if self.method == "postcopy":
@@ -143,22 +166,22 @@ class _Migration:
         migration.wait(self.source.monitor, migration.status("completed"))
         if self.method == "mapped-ram":
             self._incoming()
-        # The source is done before the destination is.
+        # The source completes before the destination.
         migration.wait(self.destination.monitor, migration.status("completed"))
 
-    def _round_then_zero(self):
-        told = migration.wait(self.source.monitor, migration.status("pre-switchover"))
-        sent = told["ram"]["normal"]
+    def _round_then_zero(self) -> None:
+        info = migration.wait(self.source.monitor, migration.status("pre-switchover"))
+        sent = info["ram"]["normal"]
         if sent < TOUCHED * KiB // PAGE:
             raise Failure(f"only {sent} pages were sent with a content: nothing to judge")
         self._zero()
         self.source.monitor.command("migrate-continue", state="pre-switchover")
 
 
-def _compare(source, destination):
-    """Pages of the destination that are stale, and those that are otherwise wrong."""
+def _compare(source: Memory, destination: Memory) -> tuple[list[int], list[int]]:
+    """The addresses of the destination's stale pages, and of its other wrong pages."""
     wanted, got = bytearray(source.read()), destination.read()
-    # The source itself must not be wrong where we know better.
+    # Where the content is known, do not trust the source either.
     for start, size, byte in [(*ZEROED, 0), *_content(KEPT)]:
         wanted[start:start + size] = bytes([byte]) * size
     if got == wanted:
@@ -168,7 +191,7 @@ def _compare(source, destination):
     return stale, [at for at in differ if at not in stale]
 
 
-def _measure(case, source, destination, directory):
+def _measure(case: Case, source: Machine, destination: Machine, directory: str) -> Measured:
     scheme = "file" if case.method == "mapped-ram" else "unix"
     one = _Migration(case, source, destination, f"{scheme}:{directory}/migration")
     one.prepare()
@@ -176,64 +199,71 @@ def _measure(case, source, destination, directory):
     memory = Memory(destination.process.pid, SIZE)
     before = memory.kib()
     one.run()
-    growth = memory.kib() - before	# reading it makes more of it
+    growth = memory.kib() - before	# before it is read, which populates more
     return Measured(growth, *_compare(Memory(source.process.pid, SIZE), memory))
 
 
-def machine_type(source, destination):
-    """One that both know: the source's newest, or else the destination's."""
-    for name in (source.q35, destination.q35):
+def machine_type(source: Binary, destination: Binary) -> str:
+    """The newest machine type of the source or of the destination that both have. Raises a Failure
+    if there is none."""
+    names: tuple[str, str] = (source.q35, destination.q35)
+    for name in names:
         if name in source.machines & destination.machines:
             return name
     raise Failure(f"QEMU {source.version} and {destination.version} have no q35 in common")
 
 
-def measure(case, source, destination):
-    """Migrate from a binary to another; Skip or Failure where that cannot be."""
+def measure(case: Case, source: Binary, destination: Binary) -> Measured:
+    """Migrate from one QEMU to another. Raises Skip if they cannot run the case, and a Failure if
+    the migration fails."""
     options = case.options(machine_type(source, destination))
     with contextlib.ExitStack() as stack:
         if case.backend == "hugetlb":
             stack.enter_context(HUGE_LOCK)
         case.check(source, destination)
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="errpath-"))
-        there = stack.enter_context(Machine(destination.words, "the destination",
-                                            [*options, "-incoming", "defer"]))
-        here = stack.enter_context(Machine(source.words, "the source", options))
-        return _measure(case, here, there, directory)
+        receiver = stack.enter_context(Machine(destination.words, "the destination",
+                                               [*options, "-incoming", "defer"]))
+        sender = stack.enter_context(Machine(source.words, "the source", options))
+        measured = _measure(case, sender, receiver, directory)
+    return measured
 
 
-def population(case, growth):
-    """Preallocated memory stays; other memory comes only where it was touched."""
-    name, told = f"{case}.population", f"{growth:+} KiB"
+def population(case: Case, growth: int) -> Result:
+    """Judge the growth of the destination's memory, in KiB. Preallocated memory must stay
+    populated; other memory must be populated only where it was touched."""
     if case.prealloc:
-        good, told = growth == 0, f"{told} of what was preallocated"
+        good, reason = growth == 0, f"{growth:+} KiB of what was preallocated"
     else:
-        good, told = 0 <= growth <= MOST, f"{told}, {TOUCHED} touched"
-    return Result(name, "pass" if good else "fail", told)
+        good, reason = 0 <= growth <= MOST, f"{growth:+} KiB, {TOUCHED} touched"
+    return Result(f"{case}.population", "pass" if good else "fail", reason)
 
 
-def integrity(case, stale, wrong):
+def integrity(case: Case, stale: Sequence[int], wrong: Sequence[int]) -> Result:
+    """Judge the addresses of stale pages and of other wrong pages: there must be none."""
     name = f"{case}.integrity"
     if not stale and not wrong:
         return Result(name, "pass", "")
-    told = [f"{len(pages)} pages {what} (first at {pages[0]:#x})"
-            for pages, what in ((stale, f"of {ZEROED.size // PAGE} stale"), (wrong, "wrong"))
-            if pages]
-    return Result(name, "fail", ", ".join(told))
+    parts = [f"{len(pages)} pages {what} (first at {pages[0]:#x})"
+             for pages, what in ((stale, f"of {ZEROED.size // PAGE} stale"), (wrong, "wrong"))
+             if pages]
+    return Result(name, "fail", ", ".join(parts))
 
 
-def judge(case, source, destination, table=()):
-    """Both results of a case, and what was measured or None."""
+def judge(case: Case, source: Binary, destination: Binary,
+          table: Sequence[known.Row] = ()) -> tuple[list[Result], Measured | None]:
+    """Try a case. Returns the results of population and integrity, and the measurement, which is
+    None if the case was skipped or failed. TABLE: the known issues."""
     try:
         measured = measure(case, source, destination)
     except Skip as skip:
         return _both(case, "skip", str(skip)), None
     except Failure as failure:
         return _both(case, "fail", str(failure)), None
-    grown = known.judge(population(case, measured.growth), measured.growth, source, destination,
-                        table)
-    return [grown, integrity(case, measured.stale, measured.wrong)], measured
+    growth: Result = known.judge(population(case, measured.growth), measured.growth, source,
+                                 destination, table)
+    return [growth, integrity(case, measured.stale, measured.wrong)], measured
 
 
-def _both(case, outcome, reason):
+def _both(case: Case, outcome: str, reason: str) -> list[Result]:
     return [Result(f"{case}.{what}", outcome, reason) for what in ("population", "integrity")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What kmemleak tells: known leaks are no failure, and hide none."""
+"""Reports of kmemleak: known leaks are no failure, and hide no other leak."""
 
 import unittest
 
@@ -13,27 +13,27 @@ KNOWN = ("unreferenced object 0xffff888102c72180 (size 192):",
 OTHER = (*KNOWN[:4], "never_pci_devices_present_work+0x96e/0x16c0", KNOWN[5])
 
 
-def found(*detail):
+def found(*detail: str) -> Result:
     return Result("kmemleak", "fail", "leaked objects", detail)
 
 
 class Leaks(unittest.TestCase):
-    def test_known(self):
+    def test_known(self) -> None:
         self.assertEqual(Result("kmemleak", "xfail", "known: 2 leaked objects"),
                          leaks.judge(found(*KNOWN, *KNOWN)))
 
-    def test_others_are_told(self):
+    def test_others_are_told(self) -> None:
         self.assertEqual(Result("kmemleak", "fail", "1 leaked objects", OTHER),
                          leaks.judge(found(*KNOWN, *OTHER, *KNOWN)))
 
-    def test_what_is_no_report_is_not_known(self):
+    def test_what_is_no_report_is_not_known(self) -> None:
         self.assertEqual("fail", leaks.judge(found("gibberish", *KNOWN)).outcome)
         self.assertEqual("fail", leaks.judge(found()).outcome)
 
-    def test_no_leak(self):
+    def test_no_leak(self) -> None:
         clean = Result("kmemleak", "pass", "")
         self.assertEqual(clean, leaks.judge(clean))
 
-    def test_of_other_tests_nothing_is_known(self):
+    def test_of_other_tests_nothing_is_known(self) -> None:
         failed = found(*KNOWN)._replace(name="prog.f.a")
         self.assertEqual(failed, leaks.judge(failed))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The monitor's client, against one that says what the test wants, and against QEMU."""
+"""The client of QEMU's monitor: with scripted answers, and with a real QEMU."""
 
 import json
 import os
 import subprocess
 import threading
 import unittest
+from typing import Any, BinaryIO
 
 from host.common import Failure
 from host.qmp import Qmp, Refused
@@ -14,8 +15,8 @@ GREETING = {"QMP": {"version": {"qemu": {"major": 9, "minor": 8, "micro": 7}, "p
 
 
 class Monitor(unittest.TestCase):
-    def scripted(self, *answers):
-        """A client whose other end answers so: each a list of what follows one command."""
+    def scripted(self, *answers: list[Any]) -> Qmp:
+        """A client with a scripted other end. ANSWERS: the messages that follow each command."""
         monitor = Qmp("the other")
         end = os.fdopen(os.dup(monitor.fileno()), "r+b", buffering=0)
         threading.Thread(target=self.answer, args=(end, answers), daemon=True).start()
@@ -23,7 +24,7 @@ class Monitor(unittest.TestCase):
         return monitor
 
     @staticmethod
-    def answer(end, answers):
+    def answer(end: BinaryIO, answers: tuple[list[Any], ...]) -> None:
         with end:
             end.write(json.dumps(GREETING).encode() + b"\n")
             for messages in ([{"return": {}}], *answers):
@@ -32,22 +33,22 @@ class Monitor(unittest.TestCase):
                     end.write(json.dumps(message).encode() + b"\n")
             end.readline()
 
-    def connected(self, *answers):
+    def connected(self, *answers: list[Any]) -> Qmp:
         monitor = self.scripted(*answers)
         monitor.connect(5)
         return monitor
 
-    def test_result(self):
+    def test_result(self) -> None:
         monitor = self.connected([{"event": "A"}, {"return": {"value": 7}}])
         self.assertEqual({"value": 7}, monitor.command("get", {"of-what": 1}, more=2))
         self.assertEqual(9, monitor.version["qemu"]["major"])
 
-    def test_error_is_told_in_qemus_words(self):
+    def test_error_is_told_in_qemus_words(self) -> None:
         monitor = self.connected([{"error": {"class": "GenericError", "desc": "no such thing"}}])
         with self.assertRaisesRegex(Refused, "the other: get: no such thing"):
             monitor.command("get")
 
-    def test_events_are_kept_for_who_waits_for_them(self):
+    def test_events_are_kept_for_who_waits_for_them(self) -> None:
         monitor = self.connected([{"event": "A", "data": {"n": 1}}, {"event": "B"},
                                   {"return": {}}, {"event": "A", "data": {"n": 2}}])
         monitor.command("go")
@@ -57,17 +58,17 @@ class Monitor(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "no event A for 0 s"):
             monitor.event("A", 0.1)
 
-    def test_no_answer(self):
+    def test_no_answer(self) -> None:
         monitor = self.connected([])
         with self.assertRaisesRegex(Failure, "the other: get has no answer for 0 s"):
             monitor.command("get", limit=0.1)
 
-    def test_the_other_end_is_gone(self):
+    def test_the_other_end_is_gone(self) -> None:
         monitor = self.connected()
         with self.assertRaisesRegex(Failure, "the other is gone"):
             monitor.command("get")
 
-    def test_silence(self):
+    def test_silence(self) -> None:
         monitor = Qmp("the other")
         self.addCleanup(monitor.close)
         other = os.dup(monitor.fileno())
@@ -77,7 +78,7 @@ class Monitor(unittest.TestCase):
 
 
 class Qemu(unittest.TestCase):
-    def start(self, *words):
+    def start(self, *words: str) -> tuple[Qmp, subprocess.Popen[bytes]]:
         monitor = Qmp()
         self.addCleanup(monitor.close)
         process = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
@@ -87,7 +88,7 @@ class Qemu(unittest.TestCase):
         self.addCleanup(process.kill)
         return monitor, process
 
-    def test_commands_events_and_end(self):
+    def test_commands_events_and_end(self) -> None:
         monitor, process = self.start("-S")
         monitor.connect()
         self.assertEqual("prelaunch", monitor.command("query-status")["status"])
@@ -98,7 +99,7 @@ class Qemu(unittest.TestCase):
         monitor.command("quit")
         self.assertEqual(0, process.wait(30))
 
-    def test_qemu_that_does_not_start(self):
+    def test_qemu_that_does_not_start(self) -> None:
         monitor, _ = self.start("-no-such-option")
         with self.assertRaisesRegex(Failure, "QEMU is gone"):
             monitor.connect()

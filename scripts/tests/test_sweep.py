@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""scripts/sweep on real guests: what it must find, lose, and go on with; and its reports."""
+"""scripts/sweep with real guests: what it must find, and how it goes on after a lost guest or an
+interruption; and its reports."""
 
 import contextlib
 import json
@@ -9,41 +10,45 @@ import subprocess
 import tempfile
 import time
 import unittest
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, TypeAlias, cast
 
-from host import reproducer, sweep, sweepreport
-from host.common import SCRIPTS
+from host import reproducer, sweep, sweepjson, sweepproto, sweepreport
+from host.common import SCRIPTS, Failure
 
 LINE = os.environ.get("KERNEL", "6.12")
 CHAIN = ["errpath_alloc_chain1", "errpath_alloc_chain2", "errpath_alloc_chain3",
          "errpath_alloc_chain4", "errpath_alloc_chain5"]
+# What, difference, lasting and known of a finding.
+Finding: TypeAlias = tuple[str, int, int, int]
 
 
 class SweepTest(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         stack = contextlib.ExitStack()
         self.addCleanup(stack.close)
         self.results = Path(stack.enter_context(tempfile.TemporaryDirectory()))
 
-    def command(self, operation, *options):
+    def command(self, operation: str, *options: str) -> list[str | Path]:
         return [SCRIPTS / "sweep", LINE, operation, "--results", self.results, *options]
 
-    def sweep(self, operation, *options):
-        """Sweep to the end; returns exit code, output, and the calls by the frames' first."""
+    def sweep(self, operation: str, *options: str) -> tuple[int, str, list[sweepjson.Target]]:
+        """Sweep to the end; returns exit code, output, and the targets of the report."""
         done = subprocess.run(self.command(operation, *options), text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done.returncode, done.stdout, self.report(operation, done.stdout)
 
-    def report(self, operation, output):
+    def report(self, operation: str, output: str) -> list[sweepjson.Target]:
         file = self.results / LINE / "sweeps" / operation / "report.json"
         self.assertTrue(file.is_file(), output)
-        report = json.loads(file.read_text())
+        report: sweepjson.Sweep = json.loads(file.read_text())
         self.assertTrue(report["complete"], output)
         return report["targets"]
 
 
 class AddMemory(SweepTest):
-    def test_finds_what_is_known(self):
+    def test_finds_what_is_known(self) -> None:
         code, output, calls = self.sweep("add_memory", "--occurrences", "2")
         self.assertEqual(0, code, output)
         self.assertGreater(len({tuple(call["stack"]) for call in calls}), 20, output)
@@ -60,10 +65,10 @@ class AddMemory(SweepTest):
 
 
 class Chain(SweepTest):
-    def by_function(self, calls):
+    def by_function(self, calls: Iterable[sweepjson.Target]) -> dict[str, sweepjson.Target]:
         return {call["stack"][0]: call for call in calls}
 
-    def test_lost_guests(self):
+    def test_lost_guests(self) -> None:
         code, output, calls = self.sweep("chain", "--append", "ERRPATH_LOSE=2:guest,4:task")
         self.assertEqual(1, code, output)
         outcomes = {name: call["outcome"] for name, call in self.by_function(calls).items()}
@@ -71,7 +76,7 @@ class Chain(SweepTest):
                          outcomes, output)
         self.assertIn("chain_fails", self.by_function(calls)[CHAIN[3]]["where"])
 
-    def test_leaks_are_named_by_their_stack(self):
+    def test_leaks_are_named_by_their_stack(self) -> None:
         code, output, calls = self.sweep(
             "chain", "--k", "400", "--append",
             "ERRPATH_LOSE=1:object,2:page,3:object,4:page,5:object")
@@ -82,15 +87,15 @@ class Chain(SweepTest):
         self.assertEqual({name: [f"leak: {lost[number % 2]}"]
                           for number, name in enumerate(CHAIN)}, leaks, output)
 
-    def test_two_sweeps_agree(self):
+    def test_two_sweeps_agree(self) -> None:
         code, output, _ = self.sweep("chain", "--again")
         self.assertEqual(0, code, output)
         self.assertIn("first against second: 5 calls in both, 5 of them alike", output)
 
-    def test_goes_on_after_an_interruption(self):
-        told = self.results / LINE / "sweeps/chain/guest-1/sweep"
+    def test_goes_on_after_an_interruption(self) -> None:
+        records = self.results / LINE / "sweeps/chain/guest-1/sweep"
         with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
-            while not told.is_file() or told.read_text().count('"judged"') < 2:
+            while not records.is_file() or records.read_text().count('"judged"') < 2:
                 self.assertIsNone(run.poll())
                 time.sleep(0.1)
             run.send_signal(signal.SIGTERM)
@@ -101,17 +106,17 @@ class Chain(SweepTest):
         self.assertEqual({name: "handled" for name in CHAIN},
                          {name: call["outcome"] for name, call in self.by_function(calls).items()})
         second = [json.loads(line) for line in
-                  (told.parent.parent / "guest-2/sweep").read_text().splitlines()]
+                  (records.parent.parent / "guest-2/sweep").read_text().splitlines()]
         self.assertLess(sum(event["event"] == "judged" for event in second), len(CHAIN) - 1)
 
 
-def target(number, frames, **more):
+def target(number: int, frames: list[str]) -> sweepproto.Target:
     return {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
-            "first": "", "frames": frames, **more}
+            "first": "", "frames": frames}
 
 
 class Lost(unittest.TestCase):
-    """What a guest is charged with that did not come to its end."""
+    """The event of a guest that did not run to its end."""
 
     BEGIN = "[    1.0] errpath: expect oops sweep.add.a<b#1: f.isra.0 BUG: NULL, address: 0+d0\n"
     INJECT = "[    1.5] errpath: inject alloc: kmalloc() fails, call 1, pid 1 (sweep), caller a\n"
@@ -119,26 +124,31 @@ class Lost(unittest.TestCase):
             "[    2.2] RIP: 0010:f.isra.0+0x1/0x2\n[    2.3] RIP: 0010:panic+0x1/0x2\n")
     WARNING = "[    1.2] WARNING: CPU: 0 PID: 1 at a.c:1 g+0x1/0x2\n"
 
-    def lost(self, console, *records, ending="ended"):
+    def event(self, console: str, *records: Any, ending: str = "ended") -> sweepproto.Lost | None:
+        """The event of a guest that had announced the call 1. RECORDS: further ones."""
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory)
             (out / "console").write_text(console)
             (out / "ending").write_text(ending)
-            records = [{"event": "target", "hash": "1"}, *records]
-            return sweep.lost(out, records)
+            return sweep.lost(out, [target(1, []), *records])
 
-    def test_known_oops(self):
+    def lost(self, console: str, *records: Any, ending: str = "ended") -> sweepproto.Lost:
+        event = self.event(console, *records, ending=ending)
+        self.assertIsNotNone(event)
+        return cast(sweepproto.Lost, event)
+
+    def test_known_oops(self) -> None:
         lost = self.lost(self.BEGIN + self.INJECT + self.OOPS)
         self.assertEqual(("oops", "in f.isra.0(): BUG: NULL, address: 0+d0", True),
                          (lost["how"], lost["text"], lost["known"]))
 
-    def test_known_panic(self):
+    def test_known_panic(self) -> None:
         begin = "[    1.0] errpath: expect oops sweep.add.a#1: panic Kernel panic: stack of .*\n"
         console = begin + self.INJECT + "[    1.9] Kernel panic: stack of f\n"
         self.assertTrue(self.lost(console)["known"])
         self.assertFalse(self.lost(console.replace("of f", "off"))["known"])
 
-    def test_any_other_oops(self):
+    def test_any_other_oops(self) -> None:
         for console in (self.INJECT + self.OOPS,
                         self.BEGIN.replace("f.isra.0", "g") + self.INJECT + self.OOPS,
                         self.BEGIN.replace("0+d0", "0+") + self.INJECT + self.OOPS,
@@ -148,53 +158,61 @@ class Lost(unittest.TestCase):
             lost = self.lost(console)
             self.assertEqual(("oops", False), (lost["how"], lost["known"]), console)
 
-    def test_what_the_log_had_before_the_failure_is_not_charged(self):
+    def test_what_the_log_had_before_the_failure_is_not_charged(self) -> None:
         before = self.INJECT + self.WARNING + "[    1.3] BUG: Bad page state in process x\n"
         lost = self.lost(before + self.BEGIN + self.INJECT + self.OOPS)
         self.assertTrue(lost["known"])
         self.assertEqual([], lost["log"])
 
-    def test_announced_lines_of_the_log_are_known(self):
+    def test_announced_lines_of_the_log_are_known(self) -> None:
         said = "[    1.1] errpath: expect begin sweep.add.a#0: WARNING: .* g\\+\n"
         for begin, known in ((said, True), (said.replace("g", "h"), False)):
             lost = self.lost(self.BEGIN + begin + self.INJECT + self.WARNING + self.OOPS)
             self.assertEqual(known, lost["known"])
             self.assertEqual(0 if known else 1, len(lost["log"]))
 
-    def test_hang_and_broken(self):
-        hang = {"event": "hang", "hash": "1", "run": {**run_of(), "where": "[<0>] f+0x1/0x2"}}
+    def test_hang_and_broken(self) -> None:
+        run = run_of()
+        run["where"] = "[<0>] f+0x1/0x2"
+        hang: sweepproto.Hang = {"event": "hang", "hash": "1", "run": run}
         console = self.BEGIN + self.INJECT + "[    1.9] BUG: Bad page state in process x\n"
-        for records, ending, how, known in (
+        cases: tuple[tuple[tuple[Any, ...], str, str, bool], ...] = (
                 ((hang,), "ended", "hang", False), ((), "hang", "hang", False),
                 (({"event": "broken", "hash": "1", "result": "fail"},), "ended", "broken", False),
-                (({"event": "broken", "hash": "1", "result": "xfail"},), "ended", "broken", True)):
+                (({"event": "broken", "hash": "1", "result": "xfail"},), "ended", "broken", True))
+        for records, ending, how, known in cases:
             lost = self.lost(console, *records, ending=ending)
             self.assertEqual((how, known), (lost["how"], lost["known"]))
 
-    def test_nobody_is_charged(self):
-        self.assertIsNone(self.lost(self.OOPS, {"event": "judged", "hash": "1"}))
+    def test_nobody_is_charged(self) -> None:
+        self.assertIsNone(self.event(self.OOPS, {"event": "judged", "hash": "1"}))
 
 
-def run_of(*steps, signal_=0, wrong=""):
-    return {"steps": [list(step) for step in steps], "signal": signal_, "wrong": wrong, "where": ""}
+def run_of(*steps: tuple[str, int], signal_: int = 0, wrong: str = "") -> sweepproto.Run:
+    return {"steps": list(steps), "signal": signal_, "wrong": wrong, "where": ""}
 
 
 class Reports(unittest.TestCase):
-    START = {"event": "start", "operation": "add", "what": "an add", "point": "alloc",
-             "scope": "stack:add", "skip": "", "kernel": "6.12.117"}
+    START: sweepproto.Start = {"event": "start", "operation": "add", "what": "an add",
+                               "point": "alloc", "scope": "stack:add", "skip": "",
+                               "kernel": "6.12.117"}
 
-    def one(self, run, findings=(), result="pass", again=(("add", 0),)):
-        events = [self.START, target(1, ["inner+0x1/0x2", "add.isra.0+0x3/0x4", "main+0x5/0x6"]),
-                  {"event": "failed", "hash": "1", "fired": 1, "run": run},
-                  {"event": "again", "hash": "1", "run": run_of(*again)},
-                  {"event": "judged", "hash": "1", "result": result, "reason": "",
-                   "findings": [{"what": what, "difference": difference, "lasting": lasting,
-                                 "known": known} for what, difference, lasting, known in findings]},
-                  {"event": "end", "targets": 1}]
+    def one(self, run: sweepproto.Run, findings: Iterable[Finding] = (), result: str = "pass",
+            again: Iterable[tuple[str, int]] = (("add", 0),)
+            ) -> tuple[sweepreport.Report, sweepreport.Target]:
+        """The report of a sweep with one target, and this target."""
+        events: list[Any] = [
+            self.START, target(1, ["inner+0x1/0x2", "add.isra.0+0x3/0x4", "main+0x5/0x6"]),
+            {"event": "failed", "hash": "1", "fired": 1, "run": run},
+            {"event": "again", "hash": "1", "run": run_of(*again)},
+            {"event": "judged", "hash": "1", "result": result, "reason": "",
+             "findings": [{"what": what, "difference": difference, "lasting": lasting,
+                           "known": known} for what, difference, lasting, known in findings]},
+            {"event": "end", "targets": 1}]
         report = sweepreport.Report(events)
         return report, report.targets["1"]
 
-    def test_outcomes(self):
+    def test_outcomes(self) -> None:
         for run, outcome in ((run_of(("add", -12)), ("handled", "add ENOMEM")),
                              (run_of(("add", -17)), ("errno changed", "add EEXIST")),
                              (run_of(("add", 0), ("remove", 0)), ("swallowed", "")),
@@ -202,28 +220,30 @@ class Reports(unittest.TestCase):
                              (run_of(("add", 0), wrong="data intact"), ("wrong", "data intact"))):
             self.assertEqual(outcome, self.one(run)[1].outcome())
 
-    def test_stack_ends_with_the_operation(self):
+    def test_stack_ends_with_the_operation(self) -> None:
         self.assertEqual(("inner", "add"), self.one(run_of(("add", -12)))[1].stack())
 
-    def test_what_stays_is_told_once(self):
+    def test_what_stays_is_told_once(self) -> None:
         both = [("slab.a", 1, 0, 0), ("slab.a", 1, 1, 0), ("meminfo.DirectMap", 2, 0, 1)]
-        told = self.one(run_of(("add", -12)), both, "fail")[1].findings()
+        found = self.one(run_of(("add", -12)), both, "fail")[1].findings()
         self.assertEqual([("leak: slab.a +1", False),
-                          ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], told)
+                          ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], found)
 
-    def test_no_success_afterwards_is_told(self):
-        told = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
-        self.assertEqual([("does not succeed again: add EEXIST", False)], told)
+    def test_no_success_afterwards_is_told(self) -> None:
+        found = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
+        self.assertEqual([("does not succeed again: add EEXIST", False)], found)
 
-    def test_a_sweep_that_was_cut_short_is_not_good(self):
+    def test_a_sweep_that_was_cut_short_is_not_good(self) -> None:
         report, call = self.one(run_of(("add", -12)))
         self.assertTrue(report.good())
         report.ended = False
         self.assertFalse(report.good())
-        report.ended, call.judged["result"] = True, "fail"
+        report.ended = True
+        assert call.judged
+        call.judged["result"] = "fail"
         self.assertFalse(report.good())
 
-    def test_log_lines_of_all_kernels(self):
+    def test_log_lines_of_all_kernels(self) -> None:
         for text, line in (
                 ("WARNING: CPU: 0 PID: 12 at lib/refcount.c:28 refcount_warn+0xbe/0x110",
                  "WARNING: at lib/refcount.c refcount_warn"),
@@ -231,7 +251,7 @@ class Reports(unittest.TestCase):
                  "WARNING: lib/refcount.c at refcount_warn")):
             self.assertEqual(line, sweepreport.log_line(text))
 
-    def test_differences(self):
+    def test_differences(self) -> None:
         one, _ = self.one(run_of(("add", -12)))
         other, call = self.one(run_of(("add", -17)))
         self.assertEqual(["6.12.117 against 6.12.117: 1 calls in both, 1 of them alike"],
@@ -243,7 +263,7 @@ class Reports(unittest.TestCase):
         call.occurrence = 2
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
 
-    def test_stacks_are_compared_by_what_both_kernels_have(self):
+    def test_stacks_are_compared_by_what_both_kernels_have(self) -> None:
         one, call = self.one(run_of(("add", -12)))
         other, again = self.one(run_of(("add", -12)))
         call.frames = ["page_noprof+0x1/0x2", "asks+0x1/0x2", "inner+0x1/0x2", "add+0x3/0x4"]
@@ -252,7 +272,7 @@ class Reports(unittest.TestCase):
         again.frames[0] = "asks_too+0x2/0x3"
         self.assertRegex([*sweepreport.differences(one, other)][0], "0 calls in both")
 
-    def test_how_often_a_stack_occurs_is_no_difference(self):
+    def test_how_often_a_stack_occurs_is_no_difference(self) -> None:
         one, _ = self.one(run_of(("add", -12)))
         other, call = self.one(run_of(("add", -12)))
         call.occurrence = 2
@@ -260,17 +280,18 @@ class Reports(unittest.TestCase):
         call.frames = ["elsewhere+0x1/0x2", "add+0x3/0x4"]
         self.assertEqual(3, len([*sweepreport.differences(one, other)]))
 
-    def test_stacks_that_differ_by_offsets_are_all_compared(self):
-        def twice(err):
+    def test_stacks_that_differ_by_offsets_are_all_compared(self) -> None:
+        def twice(err: int) -> sweepreport.Report:
             report, call = self.one(run_of(("add", -12)))
-            events = [self.START, target(2, ["inner+0x9/0xa", "add+0x3/0x4"]),
-                      {"event": "failed", "hash": "2", "fired": 1, "run": run_of(("add", err))}]
+            events: list[sweepproto.Event] = [
+                self.START, target(2, ["inner+0x9/0xa", "add+0x3/0x4"]),
+                {"event": "failed", "hash": "2", "fired": 1, "run": run_of(("add", err))}]
             report.targets["2"] = sweepreport.Report(events).targets["2"]
             return report
         self.assertEqual(1, len([*sweepreport.differences(twice(-12), twice(-12))]))
         self.assertEqual(4, len([*sweepreport.differences(twice(-12), twice(-17))]))
 
-    def test_all_formats_are_written(self):
+    def test_all_formats_are_written(self) -> None:
         report, _ = self.one(run_of(("add", -12)), [("slab.<a>", 1, 1, 0)], "fail")
         with tempfile.TemporaryDirectory() as directory:
             report.write(Path(directory))
@@ -281,33 +302,35 @@ class Reports(unittest.TestCase):
                              ["targets"][0]["good"])
             self.assertIn("FOUND: ", Path(directory, "report.txt").read_text())
 
-    def reproduced(self, findings, *said, times=1):
+    def reproduced(self, findings: Iterable[Finding], *output: str,
+                   times: int = 1) -> str | None:
+        """What a script did not show of FINDINGS that had this OUTPUT; None if nothing."""
         report, _ = self.one(run_of(("add", -12)), findings, "fail")
         found = reproducer.chosen(report.as_json())["reproduce-1"]
         self.assertIn(f"seq {times})", reproducer.script(report.as_json(), found, times))
         with tempfile.TemporaryDirectory() as directory:
             out = Path(directory)
-            (out / "ktap").write_text("# x\n" + "".join(f"# {line}\n" for line in said))
+            (out / "ktap").write_text("# x\n" + "".join(f"# {line}\n" for line in output))
             for name in ("console", "kmsg"):
                 (out / name).write_text("")
             return reproducer.shown(found, out, "ended", times)
 
-    def test_reproducer_must_move_what_the_sweep_saw_move(self):
+    def test_reproducer_must_move_what_the_sweep_saw_move(self) -> None:
         leak = [("slab.a", 1, 1, 0)]
         for failing, last, shown in (("failing 1a:1", 11, True), ("failing 1a:1", 10, False),
                                      ("failing :1", 11, False)):
             why = self.reproduced(leak, failing, "before slab.a 10", f"lasting slab.a {last}")
             self.assertEqual(shown, why is None, why)
 
-    def test_reproducer_repeats_what_is_too_little_at_once(self):
+    def test_reproducer_repeats_what_is_too_little_at_once(self) -> None:
         leak = [("slab.a", 1, 1, 0)]
         for last, shown in ((110, True), (59, False)):
             why = self.reproduced(leak, "failing 1a:1", "before slab.a 10",
                                   f"lasting slab.a {last}", times=100)
             self.assertEqual(shown, why is None, why)
 
-    def test_unknown_operation(self):
-        with self.assertRaisesRegex(sweep.Failure, "add_memory"):
+    def test_unknown_operation(self) -> None:
+        with self.assertRaisesRegex(Failure, "add_memory"):
             sweep.known("no_such")
 
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Hot-add of two sections, so that what was done for the first is to be undone, and removal. */
+/* Hot-add and removal of two sections. A failure in the second must undo the first. */
 #include "lib/hotplug.h"
 #include "lib/iomem.h"
 #include "lib/sweep.h"
@@ -21,7 +21,7 @@ static int run(struct sweep_run *r)
 	return err ?: sweep_step(r, "remove", hotplug_remove(start, SIZE));
 }
 
-/* Over the whole range: it may be there in part. */
+/* Part of the range may still be added: remove all of it. */
 static int recover(void)
 {
 	hotplug_remove(start, SIZE);

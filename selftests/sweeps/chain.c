@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Five functions with an error path each, of which one may lose something: ERRPATH_LOSE. */
+/* Five nested functions with an error path each. ERRPATH_LOSE makes some of them lose things. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 #define DIR "/sys/kernel/debug/errpath_alloc/"
 
-/* LEVEL:page, object, guest or task, of one or more; commas between. */
+/* ERRPATH_LOSE=LEVEL:WHAT[,LEVEL:WHAT...], where WHAT is page, object, guest or task. */
 static int prepare(void)
 {
 	char *lose = getenv("ERRPATH_LOSE"), *word, *colon;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Whatever the user names: the file sweep-command is a shell script. */
+/* A command of the user's: the file sweep-command is a shell script. */
 #include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,10 +10,10 @@
 
 static const char *no_command(void)
 {
-	return access(SCRIPT, R_OK) ? "no command: say make sweep CMD=\"...\"" : NULL;
+	return access(SCRIPT, R_OK) ? "no command: use make sweep CMD=\"...\"" : NULL;
 }
 
-/* That it failed is all that is known: for want of memory, as there is a failure. */
+/* The exit status does not say why the command failed: assume that memory was missing. */
 static int run(struct sweep_run *r)
 {
 	int status = 0;

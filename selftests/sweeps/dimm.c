@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A real DIMM comes and goes; the kernel's ACPI worker does all of it. */
+/* Hot-add and removal of a DIMM. The kernel's ACPI worker does all of the work. */
 #include <errno.h>
 #include <glob.h>
 #include <stdbool.h>
@@ -24,7 +24,7 @@ static int prepare(void)
 {
 	static struct hotadd_before before;
 
-	/* What is offline is stray, from a process before this. */
+	/* An offline block is left over from an earlier process: it is not boot memory. */
 	boot_ram = iomem_ram() - (hotadd_offline_block() ? SECTION_SIZE : 0);
 	return hotadd_prepare(&before, "online_movable");
 }
@@ -38,16 +38,19 @@ static bool exists(const char *pattern)
 	return !none;
 }
 
-/* In use, but ACPI does not know that it is of a DIMM: who ejects that takes it away in use. */
-static bool stray(void)
+/*
+ * True if memory was added that ACPI does not know to belong to the DIMM. An eject of the DIMM
+ * would then remove memory that is in use.
+ */
+static bool memory_is_unbound(void)
 {
 	return iomem_ram() > boot_ram &&
 	       !exists(MEMORY "/memory*/firmware_node") &&
 	       !exists("/sys/bus/acpi/devices/PNP0C80:*/physical_node*");
 }
 
-/* The DIMM's block, which is the only one to be movable. */
-static int offline(void)
+/* Sets the DIMM's block offline: the only block that is movable. */
+static int offline_dimm(void)
 {
 	char path[64], zones[64];
 
@@ -62,33 +65,33 @@ static int offline(void)
 }
 
 /*
- * ACPI has no word for why a DIMM is refused, and known-issues has it that the
- * host is told of success all the same: that the memory is not there decides.
+ * ACPI cannot report why a DIMM is refused. Because of a known issue, it may even report success
+ * for memory that was not added. So the step fails with ENOMEM if the memory is missing.
  */
 static int run(struct sweep_run *r)
 {
 	bool added;
 	int err;
 
-	if (stray())
+	if (memory_is_unbound())
 		return sweep_step(r, "plug", -EBUSY);
 	err = hotadd_dimm(SECTION_SIZE);
 	added = iomem_ram() == boot_ram + SECTION_SIZE;
 	if (!added && (!err || err == -EIO))
 		err = -ENOMEM;
 	if (sweep_step(r, "plug", err)) {
-		hotadd_dimm(0);		/* refused, it is still in its slot */
+		hotadd_dimm(0);		/* a refused DIMM is still in its slot */
 		return err;
 	}
 	err = sweep_expect(r, !hotadd_offline_block(), "memory that was added is online");
-	if (stray())
-		err = sweep_step(r, "bind", offline() ?: -ENODEV);
+	if (memory_is_unbound())
+		err = sweep_step(r, "bind", offline_dimm() ?: -ENODEV);
 	return err ?: sweep_step(r, "unplug", hotadd_dimm(0));
 }
 
 static int recover(void)
 {
-	if (!stray() || hotadd_offline_block())
+	if (!memory_is_unbound() || hotadd_offline_block())
 		hotadd_dimm(0);
 	return 0;
 }
@@ -102,7 +105,7 @@ SWEEP_OPERATION(dimm) = {
 	.recover = recover,
 	.scope =
 		"stack:acpi_memory_device_add stack:acpi_memory_device_remove stack:device_offline",
-	.skip = "acpi_ns_evaluate",	/* the interpreter's own, hundreds of them */
+	.skip = "acpi_ns_evaluate",	/* hundreds of calls of the interpreter */
 	.workers = true,
 	.seconds = 60,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The probe of a Hyper-V PCI bus, which vmbus_sim.ko simulates, and its removal. */
+/* Probe and removal of a Hyper-V PCI bus, which vmbus_sim.ko simulates. */
 #include "lib/sweep.h"
 #include "lib/vmbus.h"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* memremap_pages() of device memory, its memmap as usual, inside itself, or of huge pages. */
+/*
+ * memremap_pages() of device memory: with a memmap in RAM, with a memmap inside of the memory
+ * itself, and with huge pages.
+ */
 #include <stdio.h>
 
 #include "lib/hotplug.h"

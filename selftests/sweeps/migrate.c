@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* migrate_vma_*() of a huge page, to other system memory and to a device and back. */
+/* migrate_vma_*() of a huge page: to other system memory, and to a device and back. */
 #include <errno.h>
 
 #include "lib/migrate.h"
@@ -12,7 +12,7 @@
 
 static char *mem;
 
-/* It is of no harm if it is there already. */
+/* Loads the module unless an earlier run has done so. */
 static int prepare(void)
 {
 	if (!module_loaded("errpath_migrate"))
@@ -58,7 +58,7 @@ static int run_system(struct sweep_run *r)
 	return err ?: sweep_expect(r, !pattern_wrong(mem, thp_size(), SEED), "data intact");
 }
 
-/* There, and back by touch. */
+/* Migrates to the device; the comparison then touches the page, which migrates it back. */
 static int run_device(struct sweep_run *r)
 {
 	int err = move(r, "to the device", "device 4k");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A block of hot-added memory comes online and goes offline. */
+/* Sets a block of hot-added memory online, and offline again. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ static int prepare(void)
 	static struct hotadd_before before;
 	int err = hotadd_prepare(&before, "offline");
 
-	if (!err && !hotadd_offline_block())	/* else it is there from before */
+	if (!err && !hotadd_offline_block())	/* an earlier process may have added it */
 		err = hotadd_dimm(SECTION_SIZE);
 	if (err || !hotadd_offline_block())
 		return err ?: -ENOENT;

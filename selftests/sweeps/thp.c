@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Transparent huge pages: made by a fault, by fork and by a collapse, and split by users. */
+/* Transparent huge pages: made by a fault, a fork and a collapse, and split by system calls. */
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <sys/mman.h>
@@ -15,12 +15,12 @@
 #define MADV_COLLAPSE 25	/* since 6.1 */
 #endif
 #define SEED 1
-#define PART (4 * 4096UL)	/* of a huge page: less than all of it */
+#define PART (4 * 4096UL)	/* bytes of a huge page that are split off */
 
 static char *mem;
-static int mapped;		/* huge pages' worth of it */
+static int mapped;		/* size of mem in huge pages */
 
-/* Afresh. */
+/* Replaces mem by a new mapping of @n huge pages that are not populated. */
 static int map(int n)
 {
 	if (mem)
@@ -35,7 +35,7 @@ static int prepare(void)
 	return thp_hold_khugepaged(true);
 }
 
-/* So many, each of them whole. */
+/* Replaces mem by @n populated huge pages. */
 static int make(int n)
 {
 	int err = map(n);
@@ -132,7 +132,7 @@ SWEEP_OPERATION(thp_collapse) = {
 	.scope = "stack:do_madvise",
 };
 
-/* Splits: each by a user's operation on a part of a huge page of its own. */
+/* Splits: each system call splits another huge page, by its work on a part of it. */
 
 static long by_mprotect(char *part)
 {
@@ -190,23 +190,23 @@ static long by_dontfork(char *part)
 static const struct {
 	const char *name;
 	long (*split)(char *part);
-	bool takes;		/* the part away */
+	bool takes_away;	/* the part is no longer mapped, or has no content */
 } splits[] = {
-	{ "mprotect", by_mprotect, false },
-	{ "munmap", by_munmap, true },
-	{ "mmap", by_mmap, true },
-	{ "mremap", by_mremap, true },
-	{ "mlock", by_mlock, false },
-	{ "mbind", by_mbind, false },
-	{ "MADV_DONTNEED", by_dontneed, true },
-	{ "MADV_FREE", by_free, true },
-	{ "MADV_COLD", by_cold, false },
-	{ "MADV_DONTFORK", by_dontfork, false },
+	{ .name = "mprotect", .split = by_mprotect },
+	{ .name = "munmap", .split = by_munmap, .takes_away = true },
+	{ .name = "mmap", .split = by_mmap, .takes_away = true },
+	{ .name = "mremap", .split = by_mremap, .takes_away = true },
+	{ .name = "mlock", .split = by_mlock },
+	{ .name = "mbind", .split = by_mbind },
+	{ .name = "MADV_DONTNEED", .split = by_dontneed, .takes_away = true },
+	{ .name = "MADV_FREE", .split = by_free, .takes_away = true },
+	{ .name = "MADV_COLD", .split = by_cold },
+	{ .name = "MADV_DONTFORK", .split = by_dontfork },
 };
 
+/* The expected content, in small pages that cannot be split. */
 static char *reference;
 
-/* The reference is of small pages, which nobody splits. */
 static int setup_splits(void)
 {
 	size_t size = ARRAY_SIZE(splits) * thp_size();
@@ -220,10 +220,10 @@ static int setup_splits(void)
 	return make(ARRAY_SIZE(splits));
 }
 
-/* The pattern repeats only after many pages: look at each page from its own place. */
+/* True if the parts of page @i that were not taken away have their content. */
 static bool rest_is_intact(size_t i)
 {
-	size_t at = i * thp_size(), behind = at + (splits[i].takes ? 2 * PART : 0);
+	size_t at = i * thp_size(), behind = at + (splits[i].takes_away ? 2 * PART : 0);
 
 	for (; at < (i + 1) * thp_size(); at += 4096) {
 		bool taken = at >= i * thp_size() + PART && at < behind;
@@ -248,7 +248,7 @@ static int run_splits(struct sweep_run *r)
 
 SWEEP_OPERATION(thp_split) = {
 	.name = "thp_split",
-	.what = "what users do to a part of a huge page, which splits it",
+	.what = "system calls on a part of a huge page, which split it",
 	.unavailable = thp_unavailable,
 	.prepare = prepare,
 	.setup = setup_splits,

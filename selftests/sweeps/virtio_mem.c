@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* virtio-mem grows by a memory block and gives it back; its driver's worker does all of it. */
+/* virtio-mem grows by a memory block and shrinks again. Its driver's worker does the work. */
 #include "lib/hotadd.h"
 #include "lib/iomem.h"
 #include "lib/sweep.h"
@@ -16,8 +16,8 @@ static int prepare(void)
 	return hotadd_prepare(&before, "online_movable");
 }
 
-/* Asked for the same again, the driver would not even look: so it is asked for something else. */
-static void take_away(void)
+/* A request for the same size would do nothing: request another size before it. */
+static void shrink_again(void)
 {
 	hotadd_virtio_mem(SECTION_SIZE);
 	hotadd_virtio_mem(0);
@@ -34,13 +34,13 @@ static int run(struct sweep_run *r)
 	sweep_expect(r, !hotadd_offline_block(), "memory that was added is online");
 	err = sweep_step(r, "shrink", hotadd_virtio_mem(0));
 	if (err)
-		take_away();	/* it is all there and in use, and may well be */
+		shrink_again();	/* a failed shrink may leave all of the memory in use */
 	return err;
 }
 
 static int recover(void)
 {
-	take_away();
+	shrink_again();
 	return 0;
 }
 

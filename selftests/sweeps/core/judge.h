@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SWEEPS_JUDGE_H
+#define SWEEPS_JUDGE_H
+
+#include "targets.h"
+
+/* Fails @t, judges what that left behind, and sends the records about it. */
+void judge_target(const struct target *t);
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sends the records of the protocol to the host: the only file that does so. */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/record.h"
+#include "records.h"
+
+static void put_stack(const struct stack *s)
+{
+	char frames[sizeof(s->frames)], *frame, *rest = frames;
+
+	snprintf(frames, sizeof(frames), "%s", s->frames);
+	record_text("function", s->function);
+	record_array("frames");
+	while ((frame = strsep(&rest, "\t")))
+		record_text(NULL, frame);
+	record_close();
+}
+
+static void put_run(const struct sweep_run *run)
+{
+	record_object("run");
+	record_array("steps");
+	for (int i = 0; i < run->nr_steps; i++) {
+		record_array(NULL);
+		record_text(NULL, run->step[i].name);
+		record_number(NULL, run->step[i].err);
+		record_close();
+	}
+	record_close();
+	record_number("signal", run->signal);
+	record_text("wrong", run->wrong);
+	record_text("where", run->where);
+	record_close();
+}
+
+static void put_finding(const struct verdict_finding *f)
+{
+	record_object(NULL);
+	record_text("what", f->what);
+	record_number("difference", f->difference);
+	record_number("lasting", f->lasting);
+	record_number("known", f->known);
+	record_close();
+}
+
+static void put_result(const char *result, const struct verdict *v)
+{
+	record_text("result", result);
+	record_text("reason", v->reason);
+	record_array("findings");
+	for (int i = 0; i < v->nr_findings; i++)
+		put_finding(&v->finding[i]);
+	record_close();
+}
+
+static void begin_about(const char *event, const char *hash)
+{
+	record_begin(event);
+	record_text("hash", hash);
+}
+
+void send_start(const struct sweep_operation *op, const char *point, const char *kernel)
+{
+	record_begin("start");
+	record_text("operation", op->name);
+	record_text("what", op->what);
+	record_text("point", point);
+	record_text("scope", op->scope ?: "");
+	record_text("skip", op->skip ?: "");
+	record_text("kernel", kernel);
+	record_end();
+}
+
+void send_unavailable(const char *why)
+{
+	record_begin("unavailable");
+	record_text("why", why);
+	record_end();
+}
+
+void send_target(const struct target *t)
+{
+	begin_about("target", t->hash);
+	record_number("occurrence", t->occurrence);
+	record_text("first", t->first ? t->first->hash : "");
+	put_stack(&t->stack);
+	record_end();
+}
+
+void send_failed(const char *hash, long fired, const struct sweep_run *run)
+{
+	begin_about("failed", hash);
+	record_number("fired", fired);
+	put_run(run);
+	record_end();
+}
+
+void send_again(const char *hash, const struct sweep_run *run)
+{
+	begin_about("again", hash);
+	put_run(run);
+	record_end();
+}
+
+void send_repeating(const char *hash, long done)
+{
+	begin_about("repeating", hash);
+	record_number("done", done);
+	record_end();
+}
+
+void send_repeated(const char *hash, long fired)
+{
+	begin_about("repeated", hash);
+	record_number("fired", fired);
+	record_end();
+}
+
+void send_judged(const char *hash, const char *result, const struct verdict *v)
+{
+	begin_about("judged", hash);
+	put_result(result, v);
+	record_end();
+}
+
+void send_broken(const char *hash, const struct sweep_run *run, const char *result,
+		 const struct verdict *v)
+{
+	begin_about("broken", hash);
+	put_run(run);
+	put_result(result, v);
+	record_end();
+}
+
+void send_hang(const char *hash, const struct sweep_run *run)
+{
+	begin_about("hang", hash);
+	put_run(run);
+	record_end();
+}
+
+void send_end(long targets)
+{
+	record_begin("end");
+	record_number("targets", targets);
+	record_end();
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The list of calls to fail. A target is a call stack and its occurrence: the number of a call
+ * differs from run to run, its stack does not.
+ */
+#include "core.h"
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "run.h"
+#include "targets.h"
+
+#define NO_STACK "ffffffff"	/* no stack has this id */
+#define MAX_TARGETS 2048
+#define DONE_LIST "sweep-done"	/* from the host: hashes, one on each line */
+
+static struct target targets[MAX_TARGETS];
+static int nr_targets;
+static struct stacks stacks;
+
+int targets_count(void)
+{
+	return nr_targets;
+}
+
+const struct target *targets_get(int i)
+{
+	return &targets[i];
+}
+
+static unsigned long hash_fnv1a(unsigned long hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+static void target_set_hash(struct target *t)
+{
+	char occurrence[32];
+	unsigned long hash = hash_fnv1a(0xcbf29ce484222325, t->stack.function);
+
+	snprintf(occurrence, sizeof(occurrence), "#%ld", t->occurrence);
+	hash = hash_fnv1a(hash, t->stack.frames);
+	hash = hash_fnv1a(hash, occurrence);
+	if (t->first)
+		hash = hash_fnv1a(hash, t->first->hash);
+	snprintf(t->hash, sizeof(t->hash), "%016lx", hash);
+}
+
+static bool targets_have_hash(const char *hash)
+{
+	for (int i = 0; i < nr_targets; i++) {
+		if (!strcmp(targets[i].hash, hash))
+			return true;
+	}
+	return false;
+}
+
+static void targets_add(const struct stack *s, long occurrence, const struct target *first)
+{
+	struct target *t = &targets[nr_targets];
+
+	if (nr_targets == MAX_TARGETS)
+		bail_on_error(-ENOSPC, "too many targets: enlarge MAX_TARGETS");
+	t->stack = *s;
+	t->occurrence = occurrence;
+	t->first = first;
+	target_set_hash(t);
+	if (!targets_have_hash(t->hash))
+		nr_targets++;
+}
+
+void targets_survey(void)
+{
+	bail_on_error(knob_set(options.point, "stacks", "Y"), "stacks");
+	run_once();
+	bail_on_error(stacks_read(options.point, &stacks), "stacks");
+	for (int i = 0; i < stacks.nr; i++) {
+		const struct stack *s = &stacks.at[i];
+
+		for (long n = 1; n <= s->seen && n <= options.occurrences; n++)
+			targets_add(s, n, NULL);
+	}
+}
+
+/* True if one of the first @nr targets has these frames in a run without an earlier failure. */
+static bool targets_have_frames(int nr, const char *frames)
+{
+	for (int i = 0; i < nr; i++) {
+		if (!targets[i].first && !strcmp(targets[i].stack.frames, frames))
+			return true;
+	}
+	return false;
+}
+
+void targets_add_pairs(const struct target *first)
+{
+	int nr = nr_targets;
+
+	bail_on_error(stacks_read(options.point, &stacks), "stacks");
+	for (int i = 0; i < stacks.nr; i++) {
+		if (!targets_have_frames(nr, stacks.at[i].frames))
+			targets_add(&stacks.at[i], 1, first);
+	}
+}
+
+bool target_is_done(const struct target *t)
+{
+	static char done[MAX_TARGETS * 32];
+
+	if (!*done && file_read(DONE_LIST, done, sizeof(done)) < 0)
+		snprintf(done, sizeof(done), "-");
+	return strstr(done, t->hash);
+}
+
+void target_known_name(const struct target *t, char *name, size_t size)
+{
+	const char *frame = t->stack.frames;
+	size_t used = 0;
+
+	while (*frame && used < size - 256) {
+		used += snprintf(name + used, size - used, "%s%.*s", used ? "<" : "",
+				 (int)strcspn(frame, ".+\t"), frame);
+		frame += strcspn(frame, "\t");
+		frame += *frame == '\t';
+	}
+	snprintf(name + used, size - used, "#%ld", t->occurrence);
+}
+
+void targets_select(const struct target *t)
+{
+	const struct target *first = t->first;
+	int err;
+
+	if (first)
+		err = knob_set(options.point, "targets", "%s:%ld %s:%ld", first->stack.id,
+			       first->occurrence, t->stack.id, t->occurrence);
+	else
+		err = knob_set(options.point, "targets", "%s:%ld", t->stack.id, t->occurrence);
+	bail_on_error(err, "targets");
+}
+
+int targets_select_none(void)
+{
+	return knob_set(options.point, "targets", NO_STACK);
+}
+
+long targets_injected(void)
+{
+	struct stats s;
+
+	bail_on_error(stats_read(options.point, &s), "stats");
+	return s.injected;
+}

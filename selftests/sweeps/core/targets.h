@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef SWEEPS_TARGETS_H
+#define SWEEPS_TARGETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/stacks.h"
+
+/* One call of the operation that is to fail. */
+struct target {
+	struct stack stack;
+	long occurrence;		/* of this stack within the operation, from 1 */
+	const struct target *first;	/* NULL, or the target that fails earlier in the run */
+	char hash[24];			/* names all of the above; the same in each guest */
+};
+
+/* Runs the operation without a failure and adds the calls that are not in the list yet. */
+void targets_survey(void);
+/* Adds the calls that the last run made only because @first had failed. */
+void targets_add_pairs(const struct target *first);
+
+int targets_count(void);
+const struct target *targets_get(int i);
+
+/* True if a guest before this one has judged @t. */
+bool target_is_done(const struct target *t);
+/* Writes the name of @t for known-issues: CALLER<CALLER<...#OCCURRENCE. */
+void target_known_name(const struct target *t, char *name, size_t size);
+
+/* Selects the calls that fail from now on: @t, after its first; or none. */
+void targets_select(const struct target *t);
+int targets_select_none(void);
+
+/* Number of calls failed since the point was armed. */
+long targets_injected(void);
+
+#endif
