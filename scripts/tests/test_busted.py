@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from host import archive, busted, changes
 from host.ktap import Result
 
-ROW = busted.Row("busted-it", "small", "prog", [("prog.a*", re.compile("page: .* -1 unexplained")),
-                                        ("prog.b", re.compile("Expected"))])
+ROW = busted.Row("busted-it", "small", "prog", [
+    busted.Red("prog.a*", re.compile("page: .* -1 unexplained")),
+    busted.Red("prog.b", re.compile("Expected"))])
 RED = (Result("prog.a1", "fail", "it", ("page: 1 before, 0 after: -1 unexplained",)),
        Result("prog.b", "fail", "b.c:1: Expected 0 (0) == 1 (1)"))
 GREEN = (Result("prog.c", "pass", ""), Result("prog.d", "xfail", "known"))

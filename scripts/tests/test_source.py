@@ -145,7 +145,7 @@ class Local(SourceTest):
             self.copied()
 
     def test_no_source(self):
-        with self.assertRaisesRegex(Failure, "SOURCE: .* is no Linux source tree"):
+        with self.assertRaisesRegex(Failure, "SOURCE: .* is not a Linux source tree"):
             source.local(self.directory)
 
     def test_no_series(self):

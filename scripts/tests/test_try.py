@@ -45,7 +45,7 @@ class Refused(TryTest):
         self.refused("PATCH: there is no /nowhere", PATCH="/nowhere")
 
     def test_no_source(self):
-        self.refused(f"SOURCE: {self.directory} is no Linux source tree", SOURCE=self.directory)
+        self.refused(f"SOURCE: {self.directory} is not a Linux source tree", SOURCE=self.directory)
 
     def test_no_series(self):
         self.refused("no source of a series '5.4'", SOURCE="5.4")

@@ -88,7 +88,7 @@ class Refused(unittest.TestCase):
         self.refused("has no Module.symvers: build", IMAGE=self.kernel.image, HEADERS=headers)
 
     def test_no_image(self):
-        self.refused("IMAGE: .*/Makefile is no x86 kernel that boots", HEADERS=self.headers(),
+        self.refused("IMAGE: .*/Makefile is not a bootable x86 kernel", HEADERS=self.headers(),
                      IMAGE=SCRIPTS.parent / "Makefile")
 
     def test_of_two_builds(self):
