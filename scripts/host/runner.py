@@ -96,6 +96,14 @@ class Run:
             "\n".join([table, "", *self.closing(sys.maxsize), ""]), encoding="utf-8")
         return table
 
+    def shown(self) -> list[str]:
+        """Return what is printed before the closing block: failures, or all results with V=1."""
+        table = self.report()
+        if os.environ.get("V", "0") not in ("", "0"):
+            return [*table.splitlines(), ""]
+        failed = closing.failures(self.results)
+        return [*failed, ""] if failed else []
+
 
 class Scheduler:
     """Runs kernel lines side by side, each in a thread that prepares it and waits for its guests.
