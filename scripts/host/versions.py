@@ -9,7 +9,8 @@ from host import apt, archive, issues
 from host.common import ROOT, Failure
 
 FILES = (ROOT / "README.md", ROOT / "scripts/kernels.conf", issues.FILE)
-VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?!\.?\d)")
+VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?![.-]?[\d\\]|\w)")	# not 6.1.0-49, 6.12.9x
+UPSTREAM = re.compile(r"\d+\.\d+\.\d+")
 PACKAGES = r"linux-headers-\d.*-amd64"
 
 
@@ -41,7 +42,7 @@ def unseen(newest: Mapping[str, str], seen: Iterable[str]) -> Iterator[str]:
 
 def upstream(package: apt.Package) -> str:
     """Return the kernel's version that a package has: 6.1.192 of 6.1.192-1~deb12."""
-    found = VERSION.match(package.version)
+    found = UPSTREAM.match(package.version)
     return found[0] if found else package.version
 
 

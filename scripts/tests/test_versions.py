@@ -12,7 +12,8 @@ class Named(unittest.TestCase):
             r"6.12.94     trixie   6\.12\.94\+deb13" "\n" "Linux 7.3.4+deb13; 6.1 and 6.12.*"))
 
     def test_other_numbers(self):
-        self.assertEqual(set(), versions.named("QEMU 7.2.22\n1.2.3.4 or 6.12.9x or 6.11 and 12.5"))
+        self.assertEqual(set(), versions.named("QEMU 7.2.22\n1.2.3.4 or 6.12.9x or 6.11 and 12.5\n"
+                                               r"6\.1\.0-\d+-cloud-amd64 and 6.1.0-49-amd64"))
 
     def test_of_a_package(self):
         self.assertEqual("6.1.192", versions.upstream(apt.Package("it", "6.1.192-1~deb12u1", "")))
