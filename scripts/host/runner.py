@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
@@ -134,7 +134,7 @@ class Scheduler:
         return run
 
     def run(self, installed: Path, programs: Mapping[str, Mapping[str, str | int]],
-            shares: int) -> Iterator[Run]:
+            shares: int) -> Generator[Run, None, None]:
         """Run the programs of each line; yields a Run as it is over, unavailable ones last."""
         unavailable = []
         with self._guests, ThreadPoolExecutor(len(programs)) as lines, self._stopped():

@@ -31,7 +31,7 @@ common.main(main)
 
 
 class Interrupted(unittest.TestCase):
-    def check(self, number):
+    def check(self, number: int) -> None:
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "pid"
             with subprocess.Popen([sys.executable, "-B", "-c", PROGRAM, file], cwd=SCRIPTS,
@@ -48,8 +48,8 @@ class Interrupted(unittest.TestCase):
                 time.sleep(0.05)
             self.assertFalse(inner.is_dir())
 
-    def test_by_ctrl_c(self):
+    def test_by_ctrl_c(self) -> None:
         self.check(signal.SIGINT)
 
-    def test_by_sigterm(self):
+    def test_by_sigterm(self) -> None:
         self.check(signal.SIGTERM)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 from host.common import ROOT
@@ -25,8 +26,14 @@ printf '%s\\0' "$@" "APPEND=$APPEND" >said
 """
 
 
+def given(name: str, value: str) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Yield the words and variables that give make a variable, in both ways."""
+    yield [f"{name}={value}"], {}
+    yield [], {name: value}
+
+
 class Words(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         scripts = self.directory / "scripts"
         scripts.mkdir()
@@ -35,7 +42,7 @@ class Words(unittest.TestCase):
             (scripts / name).write_text("#!/bin/sh\n" if name == "setup" else STUB, encoding="utf-8")
             (scripts / name).chmod(0o755)
 
-    def said(self, *words, **variables):
+    def said(self, *words: str, **variables: str) -> list[str]:
         """What the script is given that make starts with WORDS, and the environment VARIABLES."""
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("CMD", "APPEND", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
@@ -44,22 +51,22 @@ class Words(unittest.TestCase):
         self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
         return (self.directory / "said").read_text(encoding="utf-8").split("\0")[:-1]
 
-    def test_command(self):
+    def test_command(self) -> None:
         for command in COMMANDS:
-            for words, variables in (([f"CMD={command}"], {}), ([], {"CMD": command})):
+            for words, variables in given("CMD", command):
                 with self.subTest(command=command, words=words):
                     self.assertEqual(["LINE", command, "APPEND="],
                                      self.said("shell", *words, **variables))
                     self.assertEqual(["LINE", "command", "--command", command, "--append", "",
                                       "APPEND="], self.said("sweep", *words, **variables))
 
-    def test_no_command(self):
+    def test_no_command(self) -> None:
         self.assertEqual(["LINE", "APPEND="], self.said("shell"))
         self.assertEqual(["LINE", "fork", "--append", "", "APPEND="], self.said("sweep", "OP=fork"))
 
-    def test_append(self):
+    def test_append(self) -> None:
         for append in APPENDS:
-            for words, variables in (([f"APPEND={append}"], {}), ([], {"APPEND": append})):
+            for words, variables in given("APPEND", append):
                 with self.subTest(append=append, words=words):
                     self.assertEqual(["LINE", f"APPEND={append}"],
                                      self.said("shell", *words, **variables))

@@ -8,7 +8,7 @@ from host.common import ROOT, SCRIPTS
 
 
 class Rows(unittest.TestCase):
-    def test_every_expression_changes_its_file(self):
+    def test_every_expression_changes_its_file(self) -> None:
         lines = (SCRIPTS / "mutants.conf").read_text(encoding="utf-8").splitlines()
         rows = [line.split(" | ") for line in lines if line and line[0] != "#"]
         self.assertGreater(len(rows), 16)
