@@ -104,7 +104,7 @@ def _uncompressed(file: Path) -> bytes:
         compressed = file.with_name(file.name + suffix)
         if compressed.is_file():
             return read(compressed.read_bytes())
-    raise Failure(f"there is no {file}, which the guest needs")
+    raise Failure(f"{file}, which the guest needs, does not exist")
 
 
 def _zstd(data: bytes) -> bytes:

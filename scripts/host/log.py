@@ -45,7 +45,7 @@ def _entries(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}; "
-                      "without it a dirty log would look clean") from None
+                      "without it a log with splats would pass") from None
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
@@ -53,7 +53,7 @@ def deny_list(path: Path = SCRIPTS / "log-deny") -> list[re.Pattern[str]]:
     """Read the regexps of messages that are problems."""
     entries = _entries(path)
     if not entries:
-        raise Failure(f"{path} is empty; without it a dirty log would look clean")
+        raise Failure(f"{path} is empty; without it a log with splats would pass")
     return [_compile(entry, path) for entry in entries]
 
 

@@ -25,7 +25,7 @@ def patches() -> list[Path]:
     files = [Path(word).absolute() for word in os.environ.get("PATCH", "").split()]
     for file in files:
         if not file.is_file():
-            raise Failure(f"PATCH: there is no {file}")
+            raise Failure(f"PATCH: {file} does not exist")
     return files
 
 

@@ -21,7 +21,7 @@ def _paths(name: str) -> list[Path]:
     paths = [Path(word).absolute() for word in os.environ.get(name, "").split()]
     for path in paths:
         if not path.exists():
-            raise Failure(f"{name}: there is no {path}")
+            raise Failure(f"{name}: {path} does not exist")
     return paths
 
 

@@ -82,7 +82,7 @@ void run_shell(void)
 	each_line("/modules/load", load_for_shell);
 	printf("\nLinux %s: knobs in /sys/kernel/debug/errpath, tests in /selftests\n",
 	       kernel.release);
-	printf("exit powers the guest off, Ctrl-A X ends it at once\n");
+	printf("exit powers the guest off, Ctrl-A X ends it immediately\n");
 	fflush(stdout);
 	must(chdir("/selftests"), "/selftests");
 	setenv("PS1", "errpath \\w # ", 1);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Package sources of other releases, made from the machine's own."""
+"""Package sources of other releases, derived from the machine's own."""
 
 import shutil
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a kernel is built from: rows, fragments, changes, compiler; and when it is built anew."""
+"""What a kernel is built from (rows, configs, changes, compiler), and when it is rebuilt."""
 
 import os
 import shutil
@@ -103,7 +103,7 @@ class Rows(unittest.TestCase):
 
 
 class Llvm(unittest.TestCase):
-    """LLVM=1 is the newest that is whole."""
+    """LLVM=1 selects the newest version of which all tools are installed."""
 
     def found(self, *tools: str, asked: str = "1") -> int | None:
         with (mock.patch.object(shutil, "which", lambda name: name in tools),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a busted kernel must show, and what does not count as that."""
+"""Which results of a busted kernel pass, and which do not."""
 
 import re
 import unittest

@@ -5,7 +5,6 @@ import contextlib
 import io
 import tempfile
 import threading
-import time
 import unittest
 from collections.abc import Generator
 from pathlib import Path
@@ -141,17 +140,20 @@ class Programs(unittest.TestCase):
 
 
 class FakeSession:
-    """A session that runs until it is stopped, or raises what it is given."""
+    """A session that runs until it is stopped; or that ends once another one runs."""
 
-    def __init__(self, seconds: float, error: Exception | None = None) -> None:
-        self.seconds, self.error = seconds, error
-        self.started, self.results, self.outs, self.ended = 0.0, list[Result](), list[Path](), ""
+    def __init__(self, behind: "FakeSession | None" = None, error: str = "") -> None:
+        self.behind, self.error, self.begun = behind, error, threading.Event()
+        self.stopped = False
 
     def run(self, stop: threading.Event, _: Watch) -> None:
-        self.started = time.monotonic()
+        self.begun.set()
+        if not self.behind:
+            self.stopped = stop.wait(30)
+            return
+        self.behind.begun.wait(30)
         if self.error:
-            raise self.error
-        self.ended = "stopped" if stop.wait(self.seconds) else "done"
+            raise ValueError(self.error)
 
 
 class Scheduled(unittest.TestCase):
@@ -172,18 +174,20 @@ class Scheduled(unittest.TestCase):
         return scheduler.run(self.out, {line: {"it": "1"} for line in sessions}, 1)
 
     def test_unavailable_lines_come_last(self) -> None:
-        runs = list(self.run_lines(gone=[], slow=[FakeSession(0.2)], fast=[FakeSession(0)]))
-        self.assertEqual(["fast", "slow", "gone"], [run.line for run in runs])
+        first = FakeSession()
+        first.begun.set()
+        runs = list(self.run_lines(gone=[], good=[FakeSession(behind=first)]))
+        self.assertEqual(["good", "gone"], [run.line for run in runs])
 
     def test_interrupted(self) -> None:
-        endless = FakeSession(60)
-        runs = self.run_lines(fast=[FakeSession(0)], endless=[endless])
-        self.assertEqual("fast", next(runs).line)
+        endless = FakeSession()
+        runs = self.run_lines(good=[FakeSession(behind=endless)], endless=[endless])
+        self.assertEqual("good", next(runs).line)
         runs.close()
-        self.assertEqual("stopped", endless.ended)
+        self.assertTrue(endless.stopped)
 
     def test_error_stops_all(self) -> None:
-        endless = FakeSession(60)
+        endless = FakeSession()
         with self.assertRaisesRegex(ValueError, "broken"):
-            list(self.run_lines(bad=[FakeSession(0, ValueError("broken"))], endless=[endless]))
-        self.assertEqual("stopped", endless.ended)
+            list(self.run_lines(bad=[FakeSession(endless, "broken")], endless=[endless]))
+        self.assertTrue(endless.stopped)

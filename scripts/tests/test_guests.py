@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""scripts/run on real guests, whose selftests are made here to pass, fail, hang, oops, ..."""
+"""scripts/run on real guests, with selftests that pass, fail, hang, oops, ..."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ class Done(NamedTuple):
 
 
 def command(directory: Path, programs: Programs, *options: str) -> list[str | Path]:
-    """scripts/run with shell scripts as selftests, NAME: (limit, body), all in DIRECTORY."""
+    """Return the command of scripts/run with these selftests, which are written to DIRECTORY."""
     installed = directory / "selftests"
     installed.mkdir()
     for name, (_, body) in programs.items():
@@ -166,7 +166,7 @@ class Lost(GuestTest):
 
 
 def working_in(directory: str | Path) -> list[str]:
-    """Processes whose working directory is below this one, as QEMU's is."""
+    """Return processes whose working directory is below this one, as that of QEMU is."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):
@@ -176,7 +176,7 @@ def working_in(directory: str | Path) -> list[str]:
 
 
 class Interrupted(unittest.TestCase):
-    """Whatever ends scripts/run, its guest does not outlive it."""
+    """No guest outlives scripts/run, however that ends."""
 
     def wait_until(self, condition: Callable[[], object], limit: float = 30) -> None:
         deadline = time.monotonic() + limit

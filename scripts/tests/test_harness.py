@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""lib/harness.h: no failure of a test becomes a pass or a skip."""
+"""lib/harness.h: a test that failed never becomes a pass or a skip."""
 
 import subprocess
 import tempfile

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Requests of a guest for memory, against a QEMU that is made here."""
+"""Requests of a guest for memory, with a simulated QEMU."""
 
 import errno
 import json
@@ -24,24 +24,24 @@ def report(source: int, status: int) -> Message:
 
 
 class Qemu:
-    """Answers each command by the messages in SAYS, else by that it is done."""
+    """A QEMU that answers each command with the messages in SAYS, or DONE."""
 
     def __init__(self, connection: socket.socket, says: Mapping[str, list[Message]]) -> None:
         self.file, self.says = connection.makefile("rw"), says
         self.asked: list[tuple[str, Message]] = []
         threading.Thread(target=self.serve, daemon=True).start()
 
-    def tell(self, *messages: Message) -> None:
+    def send(self, *messages: Message) -> None:
         for message in messages:
             self.file.write(json.dumps(message) + "\n")
         self.file.flush()
 
     def serve(self) -> None:
-        self.tell({"QMP": {"version": {}}})
+        self.send({"QMP": {"version": {}}})
         for line in self.file:
             command = json.loads(line)
             self.asked.append((command["execute"], command["arguments"]))
-            self.tell(*self.says.get(command["execute"], [DONE]))
+            self.send(*self.says.get(command["execute"], [DONE]))
 
 
 class Answers(unittest.TestCase):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel log scan: logs that hold splats and logs that lack them, and bad lists."""
+"""The scan of kernel logs: logs with and without splats, and bad lists."""
 
 import tempfile
 import unittest
@@ -90,7 +90,7 @@ class Announcements(unittest.TestCase):
 
 
 class Lists(unittest.TestCase):
-    """A list that does not work must not let a dirty log look clean."""
+    """With a broken list, a log with splats must not pass."""
 
     def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()

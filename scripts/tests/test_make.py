@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The Makefile hands shell commands and kernel command lines to the scripts as they are written."""
+"""The Makefile passes shell commands and kernel command lines to the scripts unchanged."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ COMMANDS = (
     "a=b; echo $a",
 )
 APPENDS = ("memmap=64M$0x50000000", "a=1 b=$HOME c=$(id)")
-# Writes its arguments and its APPEND to a file, a NUL after each.
+# Write the arguments and APPEND to a file, each followed by a NUL.
 STUB = """#!/bin/sh
 printf '%s\\0' "$@" "APPEND=$APPEND" >said
 """
@@ -43,7 +43,7 @@ class Words(unittest.TestCase):
             (scripts / name).chmod(0o755)
 
     def said(self, *words: str, **variables: str) -> list[str]:
-        """What the script is given that make starts with WORDS, and the environment VARIABLES."""
+        """Run make with WORDS and environment VARIABLES; return the arguments of its script."""
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("CMD", "APPEND", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
         done = subprocess.run(["make", "-s", "KERNEL=LINE", *words], cwd=self.directory, text=True,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the matrix tells: its table, KTAP and JUnit; and lines that cannot run."""
+"""The reports of the matrix: table, KTAP and JUnit; and lines that cannot run."""
 
 import unittest
 import xml.etree.ElementTree as xml
@@ -22,7 +22,7 @@ RUNS = [run("one", Result("prog.a", "pass", ""), Result("prog.b", "xfail", "know
             Result("prog.b", "skip", "none here"), Result("guest", "LOST", "hang"))]
 
 
-class Told(unittest.TestCase):
+class Reports(unittest.TestCase):
     def test_table(self) -> None:
         lines = [line.split() for line in matrix.table(RUNS)]
         self.assertEqual([["one", "two"], ["prog.a", "ok", "FAIL"], ["prog.b", "xfail", "skip"],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""mutants.conf: every row still changes something."""
+"""Every row of mutants.conf changes its file."""
 
 import subprocess
 import unittest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What counts as a planted loss that a sweep found, and what does not."""
+"""Which reports of a sweep count as the planted leak, and which do not."""
 
 import re
 import unittest
@@ -31,47 +31,47 @@ def report(*calls: Call, ended: bool = True) -> sweepreport.Report:
 
 
 class Planted(unittest.TestCase):
-    def told(self, *calls: Call, ended: bool = True) -> list[str]:
+    def problems(self, *calls: Call, ended: bool = True) -> list[str]:
         return [*planted.problems(ROW, report(*calls, ended=ended))]
 
     def test_just_that(self) -> None:
         known = ("meminfo.DirectMap", 2, 0, 1)
-        self.assertEqual([], self.told((("two", "three"), [known, LEAK]), (("three",), [known])))
+        self.assertEqual([], self.problems((("two", "three"), [known, LEAK]), (("three",), [known])))
 
     def test_not_found(self) -> None:
         nothing: list[Finding] = []
         for findings in (nothing, [("slab.a", 1, 1, 1)], [("slab.a", 1, 0, 0)]):
-            told = self.told((("two", "three"), [LEAK]), (("one", "two", "three"), findings))
-            self.assertRegex("\n".join(told), r"^not found: .*: kmalloc<one<two<three")
+            found = self.problems((("two", "three"), [LEAK]), (("one", "two", "three"), findings))
+            self.assertRegex("\n".join(found), r"^not found: .*: kmalloc<one<two<three")
 
     def test_found_elsewhere(self) -> None:
-        told = self.told((("two", "three"), [LEAK]), (("three",), [LEAK]))
-        self.assertEqual(["found too: leak: slab.a +1: kmalloc<three"], told)
+        found = self.problems((("two", "three"), [LEAK]), (("three",), [LEAK]))
+        self.assertEqual(["found too: leak: slab.a +1: kmalloc<three"], found)
 
     def test_found_too(self) -> None:
-        told = self.told((("two", "three"), [LEAK, ("slab.b", 1, 1, 0)]))
-        self.assertEqual(["found too: leak: slab.b +1: kmalloc<two<three"], told)
+        found = self.problems((("two", "three"), [LEAK, ("slab.b", 1, 1, 0)]))
+        self.assertEqual(["found too: leak: slab.b +1: kmalloc<two<three"], found)
 
     def test_of_the_same_counter(self) -> None:
-        told = self.told((("two", "three"), [LEAK, ("slab.a", 7, 8, 0)]))
-        self.assertEqual([], told)
-        told = self.told((("two", "three"), [("slab.a", 7, 8, 0)]))
-        self.assertRegex(told[0], "^not found: ")
-        self.assertEqual(["found too: leak: slab.a +7: kmalloc<two<three"], told[1:])
+        found = self.problems((("two", "three"), [LEAK, ("slab.a", 7, 8, 0)]))
+        self.assertEqual([], found)
+        found = self.problems((("two", "three"), [("slab.a", 7, 8, 0)]))
+        self.assertRegex(found[0], "^not found: ")
+        self.assertEqual(["found too: leak: slab.a +7: kmalloc<two<three"], found[1:])
 
     def test_two_of_each(self) -> None:
         row = ROW._replace(findings=[*ROW.findings, re.compile(r"leak: slab\.b \+[12]")])
         for losses, wanted in (([LEAK, ("slab.b", 2, 2, 0)], []),
                                ([LEAK], [r"not found: leak: slab\.b \+[12]: kmalloc<two<three"])):
-            told = [*planted.problems(row, report((("two", "three"), losses)))]
-            self.assertEqual(wanted, told)
+            found = [*planted.problems(row, report((("two", "three"), losses)))]
+            self.assertEqual(wanted, found)
 
     def test_no_such_stack(self) -> None:
-        self.assertEqual(["no stack is like <two<"], self.told((("three",), [])))
+        self.assertEqual(["no stack is like <two<"], self.problems((("three",), [])))
 
     def test_no_end(self) -> None:
-        told = self.told((("two", "three"), [LEAK]), ended=False)
-        self.assertEqual(["the sweep has no end"], told)
+        found = self.problems((("two", "three"), [LEAK]), ended=False)
+        self.assertEqual(["the sweep has no end"], found)
 
 
 class Rows(unittest.TestCase):

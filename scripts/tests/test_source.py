@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Source trees and what is changed in them: laid, taken back, refused."""
+"""Source trees and their changes: applied, reverted, refused."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def git(directory: Path, *words: str) -> None:
 
 
 class SourceTest(unittest.TestCase):
-    """A tree of two files, as a source of its own."""
+    """A source of two files."""
 
     FILES = {"mm/add.c": ADD, "Kbuild": "obj-y := mm/\n"}
 
@@ -58,7 +58,7 @@ class Laid(SourceTest):
         self.assertEqual(1, (self.source.tree / "Kbuild").stat().st_mtime)
 
     def test_dated_by_what_was_built(self) -> None:
-        """Nothing is built again but where it was last built from something else."""
+        """A file is rebuilt only where it was last built from another content."""
         file = self.source.tree / "mm/add.c"
 
         def age(objects: str, changed: source.Content) -> int:
@@ -107,7 +107,7 @@ class Laid(SourceTest):
 
 
 class Local(SourceTest):
-    """The user's own tree is copied, as it is at the time."""
+    """The user's own tree is copied in its present state."""
 
     def setUp(self) -> None:
         super().setUp()

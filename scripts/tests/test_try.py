@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A user's source and his patches, refused in a line; what README shows, test_readme tries."""
+"""A user's source and patches that are refused. test_readme runs those that README shows."""
 
 import os
 import subprocess
@@ -35,7 +35,7 @@ class TryTest(unittest.TestCase):
 
 
 class Refused(TryTest):
-    """One line, and the exit code by which git bisect goes on elsewhere."""
+    """One line, and the exit status that makes git bisect try another commit."""
 
     def refused(self, pattern: str, **variables: str | Path) -> None:
         done = self.attempt(**variables)
@@ -44,7 +44,7 @@ class Refused(TryTest):
         self.assertRegex(done.stderr, pattern)
 
     def test_no_patch(self) -> None:
-        self.refused("PATCH: there is no /nowhere", PATCH="/nowhere")
+        self.refused("PATCH: /nowhere does not exist", PATCH="/nowhere")
 
     def test_no_source(self) -> None:
         self.refused(f"SOURCE: {self.directory} is not a Linux source tree", SOURCE=self.directory)

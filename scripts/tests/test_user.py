@@ -26,7 +26,7 @@ def run(*words: str | Path, **variables: str | Path) -> "subprocess.CompletedPro
 
 
 class Given(unittest.TestCase):
-    """Image and headers as files: no row of kernels.conf has any part in it."""
+    """Image and headers are files; kernels.conf plays no part."""
 
     def test_image_and_headers(self) -> None:
         kernel = archive.fetch(LINE)
@@ -40,7 +40,7 @@ class Given(unittest.TestCase):
 
 
 class Refused(unittest.TestCase):
-    """One line that names the thing, and what mends it."""
+    """One line that names the problem and its solution."""
 
     kernel: Kernel
 
@@ -58,7 +58,7 @@ class Refused(unittest.TestCase):
         self.assertRegex(done.stderr, pattern)
 
     def headers(self) -> Path:
-        """A copy of what is read of headers."""
+        """Copy those files of headers that errpath reads."""
         copy = self.directory / "headers"
         for name in ("include/config/auto.conf", "include/generated/utsrelease.h",
                      "Module.symvers"):
@@ -73,7 +73,7 @@ class Refused(unittest.TestCase):
         self.refused("KDIR with IMAGE", KDIR="/", IMAGE=self.kernel.image)
 
     def test_no_such_file(self) -> None:
-        self.refused("IMAGE: there is no /nowhere", IMAGE="/nowhere", HEADERS="/")
+        self.refused("IMAGE: /nowhere does not exist", IMAGE="/nowhere", HEADERS="/")
 
     def test_headers_missing(self) -> None:
         self.refused("HEADERS is missing", IMAGE=self.kernel.image)
