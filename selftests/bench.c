@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an intercepted function costs its callers. Run it by make bench: in a
- * guest that counts a nanosecond an instruction, it prints instructions a call:
- * "bench MECHANISM CASE INSTRUCTIONS". And how long the point alloc, with all its
- * functions, takes: "time arming MICROSECONDS", "time disarming MICROSECONDS".
+ * Measures what an intercepted function costs its callers. make bench runs it in a guest whose
+ * clock advances by a nanosecond for each instruction, and which prints the instructions of a
+ * call: "bench MECHANISM CASE INSTRUCTIONS". It also measures how long it takes to arm and to
+ * disarm the point alloc, with all its functions: "time arming MICROSECONDS",
+ * "time disarming MICROSECONDS".
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,9 +25,19 @@ static const struct mechanism {
 	const char *which;
 	const char *empty_hook;
 } mechanisms[] = {
-	{ "ftrace", "target", "errpath_target", "traced", "ipmodify" },
-	{ "kprobe", "target_notrace", "errpath_target_notrace", "notrace",
-	  "post_handler" },
+	{
+		.name = "ftrace",
+		.point = "target",
+		.function = "errpath_target",
+		.which = "traced",
+		.empty_hook = "ipmodify",
+	}, {
+		.name = "kprobe",
+		.point = "target_notrace",
+		.function = "errpath_target_notrace",
+		.which = "notrace",
+		.empty_hook = "post_handler",
+	},
 };
 
 static int errors;
@@ -40,7 +51,7 @@ static int check(int err, const char *what)
 	return err;
 }
 
-/* The first round warms up what the second one is charged for. */
+/* The first round fills the caches for the second one, which is measured. */
 static void measure(const struct mechanism *m, const char *what)
 {
 	struct target_calls calls;
@@ -52,7 +63,7 @@ static void measure(const struct mechanism *m, const char *what)
 	       (calls.ns + CALLS / 2) / CALLS);
 }
 
-/* What it costs that anybody at all is there. */
+/* Measure the cost of any hook: one that does nothing. */
 static void measure_empty_hook(const struct mechanism *m)
 {
 	char order[128];
@@ -66,11 +77,10 @@ static void measure_empty_hook(const struct mechanism *m)
 
 static void measure_armed(const struct mechanism *m)
 {
-	int err = knob_set(m->point, "verbose", "0");
-
-	err = err ?: knob_set(m->point, "tasks", "1");
-	err = err ?: knob_set(m->point, "times", "-1");
-	if (check(err ?: knob_set(m->point, "probability", "100"), "arming"))
+	if (check(knob_set(m->point, "verbose", "0"), "verbose") ||
+	    check(knob_set(m->point, "tasks", "1"), "tasks") ||
+	    check(knob_set(m->point, "times", "-1"), "times") ||
+	    check(knob_set(m->point, "probability", "100"), "arming"))
 		return;
 	measure(m, "task-mismatch");
 	check(knob_set(m->point, "tasks", "self"), "tasks");
@@ -93,7 +103,7 @@ static long long now_us(void)
 
 #define ROUNDS 5
 
-/* The first round looks names up, and is not counted. */
+/* The first round also looks names up, so it does not count. */
 static void measure_arming(void)
 {
 	long long start, armed, arming = 0, disarming = 0;

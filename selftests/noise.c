@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How far each gauge moves when nothing is lost: the largest difference over
- * many clean operations, from which the bounds in lib/gauges.c are taken.
- * Not a test; run it by hand: ./noise [TIMES]
+ * Measures how far each gauge moves when nothing is lost: the largest difference over many
+ * clean operations. The bounds in lib/gauges.c come from this. Not a test; run it by hand:
+ * ./noise [TIMES]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,12 @@ static int clean_operation(unsigned long start)
 {
 	int err = hotplug_add(start, SECTION_SIZE);
 
-	err = err ?: hotplug_remove(start, SECTION_SIZE);
-	err = err ?: hotplug_memremap(start, SUBSECTION_SIZE, "");
+	if (err)
+		return err;
+	err = hotplug_remove(start, SECTION_SIZE);
+	if (err)
+		return err;
+	err = hotplug_memremap(start, SUBSECTION_SIZE, "");
 	return err ?: hotplug_memunmap(start);
 }
 
@@ -30,8 +34,10 @@ static int measure(unsigned long start)
 {
 	int err = clean_operation(start);
 
+	if (err)
+		return err;
 	counters_settle();
-	err = err ?: counters_read(&after);
+	err = counters_read(&after);
 	if (err)
 		return err;
 	for (int i = 0; i < before.nr; i++) {
@@ -50,9 +56,11 @@ int main(int argc, char **argv)
 	unsigned long start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
 	int err;
 
+	/* Read into both: this touches their pages before anything is compared. */
 	err = clean_operation(start) ?: counters_read(&after);
 	counters_settle();
-	err = err ?: counters_read(&before);
+	if (!err)
+		err = counters_read(&before);
 	for (int i = 0; i < times && !err; i++)
 		err = measure(start);
 	if (err) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The verdict's own senses: that it sees what it must, and nothing else. */
+/* Tests of the verdict: it finds each difference that it must find, and no other. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@
 #include "lib/splat.h"
 #include "lib/verdict.h"
 
-static bool tells(const struct comparison *c, const char *name)
+static bool comparison_has(const struct comparison *c, const char *name)
 {
 	for (int i = 0; i < c->nr; i++) {
 		if (!strcmp(c->out[i].name, name))
@@ -26,7 +26,7 @@ static bool tells(const struct comparison *c, const char *name)
 	return false;
 }
 
-/* 4 MiB that a process holds are told, and are no longer once it lets go. */
+/* 4 MiB that a process holds are reported, and no longer after it unmaps them. */
 TEST(pages_in_use_are_told)
 {
 	static struct counters before, after;
@@ -44,12 +44,12 @@ TEST(pages_in_use_are_told)
 
 	ASSERT_EQ(0, counters_read(&after));
 	counters_compare(&before, &after, &c);
-	EXPECT_TRUE(tells(&c, COUNTERS_PAGES));
-	EXPECT_TRUE(tells(&c, "vmstat.nr_anon_pages"));
-	EXPECT_TRUE(tells(&c, "meminfo.AnonPages"));
+	EXPECT_TRUE(comparison_has(&c, COUNTERS_PAGES));
+	EXPECT_TRUE(comparison_has(&c, "vmstat.nr_anon_pages"));
+	EXPECT_TRUE(comparison_has(&c, "meminfo.AnonPages"));
 	EXPECT_EQ(!access("/sys/devices/system/node/node0", F_OK),
-		  tells(&c, "node0.vmstat.nr_anon_pages"));
-	EXPECT_FALSE(tells(&c, "vmstat.pgfault"));
+		  comparison_has(&c, "node0.vmstat.nr_anon_pages"));
+	EXPECT_FALSE(comparison_has(&c, "vmstat.pgfault"));
 
 	ASSERT_EQ(0, munmap(p, size));
 	ASSERT_EQ(0, counters_read_settled(&after, &before));
@@ -90,7 +90,7 @@ static bool on_lru(const char *p)
 	return read_at("/proc/kpageflags", pfn) >> lru & 1;
 }
 
-/* A freed page that waits in the batch of a CPU is not free yet, and would be called lost. */
+/* A freed page that waits in the batch of a CPU is not free yet, and would look lost. */
 TEST(settling_empties_the_batches_of_all_cpus)
 {
 	const int pages = 10;
@@ -100,7 +100,7 @@ TEST(settling_empties_the_batches_of_all_cpus)
 	int waiting = 0;
 
 	ASSERT_NE(MAP_FAILED, p);
-	/* The last CPU is another than the first, except on a machine with one. */
+	/* Touch the pages on the last CPU, and settle on the first. */
 	ASSERT_EQ(0, run_on(sysconf(_SC_NPROCESSORS_ONLN) - 1));
 	memset(p, 1, pages * size);
 	ASSERT_EQ(0, run_on(0));
@@ -124,7 +124,10 @@ static long sum_of_sizes(const char *trace)
 	return sum;
 }
 
-/* Else a new chunk of percpu memory, which the kernel keeps, would be called lost. */
+/*
+ * verdict_begin() makes the kernel allocate percpu memory: a new chunk, which the kernel keeps,
+ * would look lost if it were allocated later.
+ */
 TEST(percpu_room_is_made)
 {
 	const char * const tracer = "/sys/kernel/tracing/instances/errpath_verdict";
@@ -175,33 +178,50 @@ TEST(gauges_are_told_from_events)
 TEST(rows_apply_to_their_kernels)
 {
 	static const struct {
-		const char *kernels, *version;
+		const char *swept, *versions, *only, *version;
 		bool stock, applies, must;
 	} rows[] = {
-		{ "6.1.192 6.12.117", "6.12.117", true, true, true },
-		{ "6.1.192 6.12.117", "6.12.117", false, true, false },
-		{ "6.1.192 6.12.117", "6.12.11", true, false, false },
-		{ "6.1.192 6.1+", "7.3.4", true, true, false },
-		{ "6.1.192 6.1+", "6.1.192", true, true, true },
-		{ "6.12+", "6.1.192", true, false, false },
-		{ "6.12+", "6.12", true, true, false },
-		{ "6.12+", "10.0.1", true, true, false },
-		{ "6.1.*", "6.1.7", true, true, false },
-		{ "6.1.*", "6.12.7", true, false, false },
+		/* swept, versions, only, version: Debian's, applies, must show */
+		{ NULL, "6.1+", "must", "6.12.117", true, true, true },
+		{ NULL, "6.1+", "must", "6.12.117", false, true, false },
+		{ NULL, "6.1+", "must", "6.12.11", true, false, false },
+		{ NULL, "6.1+", "", "7.3.4", true, true, false },
+		{ NULL, "6.1+", "", "6.1.192", true, true, true },
+		{ NULL, "6.1+", "may", "6.1.192", true, true, false },
+		{ NULL, "6.1+", "6.12+", "6.1.192", true, false, false },
+		{ NULL, "6.1+", "6.12+", "6.12.117", true, true, true },
+		{ NULL, "6.1+", "6.12+ may", "6.12.117", true, true, false },
+		{ NULL, "6.12+", "", "6.1.192", true, false, false },
+		{ NULL, "6.12+", "", "6.12", true, true, false },
+		{ NULL, "6.12+", "", "10.0.1", true, true, false },
+		{ NULL, "6.1.*", "", "6.1.7", true, true, false },
+		{ NULL, "6.1.*", "", "6.12.7", true, false, false },
+		{ NULL, "6.1.* 7.2+", "", "7.3.4", true, true, false },
+		{ "6.12.*", "6.1+", "", "6.12.117", true, true, true },
+		{ "6.12.*", "6.1+", "", "6.1.192", true, true, false },
 	};
 	bool must;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct known_scope scope = {
+			.stock = "6.1.192 6.12.117",
+			.swept = rows[i].swept,
+			.versions = rows[i].versions,
+			.only = rows[i].only,
+		};
+
 		EXPECT_EQ(rows[i].applies,
-			  known_applies(rows[i].kernels, rows[i].version,
-					rows[i].stock, &must))
-			TH_LOG("%s on %s", rows[i].kernels, rows[i].version);
+			  known_applies(&scope, rows[i].version, rows[i].stock, &must))
+			TH_LOG("%s %s on %s", scope.versions, scope.only, rows[i].version);
 		EXPECT_EQ(rows[i].must, must)
-			TH_LOG("%s on %s", rows[i].kernels, rows[i].version);
+			TH_LOG("%s %s on %s", scope.versions, scope.only, rows[i].version);
 	}
 }
 
-/* The outer watch announces it for who scans the log; the inner one does not. */
+/*
+ * The outer watch announces the splat, so that the scan of the log passes; the inner one does
+ * not, and must report it.
+ */
 TEST(unannounced_splat_is_told)
 {
 	struct splat outer, inner;
@@ -231,7 +251,7 @@ TEST(absent_announced_splat_is_told)
 	"00001000-0009ffff : System RAM\n" \
 	"  00100000-001fffff : Kernel code\n"
 
-/* What a verdict says about a text of /proc/iomem that was IOMEM before. */
+/* The verdict about a text of /proc/iomem that was IOMEM before. */
 FIXTURE(iomem)
 {
 	struct verdict v;
@@ -240,7 +260,7 @@ FIXTURE(iomem)
 FIXTURE_VARIANT(iomem)
 {
 	const char *after;
-	long known;	/* lines more, in known-issues */
+	long known;	/* additional lines that known-issues has */
 	bool wrong;
 	int findings;
 };
@@ -350,7 +370,7 @@ TEST_F(iomem, differences_are_judged)
 	}
 }
 
-/* Who reads the findings must see that there were more of them. */
+/* The last finding says how many had no room. */
 TEST(findings_without_room_are_counted)
 {
 	char after[40 * 64] = "";
@@ -386,7 +406,7 @@ TEST(dead_points_are_told)
 	verdict_status(&v, STATUS_HEAD STATUS_ARMED);
 	EXPECT_EQ(0, v.wrong);
 	EXPECT_EQ(0, v.nr_findings);
-	/* Not a point, but a function of it. */
+	/* A line that begins with a blank is a function, not a point. */
 	verdict_status(&v, STATUS_HEAD STATUS_ARMED
 		       "                         dead    kprobe\n"
 		       " target          dead    kprobe\n");
@@ -396,7 +416,7 @@ TEST(dead_points_are_told)
 	ASSERT_EQ(1, v.nr_findings);
 	EXPECT_STREQ("point target_notrace is dead", v.finding[0].what);
 	EXPECT_FALSE(v.finding[0].known);
-	/* Seen when the operation had failed, and again at the end. */
+	/* A point that was reported after the failure is not reported again at the end. */
 	verdict_status(&v, STATUS_HEAD STATUS_DEAD STATUS_ARMED);
 	EXPECT_EQ(1, v.wrong);
 	EXPECT_EQ(1, v.nr_findings);
@@ -404,7 +424,7 @@ TEST(dead_points_are_told)
 
 #define KPROBES_ENABLED "/sys/kernel/debug/kprobes/enabled"
 
-/* Somebody else switches all kprobes off while a point is armed by one. */
+/* All kprobes are switched off while a point is armed by a kprobe. */
 FIXTURE(kprobes)
 {
 	int guard;

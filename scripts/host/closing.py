@@ -2,40 +2,38 @@
 """The end of a run: at most ten lines that say what was learned of a kernel."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from host import issues, verdict
-from host.issues import Bug
+from host import verdict
+from host.known import Bug
 from host.ktap import Result
 
 LINES = 10
 KNOWN = "known: "
 NAMED = re.compile(r"\[([\w.-]+)\] (.*)")	# [BUG] OBSERVATION
-OOPS = re.compile(r"oops in (\S+)\(\): ")
+MANUAL = "selftests/KNOWN-BUGS.md"
 SKIPS = 2	# lines that are kept for reasons of skips, however many bugs there are
 
 
-def _observations(result: Result, bugs: dict[str, Bug]) -> Iterator[tuple[str, str]]:
-    """Yield the name of each bug that a test showed ("" where it has none), and how it showed."""
-    name = ""
+def _observations(result: Result) -> Iterator[tuple[str, str]]:
+    """Yield the id of each bug that a test showed ("" where it has none), and how it showed."""
+    bug = ""
     for text in result.reason.removeprefix(KNOWN).split("; "):
-        named, oops = NAMED.fullmatch(text), OOPS.match(text)
+        named = NAMED.fullmatch(text)
         if named:
-            name, text = named[1], named[2]
-        elif oops:
-            name = issues.of_oops(bugs, result.name, oops[1])
-        yield name, text
+            bug, text = named[1], named[2]
+        yield bug, text
 
 
-def _bugs(results: Iterable[Result], bugs: dict[str, Bug]) -> list[str]:
+def _bugs(results: Iterable[Result], bugs: Mapping[str, Bug]) -> list[str]:
     """Return a line for each bug that was shown, and by how many tests."""
     tests: dict[str, set[str]] = {}
     for result in results:
         if result.outcome != "xfail":
             continue
-        for name, observation in _observations(result, bugs):
-            reason = bugs[name].reason() if name in bugs else observation
-            text = f"{name}: {reason}" if name else reason or "no reason given"
+        for bug, observation in _observations(result):
+            reason = bugs[bug].reason if bug in bugs else observation
+            text = f"{bug}: {reason}" if bug else reason or "no reason given"
             tests.setdefault(text, set()).add(result.name)
     return [f"  {text} ({_count(len(names), 'test')})" for text, names in tests.items()]
 
@@ -63,7 +61,7 @@ def _first(lines: list[str], room: int, what: str) -> list[str]:
 
 def _bugs_line(found: bool, failed: bool) -> str:
     if found:
-        return f"bugs found in this kernel ({issues.MANUAL} describes them):"
+        return f"bugs found in this kernel ({MANUAL} describes them):"
     return "no known bug was found; the failures above may be new ones" if failed else (
         "no bug was found in this kernel")
 
@@ -74,14 +72,14 @@ def failures(results: Sequence[Result]) -> list[str]:
                                if result.outcome not in (*verdict.GOOD, "skip")]))
 
 
-def block(head: str, evidence: str, results: Sequence[Result], known: dict[str, Bug],
+def block(head: str, evidence: str, results: Sequence[Result], bugs: Mapping[str, Bug],
           lines: int = LINES) -> list[str]:
-    """Return the closing block. HEAD: the kernel. EVIDENCE: where the files are. LINES: the most
-    that there may be."""
-    found, skips = _bugs(results, known), _skips(results)
+    """Return the closing block. HEAD: the kernel. EVIDENCE: where the files are. BUGS: those of
+    known-issues by id. LINES: the limit."""
+    found, skips = _bugs(results, bugs), _skips(results)
     *notes, totals = (text for text in verdict.totals(results) if "(xfail)" not in text)
-    bugs = _bugs_line(bool(found), not verdict.good(results))
-    room = lines - len([head, bugs, *notes, evidence, totals])
+    title = _bugs_line(bool(found), not verdict.good(results))
+    room = lines - len([head, title, *notes, evidence, totals])
     found = _first(found, room - min(SKIPS, len(skips)), "bug")
     skips = _first(skips, room - len(found), "reason")
-    return [head, bugs, *found, *skips, *notes, evidence, totals]
+    return [head, title, *found, *skips, *notes, evidence, totals]

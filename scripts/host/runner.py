@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from pathlib import Path
 
-from host import archive, build, closing, common, guest, issues, ksft, session, verdict
+from host import archive, build, closing, common, guest, known, ksft, session, verdict
 from host.common import Failure, say
 from host.ktap import Result
 from host.progress import Progress, Watch
@@ -86,7 +86,7 @@ class Run:
         return closing.block(
             f"{self.title}: {len(ran)} of {len(self.programs)} programs, {self.seconds:.0f} s",
             f"evidence: {os.path.relpath(self.out)}/: summary counters ktap kmsg console",
-            self.results, issues.read()[1], lines)
+            self.results, known.bugs(), lines)
 
     def report(self) -> str:
         """Return the table of results; the file summary has it too, with all that the closing

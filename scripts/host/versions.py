@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from host import apt, archive, issues
+from host import apt, archive, known
 from host.common import ROOT, Failure
 
-FILES = (ROOT / "README.md", ROOT / "scripts/kernels.conf", issues.FILE)
+FILES = (ROOT / "README.md", ROOT / "scripts/kernels.conf", known.KERNEL_FILE)
 VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?![.-]?[\d\\]|\w)")	# not 6.1.0-49, 6.12.9x
 UPSTREAM = re.compile(r"\d+\.\d+\.\d+")
 PACKAGES = r"linux-headers-\d.*-amd64"
@@ -37,7 +37,7 @@ def unseen(newest: Mapping[str, str], seen: Iterable[str]) -> Iterator[str]:
     for line, version in newest.items():
         if version not in set(seen):
             yield (f"{line}: the newest kernel {version} is not among the versions on which "
-                   f"{issues.FILE.name} says that bugs were seen")
+                   f"{known.KERNEL_FILE.name} says that bugs were seen")
 
 
 def upstream(package: apt.Package) -> str:
@@ -46,7 +46,7 @@ def upstream(package: apt.Package) -> str:
     return found[0] if found else package.version
 
 
-def seen(path: Path = issues.FILE) -> set[str]:
+def seen(path: Path = known.KERNEL_FILE) -> set[str]:
     """Return the versions on which known-issues says that bugs were seen."""
     return named(path.read_text(encoding="utf-8"))
 

@@ -11,56 +11,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from host import closing, issues, runner
+from host import closing, known, runner
 from host.ktap import Result
 from host.progress import Progress, Watch
 
-ISSUES = """\
-stock: 6.1.192 6.12.117
-
-# A comment.
-bug: map-left
-versions: 6.1+
-reason: a failed add leaves the map
-upstream: open
-prog.add.* | meminfo.DirectMap +2048 once
-prog.add.two | meminfo.DirectMap +4096 once | 6.12+
-
-bug: unchecked
-versions: 6.1+
-reason: init() does not check its table
-upstream: open
-oops.*.table | oops init_pud BUG: .*
-"""
+BUGS = {bug: known.Bug(bug, ("6.1+",), reason, "open", (), ()) for bug, reason in (
+    ("map-left", "a failed add leaves the map"),
+    ("unchecked", "init() does not check its table"))}
 
 
-def bugs(text: str = ISSUES) -> dict[str, issues.Bug]:
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "known-issues")
-        file.write_text(text, encoding="utf-8")
-        return issues.read(file)[1]
-
-
-def block(*results: Result, text: str = ISSUES) -> list[str]:
-    return closing.block("6.12: Linux", "evidence: here", results, bugs(text))
+def block(*results: Result) -> list[str]:
+    return closing.block("6.12: Linux", "evidence: here", results, BUGS)
 
 
 def xfail(name: str, reason: str) -> Result:
     return Result(name, "xfail", reason)
-
-
-class Issues(unittest.TestCase):
-    def test_blocks(self) -> None:
-        found = bugs()
-        self.assertEqual(["map-left", "unchecked"], list(found))
-        self.assertEqual("a failed add leaves the map", found["map-left"].reason())
-        self.assertEqual([("prog.add.*", "meminfo.DirectMap +2048 once"),
-                          ("prog.add.two", "meminfo.DirectMap +4096 once")],
-                         found["map-left"].rows)
-
-    def test_bug_of_an_oops(self) -> None:
-        self.assertEqual("unchecked", issues.of_oops(bugs(), "oops.dimm.table", "init_pud"))
-        self.assertEqual("", issues.of_oops(bugs(), "oops.dimm.table", "init_pmd"))
 
 
 class Block(unittest.TestCase):
@@ -68,14 +33,14 @@ class Block(unittest.TestCase):
         lines = block(xfail("prog.add.one", "known: [map-left] meminfo.DirectMap +2048 once"),
                       xfail("prog.add.two", "known: [map-left] meminfo.DirectMap +4096 once; "
                             "[map-left] errno retry EEXIST"),
-                      xfail("oops.dimm.table", "known: oops in init_pud(): BUG: NULL"))
+                      xfail("oops.dimm.table", "known: [unchecked] oops in init_pud(): BUG: NULL"))
         self.assertEqual(["6.12: Linux", "bugs found in this kernel (selftests/KNOWN-BUGS.md "
                           "describes them):", "  map-left: a failed add leaves the map (2 tests)",
                           "  unchecked: init() does not check its table (1 test)",
                           "evidence: here", "3 passed, 0 failed, 0 skipped"], lines)
 
     def test_without_names(self) -> None:
-        lines = block(xfail("prog.a", "known: x +1 once; kmsg WARNING: .*"), text="")
+        lines = block(xfail("prog.a", "known: x +1 once; kmsg WARNING: .*"))
         self.assertEqual(["  x +1 once (1 test)", "  kmsg WARNING: .* (1 test)"], lines[2:4])
 
     def test_skips_are_counted_by_reason(self) -> None:

@@ -144,4 +144,4 @@ class Harness(unittest.TestCase):
     def test_no_such_test(self) -> None:
         run = self.run_program("-r", "global.none")
         self.assertEqual(1, run.returncode, run.stdout)
-        self.assertIn("no test is named so", run.stdout)
+        self.assertIn("no test has this name", run.stdout)

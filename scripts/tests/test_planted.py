@@ -15,7 +15,7 @@ LEAK = ("slab.a", 1, 1, 0)
 
 def report(*calls: Call, ended: bool = True) -> sweepreport.Report:
     """Return the report of a sweep that failed these calls."""
-    events: list[dict[str, Any]] = [{"event": "start", "operation": "add", "what": "", "scope": "", "kernel": "1"}]
+    events: list[Any] = [{"event": "start", "operation": "add", "what": "", "scope": "", "kernel": "1"}]
     for number, (frames, findings) in enumerate(calls):
         run = {"steps": [["add", -12]], "signal": 0, "wrong": ""}
         unknown = any(not known for *_, known in findings)

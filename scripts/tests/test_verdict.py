@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Results and verdicts, from what guests may leave behind."""
+"""Results and verdicts, made of the files that guests leave."""
 
 import tempfile
 import unittest
@@ -163,7 +163,7 @@ class Judge(unittest.TestCase):
 
     def oops(self, announced="prog.f.a: f.isra.0 BUG: unable to .*", before="", then="",
              running="prog", function="f.isra.0", plan=2, **left):
-        """The result of a guest that ended in an oops."""
+        """Return the result of a guest that ended in an oops, and whether the run is good."""
         said = f"errpath: expect oops {announced}"
         self.leave(text=f"## begin {running}\n# 1..{plan}\n# ok 1 f.first\n", status="",
                    kmsg=f"<4>[    1.0] {said}\n<1>[    1.1] BUG: unable to handle\n", **left,
@@ -179,6 +179,12 @@ class Judge(unittest.TestCase):
                          result[:3])
         self.assertTrue(good)
         self.assertEqual("prog", self.lost_during)
+
+    def test_known_oops_names_its_bug(self):
+        result, _ = self.oops("direct_map_dimm.direct_map.page_table_fails: phys_pmd_init BUG: .*",
+                              running="direct_map_dimm", function="phys_pmd_init")
+        self.assertEqual("known: [direct-map-table-unchecked] oops in phys_pmd_init(): "
+                         "BUG: unable to handle", result.reason)
 
     def test_skip_before_an_oops_is_no_less_a_skip(self):
         self.leave(text="## begin prog\n# 1..2\n# ok 1 f.first # SKIP why\n", status="")

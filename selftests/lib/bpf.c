@@ -86,7 +86,7 @@ int bpf_read_calls(int map, struct bpf_calls *calls)
 	return bpf(BPF_MAP_LOOKUP_ELEM, &attr);
 }
 
-/* Instructions, as in the kernel's own documentation of them. */
+/* Instructions, named as in the documentation of the kernel. */
 #define MOV(_dst, _src) \
 	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = _dst, .src_reg = _src }
 #define MOV_IMM(_dst, _imm) \
@@ -131,7 +131,7 @@ static int bpf_load_tracing(const struct bpf_insn *program, unsigned int n, bool
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
-/* The context is an array of the arguments, and behind them what was returned. */
+/* The context is an array: the arguments, followed by the return value. */
 int bpf_load_for_function(const char *name, bool at_return, int map)
 {
 	const int pid = getpid();

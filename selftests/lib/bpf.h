@@ -4,31 +4,37 @@
 
 #include <stdbool.h>
 
-/* BPF by its system call alone. What opens something returns a descriptor or -errno. */
+/*
+ * BPF through its system call, without a library. Functions that open something return a
+ * descriptor or -errno.
+ */
 
-/* A program for kprobes that does nothing, and the probe that runs it. */
+/* Loads a program for kprobes that does nothing; attaches it to a function. */
 int bpf_load_for_kprobe(void);
 int bpf_attach_to_kprobe(int program, const char *function);
-/* How often the program ran, with kernel.bpf_stats_enabled; or -errno. */
+/*
+ * Returns how many times the program ran, or -errno. The kernel counts that only with
+ * kernel.bpf_stats_enabled.
+ */
 long bpf_runs(int program);
 
-/* What a trampoline's program counted of the calls that one process made. */
+/* The calls of one process, as the program of a trampoline counted them. */
 struct bpf_calls {
 	unsigned long long made;
-	unsigned long long zero;	/* returned 0, of a program at the return */
-	unsigned long long last;	/* what the last one returned */
+	unsigned long long zero;	/* calls that returned 0; of a program at the return */
+	unsigned long long last;	/* the last return value */
 };
 
-/* A map that holds one struct bpf_calls. */
+/* Makes a map that holds one struct bpf_calls; reads it. */
 int bpf_make_map(void);
 int bpf_read_calls(int map, struct bpf_calls *calls);
 
 /*
- * A program for the entry (fentry) or the return (fexit) of the function @name of the
- * kernel's image, that counts the calls of this process in @map.
+ * Loads a program for the entry (fentry) or the return (fexit) of the function @name of the
+ * kernel's image. It counts the calls of this process in @map.
  */
 int bpf_load_for_function(const char *name, bool at_return, int map);
-/* The link that runs it; its close detaches. */
+/* Attaches the program. Returns a link: closing it detaches the program. */
 int bpf_attach_to_function(int program);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BTF: a header, then types, each of a fixed part and a tail that depends on its kind,
- * numbered from 1 in the order of the file; then the strings.
+ * Reads BTF: a header, the types, and the strings. A type has a fixed part and a tail that
+ * depends on its kind. Types are numbered from 1 in the order of the file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static int btf_open(struct btf_data *btf)
 	return btf_locate(btf);
 }
 
-/* The bytes after the fixed part of a type, or -EPROTO. */
+/* Returns the size of the tail of a type, or -EPROTO. */
 static long btf_tail(const struct btf_type *type)
 {
 	unsigned int n = BTF_INFO_VLEN(type->info);
@@ -117,7 +117,7 @@ static long btf_tail(const struct btf_type *type)
 	}
 }
 
-/* The type after @type, or NULL if its size is not known or leads past the end. */
+/* Returns the type after @type, or NULL if the size of @type is unknown or exceeds the file. */
 static const struct btf_type *btf_next(const struct btf_data *btf, const struct btf_type *type)
 {
 	long tail = btf_tail(type);

@@ -10,7 +10,7 @@ struct btf_function {
 
 /*
  * Looks up @name in /sys/kernel/btf/vmlinux. Returns 0, -ENOENT (no such function),
- * -EPROTO (the file has a kind of type that is not known here), or -errno.
+ * -EPROTO (the file has a kind of type that this code does not know), or -errno.
  */
 int btf_find_function(const char *name, struct btf_function *function);
 

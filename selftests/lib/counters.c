@@ -15,16 +15,16 @@
 #include "gauges.h"
 
 /*
- * Pauses grow by so much to more than seven seconds in all: kfree_rcu() can hold
- * back for five what others free, and what sysfs frees as we read it.
+ * Pauses grow by SETTLE_PAUSE_US, to more than seven seconds in all: kfree_rcu() can hold
+ * objects back for five seconds.
  */
 #define SETTLE_TRIES 20
 #define SETTLE_PAUSE_US 40000
 
-static struct counter *find(const struct counters *c, const char *name,
-			    int hint)
+/* @hint: where to look first; two snapshots have nearly the same names at the same places. */
+static struct counter *counter_lookup(const struct counters *c, const char *name,
+				      int hint)
 {
-	/* Two snapshots hold nearly the same names at the same places. */
 	for (int i = 0; i < c->nr; i++) {
 		const struct counter *k = &c->at[(hint + i) % c->nr];
 
@@ -34,8 +34,8 @@ static struct counter *find(const struct counters *c, const char *name,
 	return NULL;
 }
 
-static void put(struct counters *c, const char *file, const char *entry,
-		long value)
+static void counters_add(struct counters *c, const char *file, const char *entry,
+			 long value)
 {
 	struct counter *k = &c->at[c->nr];
 
@@ -49,8 +49,8 @@ static void put(struct counters *c, const char *file, const char *entry,
 	c->nr++;
 }
 
-/* strtoull: what the kernel shows as nearly 2^64 is a small negative number. */
-static long number(const char *text)
+/* Underflowed counters print as nearly 2^64: parse them unsigned, and keep them as negative. */
+static long parse_number(const char *text)
 {
 	return (long)strtoull(text, NULL, 10);
 }
@@ -70,15 +70,15 @@ static int read_list(struct counters *c, const char *path, const char *file)
 			start = strchr(line + 5, ' ');
 		if (start &&
 		    sscanf(start, " %63[^ :]%*[: ]%31s", name, value) == 2)
-			put(c, file, name, number(value));
+			counters_add(c, file, name, parse_number(value));
 	}
 	fclose(f);
 	return 0;
 }
 
 /*
- * How much the direct map covers. In pages of which size says nothing: making a
- * module's or a trampoline's text read-only splits large ones.
+ * Adds up how much the direct map covers. The single sizes of pages are no gauges: making the
+ * text of a module or a trampoline read-only splits large pages.
  */
 static void sum_direct_map(struct counters *c)
 {
@@ -88,12 +88,20 @@ static void sum_direct_map(struct counters *c)
 		if (!strncmp(c->at[i].name, "meminfo.DirectMap", 17))
 			sum += c->at[i].value;
 	}
-	put(c, "meminfo", "DirectMap", sum);
+	counters_add(c, "meminfo", "DirectMap", sum);
+}
+
+static int read_node_list(struct counters *c, const char *node, const char *list)
+{
+	char path[600], file[300];
+
+	snprintf(file, sizeof(file), "%s.%s", node, list);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/%s/%s", node, list);
+	return read_list(c, path, file);
 }
 
 static int read_nodes(struct counters *c)
 {
-	char path[512], file[300];
 	struct dirent *d;
 	int err = 0;
 	DIR *dir = opendir("/sys/devices/system/node");
@@ -103,22 +111,17 @@ static int read_nodes(struct counters *c)
 	while (!err && (d = readdir(dir))) {
 		if (strncmp(d->d_name, "node", 4))
 			continue;
-		snprintf(file, sizeof(file), "%s.meminfo", d->d_name);
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/node/%s/meminfo", d->d_name);
-		err = read_list(c, path, file);
-		snprintf(file, sizeof(file), "%s.vmstat", d->d_name);
-		snprintf(path, sizeof(path),
-			 "/sys/devices/system/node/%s/vmstat", d->d_name);
-		err = err ?: read_list(c, path, file);
+		err = read_node_list(c, d->d_name, "meminfo");
+		if (!err)
+			err = read_node_list(c, d->d_name, "vmstat");
 	}
 	closedir(dir);
 	return err;
 }
 
 /*
- * nr_free_pages alone moves by a thousand as pages go to per-CPU lists and
- * back; the sum with these lists does not.
+ * Adds the pages on per-CPU lists to the free ones: nr_free_pages alone changes by a thousand
+ * as pages go to these lists and back.
  */
 static int read_zoneinfo(struct counters *c)
 {
@@ -134,7 +137,7 @@ static int read_zoneinfo(struct counters *c)
 			sum += n;
 	}
 	fclose(f);
-	put(c, "zoneinfo", "free_and_pagesets", sum);
+	counters_add(c, "zoneinfo", "free_and_pagesets", sum);
 	return 0;
 }
 
@@ -150,7 +153,7 @@ static int read_slab(struct counters *c)
 		if (sscanf(line, "%63[^ #] %ld %*d %*d %ld", name, &active,
 			   &in_slab) != 3)
 			continue;
-		put(c, "slab", name, active);
+		counters_add(c, "slab", name, active);
 		c->at[c->nr - 1].slab = in_slab;
 	}
 	fclose(f);
@@ -175,8 +178,8 @@ static int read_vmalloc(struct counters *c)
 			sum_pages += pages;
 	}
 	fclose(f);
-	put(c, "vmalloc", "areas", areas);
-	put(c, "vmalloc", "pages", sum_pages);
+	counters_add(c, "vmalloc", "areas", areas);
+	counters_add(c, "vmalloc", "pages", sum_pages);
 	return 0;
 }
 
@@ -187,46 +190,63 @@ static int read_iomem(struct counters *c)
 
 	for (const char *p = c->iomem; err > 0 && *p; p++)
 		lines += *p == '\n';
-	put(c, "iomem", "lines", lines);
+	counters_add(c, "iomem", "lines", lines);
 	return err < 0 ? err : 0;
+}
+
+static int read_vmstat(struct counters *c)
+{
+	return read_list(c, "/proc/vmstat", "vmstat");
+}
+
+static int read_meminfo(struct counters *c)
+{
+	int err = read_list(c, "/proc/meminfo", "meminfo");
+
+	sum_direct_map(c);
+	return err;
 }
 
 int counters_read(struct counters *c)
 {
-	long err;
+	static int (* const readers[])(struct counters *c) = {
+		/* The slabs first: opening files makes CPUs take objects. */
+		read_slab,
+		read_vmstat,
+		read_meminfo,
+		read_nodes,
+		read_zoneinfo,
+		read_vmalloc,
+		read_iomem,
+	};
+	int err = 0;
 
-	/* All of it: no page of it is to be touched between two entries. */
+	/* Touch all of the memory: it must not take pages between two entries. */
 	memset(c, 0, sizeof(*c));
-	/* First, for opening files makes CPUs take objects. */
-	err = read_slab(c);
-	err = err ?: read_list(c, "/proc/vmstat", "vmstat");
-	err = err ?: read_list(c, "/proc/meminfo", "meminfo");
-	sum_direct_map(c);
-	err = err ?: read_nodes(c);
-	err = err ?: read_zoneinfo(c);
-	err = err ?: read_vmalloc(c);
-	return err ?: read_iomem(c);
+	for (size_t i = 0; i < ARRAY_SIZE(readers) && !err; i++)
+		err = readers[i](c);
+	return err;
 }
 
 long counters_value(const struct counters *c, const char *name)
 {
-	const struct counter *k = find(c, name, 0);
+	const struct counter *k = counter_lookup(c, name, 0);
 
 	return k ? k->value : 0;
 }
 
 void counters_set(struct counters *c, const char *name, long value)
 {
-	struct counter *k = find(c, name, 0);
+	struct counter *k = counter_lookup(c, name, 0);
 
 	if (k)
 		k->value = value;
 }
 
 /*
- * What waits in the batches of all CPUs, 31 pages in each, moves to the LRU lists or is freed.
- * move_pages() without pages does only this. A kernel without NUMA lacks it: dropping the page
- * cache does this first.
+ * Empties the LRU batches of all CPUs, of up to 31 pages each: the pages move to the LRU lists
+ * or are freed. move_pages() without pages does only this. A kernel without NUMA lacks it, and
+ * dropping the page cache does the same first.
  */
 static void drain_lru_batches(void)
 {
@@ -237,14 +257,14 @@ static void drain_lru_batches(void)
 }
 
 /*
- * Dropping the caches makes kfree_rcu() hurry, which else holds objects back for
- * five seconds. The barrier waits for RCU, the pause for the work queues that
- * free what RCU let go; stat_refresh folds the per-CPU differences.
+ * Dropping the caches makes kfree_rcu() free the objects that it would hold back for five
+ * seconds. The barrier waits for RCU, the pause for the work queues that free objects after
+ * a grace period; stat_refresh folds the per-CPU differences.
  */
 void counters_settle(void)
 {
 	drain_lru_batches();
-	/* Once for what was used of late to be old, such as our own files in sysfs. */
+	/* The first time ages what was used recently, such as our own files in sysfs. */
 	file_write("/proc/sys/vm/drop_caches", "2");
 	file_write("/proc/sys/vm/drop_caches", "2");
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
@@ -264,8 +284,8 @@ int counters_open_shrink(const char *name)
 }
 
 /*
- * The kernel copies what is written: many bytes, for few of them would bring a
- * slab of 512 objects back.
+ * Writes many bytes: the kernel copies the text, and a short one would take a slab of 512
+ * objects.
  */
 int counters_shrink_by(int fd)
 {
@@ -285,37 +305,35 @@ void counters_shrink(const char *name)
 	close(fd);
 }
 
-/*
- * The free objects of a slab that a CPU holds count as used: one in use and some
- * in reserve (4.5 slabs measured, of kmalloc-96 on PREEMPT_RT with 2 CPUs, that
- * shrinking did not take back at once). That there are fewer objects than before says
- * nothing: they were waiting for RCU to be freed.
- */
+/* The free objects of the slabs that a CPU holds count as used. */
 long counter_noise(const struct counter *k)
 {
 	long bound = gauge_bound(k->name);
 
 	if (bound == GAUGE_SLABS)
-		bound = 4 * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+		bound = GAUGE_SLABS_PER_CPU * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
 	return bound;
 }
 
 long counters_noise(const struct counters *c, const char *name)
 {
-	const struct counter *k = find(c, name, 0);
+	const struct counter *k = counter_lookup(c, name, 0);
 	long bound = k ? counter_noise(k) : GAUGE_EXACT;
 
 	return bound < 0 ? GAUGE_EXACT : bound;
 }
 
-/* Says nothing of what is in use: objects that waited for RCU, or what we took back. */
-static bool is_less(const struct counter *k, long before, long after, bool shrunk)
+/*
+ * A decrease of slabs is not a finding: objects waited for RCU to be freed, or shrinking took
+ * free ones back.
+ */
+static bool is_harmless_decrease(const struct counter *k, long before, long after, bool shrunk)
 {
 	return after < before && (k->slab || (shrunk && gauge_of_all_slabs(k->name)));
 }
 
-static void compare(struct comparison *c, const struct counter *k, long before,
-		    long after, bool shrunk)
+static void compare_counter(struct comparison *c, const struct counter *k, long before,
+			    long after, bool shrunk)
 {
 	long bound = counter_noise(k);
 
@@ -323,11 +341,15 @@ static void compare(struct comparison *c, const struct counter *k, long before,
 		return;
 	if (before == after)
 		c->same++;
-	else if (labs(after - before) <= bound || is_less(k, before, after, shrunk))
+	else if (labs(after - before) <= bound ||
+		 is_harmless_decrease(k, before, after, shrunk))
 		c->noise++;
 	else if (c->nr < (int)ARRAY_SIZE(c->out))
 		c->out[c->nr++] = (struct difference){
-			k->name, before, after, bound
+			.name = k->name,
+			.before = before,
+			.after = after,
+			.bound = bound,
 		};
 }
 
@@ -338,17 +360,18 @@ void counters_compare(const struct counters *before,
 
 	memset(c, 0, sizeof(*c));
 	for (int i = 0; i < before->nr; i++) {
-		k = find(after, before->at[i].name, i);
-		compare(c, &before->at[i], before->at[i].value,
-			k ? k->value : 0, after->shrunk);
+		k = counter_lookup(after, before->at[i].name, i);
+		compare_counter(c, &before->at[i], before->at[i].value,
+				k ? k->value : 0, after->shrunk);
 	}
 	for (int i = 0; i < after->nr; i++) {
-		if (!find(before, after->at[i].name, i))
-			compare(c, &after->at[i], 0, after->at[i].value, after->shrunk);
+		if (!counter_lookup(before, after->at[i].name, i))
+			compare_counter(c, &after->at[i], 0, after->at[i].value, after->shrunk);
 	}
 }
 
-static void shrink_what_counts_in(struct counters *c, const char *name)
+/* Shrinks the cache of the counter @name, or all caches if it counts the pages of all. */
+static void shrink_caches_of(struct counters *c, const char *name)
 {
 	if (!gauge_of_all_slabs(name)) {
 		counters_shrink(name);
@@ -359,6 +382,7 @@ static void shrink_what_counts_in(struct counters *c, const char *name)
 	c->shrunk = true;
 }
 
+/* Returns whether only exact gauges differ; shrinks the caches of all that differ. */
 static bool noise_is_over(const struct counters *before, struct counters *after)
 {
 	struct comparison c;
@@ -366,7 +390,7 @@ static bool noise_is_over(const struct counters *before, struct counters *after)
 
 	counters_compare(before, after, &c);
 	for (int i = 0; i < c.nr; i++) {
-		shrink_what_counts_in(after, c.out[i].name);
+		shrink_caches_of(after, c.out[i].name);
 		over &= c.out[i].bound == GAUGE_EXACT;
 	}
 	return over;

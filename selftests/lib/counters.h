@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-/* Free pages and the pages on per-CPU lists: what a leaked page is missing in. */
+/* Free pages and the pages on per-CPU lists: a leaked page is missing in their sum. */
 #define COUNTERS_PAGES "zoneinfo.free_and_pagesets"
 
 struct counter {
@@ -15,7 +15,7 @@ struct counter {
 
 struct counters {
 	int nr;
-	bool shrunk;		/* all caches were: they hold fewer pages than they did */
+	bool shrunk;		/* all caches were shrunk, and hold fewer pages than before */
 	struct counter at[2048];
 	char iomem[16384];
 };
@@ -24,43 +24,47 @@ struct difference {
 	const char *name;
 	long before;
 	long after;
-	long bound;		/* so much either way is noise */
+	long bound;		/* of the noise, in both directions */
 };
 
-/* Gauges only, see gauges.h. */
+/* Two snapshots compared; gauges only, see gauges.h. */
 struct comparison {
-	int same;		/* as many did not move at all */
-	int noise;		/* as many moved within their bound */
-	int nr;			/* and these moved out of it */
+	int same;		/* gauges that did not move */
+	int noise;		/* gauges that moved within their bound */
+	int nr;			/* gauges that moved further */
 	struct difference out[128];
 };
 
 /*
- * Names are FILE.ENTRY: vmstat, meminfo, zoneinfo, slab (objects in use),
- * vmalloc, nodeN.meminfo, nodeN.vmstat.
+ * Takes a snapshot. Names are FILE.ENTRY: vmstat, meminfo, zoneinfo, slab (objects in use),
+ * vmalloc, nodeN.meminfo, nodeN.vmstat. Returns 0 or -errno.
  */
 int counters_read(struct counters *c);
-/* A counter that is not there reads 0. */
+/* Returns the value of a counter, 0 if the snapshot lacks it. */
 long counters_value(const struct counters *c, const char *name);
-/* Nothing if there is no such counter. */
+/* Sets a counter, if the snapshot has it. */
 void counters_set(struct counters *c, const char *name, long value);
 
-/* By how much it may differ when nothing was lost, see gauge_bound(). */
+/* Returns by how much the counter may differ when nothing was lost, see gauge_bound(). */
 long counter_noise(const struct counter *k);
-/* The same by name; 0 if there is no such counter or nobody compares it. */
+/* Does the same by name; returns 0 if the counter is missing or is not compared. */
 long counters_noise(const struct counters *c, const char *name);
 
-/* Lets the kernel free what it holds back and bring its books up to date. */
+/* Makes the kernel free what it holds back, and bring its counters up to date. */
 void counters_settle(void);
-/* Takes back what the CPUs' slabs hide of a counter slab.CACHE. */
+/* Shrinks the cache of the counter slab.CACHE, so that the slabs of CPUs hide no objects. */
 void counters_shrink(const char *name);
 /*
- * The same by a descriptor; for many caches, as opening one file makes CPUs take
- * objects of others. -1: not a slab's counter, or not there.
+ * These do the same by a descriptor, for many caches: opening a file makes CPUs take objects
+ * of other caches. counters_open_shrink() returns -1 if @name is not the counter of a cache
+ * that can be shrunk, counters_shrink_by() 0 or -errno.
  */
 int counters_open_shrink(const char *name);
 int counters_shrink_by(int fd);
-/* Settles until every noisy gauge is within its bound of @expected, or gives up. */
+/*
+ * Takes a snapshot when every noisy gauge is within its bound of @expected, or after seven
+ * seconds. Returns 0 or -errno.
+ */
 int counters_read_settled(struct counters *after,
 			  const struct counters *expected);
 

@@ -3,8 +3,8 @@
 #define LIB_EVIDENCE_H
 
 /*
- * Plain text to paste into a patch review. Goes to the file that
- * ERRPATH_COUNTERS names, else to stdout as comment lines.
+ * Writes a line of plain text to paste into a patch review: to the file that ERRPATH_COUNTERS
+ * names, or to stdout as a comment line.
  */
 void evidence(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -4,7 +4,7 @@
 
 #include "knobs.h"
 
-/* In a test: how many calls the point's filters passed, and how many of them failed. */
+/* Checks how many calls passed the filters of the point, and how many of them failed. */
 #define EXPECT_STATS(_point, _matched, _injected) do { \
 	struct stats __s; \
 	ASSERT_EQ(0, stats_read(_point, &__s)); \

@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* Whole small files in one call; both return a length or 0, or -errno. */
+/* Reads a small file as a string. Returns its length, or -errno; -EFBIG: @buf is too small. */
 long file_read(const char *path, char *buf, size_t size);
+/* Writes @text to a file in one call. Returns 0 or -errno. */
 int file_write(const char *path, const char *text);
 
 #endif

@@ -5,15 +5,20 @@
 #include <stdbool.h>
 
 #define GAUGE_EXACT 0L
-#define GAUGE_SLABS -2L		/* as many objects as the CPUs' slabs hide */
-#define GAUGE_IGNORED -1L	/* counts events, or says what a better gauge says */
+#define GAUGE_SLABS -2L		/* as many objects as the slabs of all CPUs can hide */
+#define GAUGE_IGNORED -1L	/* counts events, or another gauge shows the same better */
+
+/* So many slabs of each CPU are the bound of a GAUGE_SLABS. */
+#define GAUGE_SLABS_PER_CPU 4
 
 /*
- * By how much a counter may differ when nothing was lost: GAUGE_EXACT, a bound
- * in the counter's own unit, or GAUGE_IGNORED.
+ * Returns by how much a counter may differ when nothing was lost: GAUGE_EXACT, a bound
+ * in the counter's own unit, GAUGE_SLABS, or GAUGE_IGNORED.
  */
 long gauge_bound(const char *name);
-/* Counts the pages of all slabs, those with it that are kept for reuse. */
+/* Returns whether many failures are compared with many successes, too: see slopes.h. */
+bool gauge_has_slope(const char *name);
+/* Returns whether the gauge counts the pages of all slabs, those kept for reuse included. */
 bool gauge_of_all_slabs(const char *name);
 
 #endif

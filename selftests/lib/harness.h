@@ -8,7 +8,10 @@
 
 #include "kselftest_harness.h"
 
-/* A skip replaces a pass only: the harness's own SKIP() hides a check that failed before it. */
+/*
+ * Skips a test that has not failed. The SKIP() of the harness replaces any result, and so hides
+ * a check that failed before it.
+ */
 static inline void __attribute__((format(printf, 2, 3)))
 harness_skip(struct __test_metadata *test, const char *fmt, ...)
 {
@@ -19,10 +22,10 @@ harness_skip(struct __test_metadata *test, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(reason, size, fmt, args);
 	va_end(args);
-	/* Ends the handler of a check that called SKIP(). */
+	/* If a failed check called SKIP(), end its handler. */
 	test->trigger = 0;
 	if (test->exit_code != KSFT_PASS) {
-		fprintf(TH_LOG_STREAM, "# not skipped, for the test has its result: %s\n", reason);
+		fprintf(TH_LOG_STREAM, "# not skipped, as the test has a result: %s\n", reason);
 		return;
 	}
 	memcpy(test->results->reason, reason, size);
@@ -36,11 +39,11 @@ harness_skip(struct __test_metadata *test, const char *fmt, ...)
 	statement; \
 } while (0)
 
-/* It takes every failure of the test, a crash too, for the expected one: see VERDICT_END(). */
+/* XFAIL_ADD() takes any failure of the test, also a crash, for the known one: see VERDICT_END(). */
 #undef XFAIL_ADD
 #define XFAIL_ADD(...) static_assert(0, "XFAIL_ADD() hides failures")
 
-/* Does the command line select any test? */
+/* Returns whether the command line selects any test. */
 static inline bool harness_selects(int argc, char **argv)
 {
 	struct __fixture_variant_metadata none = { .name = "" }, *v;
@@ -59,8 +62,8 @@ static inline bool harness_selects(int argc, char **argv)
 }
 
 /*
- * The time limits of the harness fit a common kernel. A kernel that checks itself as it runs
- * takes ERRPATH_SLOW times as long.
+ * Multiplies the time limits of the tests by ERRPATH_SLOW, for kernels with debug options that
+ * make them slow.
  */
 static inline void harness_stretch_limits(void)
 {
@@ -74,7 +77,7 @@ static inline void harness_stretch_limits(void)
 	}
 }
 
-/* Runs the selected tests. That none is selected is a failure: the harness passes. */
+/* Runs the selected tests. Fails if no test is selected, where the harness would pass. */
 static inline int harness_run(int argc, char **argv)
 {
 	int result = test_harness_argv_check(argc, argv);
@@ -82,14 +85,14 @@ static inline int harness_run(int argc, char **argv)
 	if (result != KSFT_PASS)
 		return result;
 	if (!harness_selects(argc, argv)) {
-		fprintf(stderr, "# no test is named so; -l lists all\n");
+		fprintf(stderr, "# no test has this name; -l lists all names\n");
 		return KSFT_FAIL;
 	}
 	harness_stretch_limits();
 	return test_harness_run(argc, argv);
 }
 
-/* What TEST_HARNESS_MAIN calls. */
+/* TEST_HARNESS_MAIN calls test_harness_run(). */
 #define test_harness_run harness_run
 
 #endif

@@ -13,10 +13,10 @@
 #include "host.h"
 
 #define PORTS "/sys/class/virtio-ports"
-#define SECONDS 20	/* the host's limit; ours is a little longer */
-#define GRACE 5
+#define SECONDS 20	/* the limit of the host */
+#define GRACE 5		/* by which the guest waits longer */
 
-static bool is_ours(const char *port)
+static bool is_host_port(const char *port)
 {
 	char path[300], name[64];
 
@@ -25,7 +25,7 @@ static bool is_ours(const char *port)
 	       !strcmp(name, "errpath.host\n");
 }
 
-static int open_port(void)
+static int host_open(void)
 {
 	DIR *dir = opendir(PORTS);
 	struct dirent *d;
@@ -33,7 +33,7 @@ static int open_port(void)
 	int fd = -ENODEV;
 
 	while (dir && fd == -ENODEV && (d = readdir(dir))) {
-		if (!is_ours(d->d_name))
+		if (!is_host_port(d->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/dev/%s", d->d_name);
 		fd = open(path, O_RDWR | O_CLOEXEC);
@@ -73,8 +73,11 @@ static int read_line(int fd, char *line, size_t size, long deadline)
 	return 0;
 }
 
-/* Requests have numbers: the answer to one that was given up may still come. */
-static int converse(int fd, const char *request, char *said, size_t size)
+/*
+ * Sends a request and reads its answer. Requests have numbers, as the answer to an earlier
+ * request, whose time was over, may still arrive.
+ */
+static int host_converse(int fd, const char *request, char *said, size_t size)
 {
 	const long number = now_ms(), deadline = number + (SECONDS + GRACE) * 1000;
 	char line[512];
@@ -96,13 +99,13 @@ static int converse(int fd, const char *request, char *said, size_t size)
 
 int host_ask(const char *request, char *said, size_t size)
 {
-	int err, fd = open_port();
+	int err, fd = host_open();
 
 	if (fd < 0) {
 		snprintf(said, size, "no port errpath.host: %s", strerror(-fd));
 		return fd;
 	}
-	err = converse(fd, request, said, size);
+	err = host_converse(fd, request, said, size);
 	close(fd);
 	return err;
 }

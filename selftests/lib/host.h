@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 /*
- * Asks the guest's host for something, over the virtio port errpath.host (see
- * scripts/host/hotadd.py for what it knows), and waits for the answer: 0 or
- * -errno, and in @said the host's words. -ENODEV: there is no such port.
+ * Sends a request to the host of the guest, over the virtio port errpath.host, and waits for
+ * the answer. scripts/host/hotadd.py defines the requests. Returns 0 or -errno (-ENODEV: no such
+ * port), and in @said the text of the answer.
  */
 int host_ask(const char *request, char *said, size_t size);
 

@@ -17,7 +17,7 @@
 #define TRIES 500
 #define PAUSE_US 20000
 
-static int ask(const char *request)
+static int hotadd_ask(const char *request)
 {
 	char said[512];
 	int err = host_ask(request, said, sizeof(said));
@@ -59,7 +59,10 @@ const char *hotadd_offline_block(void)
 	return found;
 }
 
-/* What virtio-mem's driver has added, in bytes; all of it must be online to count. */
+/*
+ * Returns how many bytes the driver of virtio-mem has added. For each block that is not online
+ * yet the sum is one byte too large, so that it equals no size.
+ */
 static unsigned long virtio_mem_online(void)
 {
 	unsigned long start, end, sum = 0;
@@ -79,25 +82,25 @@ static unsigned long virtio_mem_online(void)
 	return sum;
 }
 
-/* When virtio-mem's driver will try again what failed, in ns; 0: it will not. */
+/* Returns when the driver of virtio-mem will try again after a failure, in ns; 0: it will not. */
 static unsigned long virtio_mem_retry_at(void)
 {
 	FILE *f = fopen("/proc/timer_list", "re");
 	unsigned long at = 0;
-	bool ours = false;
+	bool found = false;
 	char line[256];
 
 	while (f && !at && fgets(line, sizeof(line), f)) {
-		if (ours)
+		if (found)
 			sscanf(line, " # expires at %lu-", &at);
-		ours = strstr(line, ", virtio_mem_timer_expired");
+		found = strstr(line, ", virtio_mem_timer_expired");
 	}
 	if (f)
 		fclose(f);
 	return at;
 }
 
-/* Does the host have it at this size, too? */
+/* Returns whether the host, too, says that the device has this size. */
 static bool host_agrees(unsigned long size)
 {
 	char said[512];
@@ -105,7 +108,7 @@ static bool host_agrees(unsigned long size)
 	return !host_ask("virtio-mem", said, sizeof(said)) && strtoul(said, NULL, 10) == size;
 }
 
-/* @retry_before: virtio_mem_retry_at() before what is waited for */
+/* @retry_before: virtio_mem_retry_at() before the request */
 static int wait_for_virtio_mem(unsigned long size, unsigned long retry_before)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -128,9 +131,9 @@ int hotadd_dimm(unsigned long size)
 	char request[64];
 
 	if (!size)
-		return ask("unplug dimm");
+		return hotadd_ask("unplug dimm");
 	snprintf(request, sizeof(request), "plug dimm %lu", size);
-	return ask(request);
+	return hotadd_ask(request);
 }
 
 int hotadd_virtio_mem(unsigned long size)
@@ -140,7 +143,7 @@ int hotadd_virtio_mem(unsigned long size)
 	int err;
 
 	snprintf(request, sizeof(request), "virtio-mem %lu", size);
-	err = ask(request);
+	err = hotadd_ask(request);
 	return err ?: wait_for_virtio_mem(size, retry);
 }
 
@@ -166,10 +169,11 @@ const char *hotadd_unavailable(const struct hotadd *by)
 
 	if (host_ask("virtio-mem", why, sizeof(why)))
 		return why;
-	module_load("virtio_mem", "");	/* not there: built in, or its sysfs is missing too */
+	/* Without the module the driver is built in, or its sysfs directory is missing, too. */
+	module_load("virtio_mem", "");
 	if (!access(by->driver, F_OK))
 		return NULL;
-	snprintf(why, sizeof(why), "no %s: this kernel cannot", by->driver);
+	snprintf(why, sizeof(why), "no %s: this kernel lacks the driver", by->driver);
 	return why;
 }
 
@@ -188,7 +192,8 @@ int hotadd_cleanup(const struct hotadd_before *before)
 
 	if (!before->online[0])
 		return 0;
-	host_ask("unplug dimm", said, sizeof(said));	/* mostly there is none */
+	/* An error means that there is no DIMM. */
+	host_ask("unplug dimm", said, sizeof(said));
 	err = access(hotadd_by_virtio_mem.driver, F_OK) ? 0 : hotadd_virtio_mem(0);
 	return err ?: file_write(MEMORY "/auto_online_blocks", before->online);
 }

@@ -3,51 +3,51 @@
 #define LIB_HOTADD_H
 
 /*
- * Real memory that the host gives this guest and takes away again, by the
- * kernel's own drivers in the kernel's own tasks.
+ * Real memory that the host gives to this guest and takes away again. The drivers of the kernel
+ * add and remove it, in kernel threads.
  */
 
 /*
- * A DIMM of @size bytes, 0: without it, by ACPI. 0, -EIO (the kernel refused
- * it), -EBUSY (it does not let it go) or another -errno; told on stdout.
+ * Plugs a DIMM of @size bytes by ACPI; 0: unplugs it. Returns 0, -EIO (the kernel refused the
+ * DIMM), -EBUSY (it does not release it), or another -errno; an error is printed.
  */
 int hotadd_dimm(unsigned long size);
 
 /*
- * The virtio-mem device at @size bytes. 0, -ENOMEM (the driver could not, and
- * tries again much later or when asked again) or another -errno; told on stdout.
+ * Resizes the virtio-mem device to @size bytes. Returns 0, -ENOMEM (the driver failed, and tries
+ * again much later or after the next request), or another -errno; an error is printed.
  */
 int hotadd_virtio_mem(unsigned long size);
 
-/* The ways, for tests that go all of them. */
+/* A way to add memory, for tests that try all of them. */
 struct hotadd {
 	const char *name;
 	const char *operation;
-	const char *driver;	/* what sysfs has where the kernel has one */
+	const char *driver;	/* its directory in sysfs */
 	int (*resize)(unsigned long size);
-	int when_refused;	/* what resize() returns when the kernel could not */
+	int when_refused;	/* what resize() returns when the kernel fails */
 };
 
 extern const struct hotadd hotadd_by_dimm, hotadd_by_virtio_mem;
 
-/* Why this guest can get none, NULL if it can. Loads the driver. */
+/* Loads the driver. Returns why this guest cannot get memory, or NULL. */
 const char *hotadd_unavailable(const struct hotadd *by);
 
-/* What hotadd_prepare() changed; all zero before. */
+/* The setting that hotadd_prepare() changed; all zero: it was not called. */
 struct hotadd_before {
 	char online[32];
 };
 
 /*
- * New memory comes "online_movable", so that it can go again, or "offline".
- * 0 or -errno.
+ * Sets whether new memory becomes "online_movable", so that it can be removed again, or stays
+ * "offline". Returns 0 or -errno.
  */
 int hotadd_prepare(struct hotadd_before *before, const char *online);
 
-/* The state file in sysfs of a memory block that is offline; NULL: none is. */
+/* Returns the state file in sysfs of a memory block that is offline, or NULL. */
 const char *hotadd_offline_block(void);
 
-/* Takes all memory away, and hotadd_prepare() back if it was called. 0 or -errno. */
+/* Removes all memory, and restores what hotadd_prepare() changed. Returns 0 or -errno. */
 int hotadd_cleanup(const struct hotadd_before *before);
 
 #endif

@@ -8,14 +8,14 @@
 #include "hotplug.h"
 #include "iomem.h"
 
-#define DIR "/sys/kernel/debug/errpath_hotplug/"
+#define HOTPLUG "/sys/kernel/debug/errpath_hotplug/"
 
 int hotplug_add(unsigned long start, unsigned long size)
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%#lx %#lx", start, size);
-	return file_write(DIR "add", text);
+	return file_write(HOTPLUG "add", text);
 }
 
 int hotplug_remove(unsigned long start, unsigned long size)
@@ -23,7 +23,7 @@ int hotplug_remove(unsigned long start, unsigned long size)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%#lx %#lx", start, size);
-	return file_write(DIR "remove", text);
+	return file_write(HOTPLUG "remove", text);
 }
 
 int hotplug_memremap(unsigned long start, unsigned long size,
@@ -32,7 +32,7 @@ int hotplug_memremap(unsigned long start, unsigned long size,
 	char text[128];
 
 	snprintf(text, sizeof(text), "%#lx %#lx %s", start, size, options);
-	return file_write(DIR "memremap", text);
+	return file_write(HOTPLUG "memremap", text);
 }
 
 int hotplug_memunmap(unsigned long start)
@@ -40,20 +40,20 @@ int hotplug_memunmap(unsigned long start)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%#lx", start);
-	return file_write(DIR "memunmap", text);
+	return file_write(HOTPLUG "memunmap", text);
 }
 
 int hotplug_leak(const char *what)
 {
-	return file_write(DIR "leak", what);
+	return file_write(HOTPLUG "leak", what);
 }
 
 /*
- * Adding a range that failed before, and removing it, also takes back what the
- * failure left behind.
+ * Removes a range. One that failed is added first: adding and removing it also takes back what
+ * the failure left behind.
  */
-static void clean_up(const char *state, unsigned long start,
-		     unsigned long size)
+static void hotplug_clean_up(const char *state, unsigned long start,
+			     unsigned long size)
 {
 	bool whole = !(size % SECTION_SIZE);
 
@@ -75,7 +75,7 @@ int hotplug_cleanup(void)
 	long len;
 
 	hotplug_leak("none");
-	len = file_read(DIR "ranges", text, sizeof(text));
+	len = file_read(HOTPLUG "ranges", text, sizeof(text));
 	if (len < 0)
 		return len;
 	for (line = strtok_r(text, "\n", &save); line;
@@ -83,7 +83,7 @@ int hotplug_cleanup(void)
 		if (sscanf(line, "%15s %lx %lx", state, &start, &size) != 3)
 			return -EPROTO;
 		left++;
-		clean_up(state, start, size);
+		hotplug_clean_up(state, start, size);
 	}
 	return left;
 }

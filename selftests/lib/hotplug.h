@@ -2,7 +2,7 @@
 #ifndef LIB_HOTPLUG_H
 #define LIB_HOTPLUG_H
 
-/* Through errpath_hotplug.ko: 0 or the kernel's -errno. */
+/* Operations of errpath_hotplug.ko. Each returns 0, or the -errno of the kernel. */
 int hotplug_add(unsigned long start, unsigned long size);
 int hotplug_remove(unsigned long start, unsigned long size);
 /* @options: "", "altmap", "shift=N" or both. */
@@ -10,10 +10,10 @@ int hotplug_memremap(unsigned long start, unsigned long size,
 		     const char *options);
 int hotplug_memunmap(unsigned long start);
 
-/* What each failed operation loses on purpose: "none", "page", "object". */
+/* Sets what each failed operation loses on purpose: "none", "page", "object". */
 int hotplug_leak(const char *what);
 
-/* Removes all that is left and plants no leak; returns how many were left. */
+/* Removes all ranges and ends planted leaks. Returns how many ranges were left, or -errno. */
 int hotplug_cleanup(void);
 
 #endif

@@ -12,7 +12,7 @@ static unsigned long round_up_to(unsigned long addr, unsigned long align)
 	return (addr + align - 1) & ~(align - 1);
 }
 
-/* Next line of top level; these do not overlap and ascend. */
+/* Reads the next line of the top level; these ascend and do not overlap. */
 static bool next_resource(FILE *f, unsigned long *start, unsigned long *end,
 			  char *name)
 {
@@ -70,7 +70,7 @@ unsigned long iomem_reserved_ram(unsigned long size, unsigned long align)
 
 	if (!f)
 		return 0;
-	/* Higher up it would not be RAM but the chip set's own. */
+	/* A reserved range further up is not RAM, but belongs to the chip set. */
 	while (!found && next_resource(f, &start, &end, name)) {
 		start = round_up_to(start, align);
 		if (!strcmp(name, "Reserved") && start + size <= end + 1 &&

@@ -25,7 +25,7 @@ bool kmsg_next(int fd, char *text, size_t size)
 
 	do {
 		n = read(fd, record, sizeof(record) - 1);
-	} while (n < 0 && errno == EPIPE);	/* the oldest were overwritten */
+	} while (n < 0 && errno == EPIPE);	/* records were overwritten */
 	if (n <= 0)
 		return false;
 	record[n] = '\0';

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A descriptor at the end of the kernel log, or -errno. */
+/* Opens the kernel log at its end. Returns a descriptor or -errno. */
 int kmsg_open(void);
 
-/* The text of the next record, until there is none. */
+/* Reads the text of the next record. Returns false if there is none. */
 bool kmsg_next(int fd, char *text, size_t size);
 
-/* How many of the records since match the extended regexp @regexp. */
+/* Returns how many of the remaining records match the extended regexp @regexp, or -errno. */
 int kmsg_count(int fd, const char *regexp);
 
 #endif

@@ -9,7 +9,7 @@
 #include "file.h"
 #include "knobs.h"
 
-/* Half a second for a killed test to leave: a choice, how long it takes was not measured. */
+/* Wait half a second for a killed test to end; how long that takes was not measured. */
 #define GUARD_TRIES	50
 #define GUARD_PAUSE_US	10000
 
@@ -17,7 +17,7 @@ int guard_open(void)
 {
 	int fd;
 
-	/* The harness waits for the parent of a test that ran out of time, not for the test. */
+	/* After a time-out the harness waits for the parent of the test, not for the test. */
 	for (int i = 0; i < GUARD_TRIES; i++) {
 		fd = open(ERRPATH "/guard", O_RDWR | O_CLOEXEC);
 		if (fd >= 0 || errno != EBUSY)
@@ -42,7 +42,7 @@ int knob_set(const char *point, const char *knob, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 
-	/* An empty write is refused; a list that is to be empty is an empty line. */
+	/* The kernel refuses an empty write. An empty line empties a list. */
 	if (!*text)
 		snprintf(text, sizeof(text), "\n");
 	knob_path(path, sizeof(path), point, knob);
@@ -92,7 +92,7 @@ long stats_site(const char *point, const char *site)
 	return 0;
 }
 
-static int only_self(const char *point)
+static int knob_select_self(const char *point)
 {
 	int err = knob_set(point, "task-filter", "Y");
 
@@ -101,14 +101,16 @@ static int only_self(const char *point)
 
 int arm_nth(const char *point, long nth)
 {
-	return only_self(point) ?: knob_set(point, "nth", "%ld", nth);
+	return knob_select_self(point) ?: knob_set(point, "nth", "%ld", nth);
 }
 
 int arm_times(const char *point, long times)
 {
-	int err = only_self(point);
+	int err = knob_select_self(point);
 
-	err = err ?: knob_set(point, "times", "%ld", times);
+	if (err)
+		return err;
+	err = knob_set(point, "times", "%ld", times);
 	return err ?: knob_set(point, "probability", "100");
 }
 

@@ -15,30 +15,31 @@ struct stats {
 };
 
 /*
- * The exclusive hold: its close disarms all points and resets all knobs. Returns it, or
- * -EBUSY when another holds it and does not leave within half a second, or -errno.
+ * Opens the guard, which only one process can hold: closing it disarms all points and resets
+ * all knobs. Returns a descriptor, -EBUSY if another process holds the guard and does not close
+ * it within half a second, or -errno.
  */
 int guard_open(void);
 
-/* All return 0 or -errno. */
+/* Set a knob; read it without its newline; read the counts of a point. Return 0 or -errno. */
 int knob_set(const char *point, const char *knob, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int knob_get(const char *point, const char *knob, char *buf, size_t size);
 int stats_read(const char *point, struct stats *s);
-/* How many calls from the function @site were failed; -1: no such point. */
+/* Returns how many calls from the function @site were failed; -1: no such point. */
 long stats_site(const char *point, const char *site);
 
-/* Only this task and its children, and of their calls the nth. */
+/* Arms the point for the @nth call of this task and its children. */
 int arm_nth(const char *point, long nth);
-/* Only this task and its children; the first @times calls, -1 is all. */
+/* Arms the point for the first @times calls of this task and its children; -1: for all. */
 int arm_times(const char *point, long times);
-/* Whoever calls, the kernel's own tasks too: the nth call. */
+/* Arms the point for the @nth call of any task, kernel threads included. */
 int arm_nth_anybody(const char *point, long nth);
 int disarm(const char *point);
 
-/* off, armed, spent, waiting, absent, or unknown; NULL without errpath.ko. */
+/* Returns off, armed, spent, waiting, absent, or unknown; NULL without errpath.ko. */
 const char *point_state(const char *point);
-/* Why @point cannot be armed on this kernel, NULL if it can. */
+/* Returns why @point cannot be armed on this kernel, or NULL. */
 const char *point_unavailable(const char *point);
 
 #endif

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,23 +17,23 @@
 static const struct {
 	const char *name;
 	int err;
-} errnos[] = {
-	{ "0", 0 },
-	{ "EAGAIN", -EAGAIN },
-	{ "EBUSY", -EBUSY },
-	{ "EEXIST", -EEXIST },
-	{ "EINPROGRESS", -EINPROGRESS },
-	{ "EINVAL", -EINVAL },
-	{ "ENODEV", -ENODEV },
-	{ "ENOMEM", -ENOMEM },
-	{ "EPROTO", -EPROTO },
-	{ "ETIMEDOUT", -ETIMEDOUT },
+} known_errnos[] = {
+	{ .name = "0", .err = 0 },
+	{ .name = "EAGAIN", .err = -EAGAIN },
+	{ .name = "EBUSY", .err = -EBUSY },
+	{ .name = "EEXIST", .err = -EEXIST },
+	{ .name = "EINPROGRESS", .err = -EINPROGRESS },
+	{ .name = "EINVAL", .err = -EINVAL },
+	{ .name = "ENODEV", .err = -ENODEV },
+	{ .name = "ENOMEM", .err = -ENOMEM },
+	{ .name = "EPROTO", .err = -EPROTO },
+	{ .name = "ETIMEDOUT", .err = -ETIMEDOUT },
 };
 
 /*
- * Debian's release can be short of the upstream version (6.1.0-56-cloud-amd64
- * is 6.1.192); its version string is not. A kernel without that string is
- * somebody's own, which may carry a fix that its version number does not tell.
+ * Debian's release can be short of the upstream version (6.1.0-56-cloud-amd64 is 6.1.192);
+ * its version string is not. A kernel without that string is the user's own: it may have a fix
+ * that its version number does not show.
  */
 void known_kernel(char *version, int size, bool *stock)
 {
@@ -45,50 +47,87 @@ void known_kernel(char *version, int size, bool *stock)
 	snprintf(version, size, "%.*s", (int)strspn(from, "0123456789."), from);
 }
 
-static bool series_from(const char *token, const char *version)
+/* Returns the next word after *@at, or NULL. Words are separated by blanks. */
+static const char *known_next_word(const char **at, char *word, size_t size)
+{
+	size_t length;
+
+	*at += strspn(*at, " ");
+	length = strcspn(*at, " ");
+	if (!length)
+		return NULL;
+	snprintf(word, size, "%.*s", (int)length, *at);
+	*at += length;
+	return word;
+}
+
+static bool known_has_word(const char *words, const char *wanted)
+{
+	char word[64];
+
+	while (known_next_word(&words, word, sizeof(word))) {
+		if (!strcmp(word, wanted))
+			return true;
+	}
+	return false;
+}
+
+static bool known_series_from(const char *range, const char *version)
 {
 	int first_major, first_minor, major, minor;
 
-	if (sscanf(token, "%d.%d+", &first_major, &first_minor) != 2 ||
+	if (sscanf(range, "%d.%d+", &first_major, &first_minor) != 2 ||
 	    sscanf(version, "%d.%d", &major, &minor) != 2)
 		return false;
 	return major > first_major ||
 	       (major == first_major && minor >= first_minor);
 }
 
-bool known_applies(const char *kernels, const char *version, bool stock,
-		   bool *must)
+/*
+ * Returns whether @version is in a range of @words, such as "6.12+" or "6.12.*"; @none if
+ * @words has no range.
+ */
+static bool known_in_ranges(const char *words, const char *version, bool none)
 {
-	char tokens[256];
-	bool applies = false;
-	char *token, *save;
+	bool found = false;
+	char word[64];
 
-	*must = false;
-	snprintf(tokens, sizeof(tokens), "%s", kernels);
-	for (token = strtok_r(tokens, " ", &save); token;
-	     token = strtok_r(NULL, " ", &save)) {
-		if (token[strlen(token) - 1] == '+') {
-			applies |= series_from(token, version);
-		} else if (!fnmatch(token, version, 0)) {
-			applies = true;
-			*must |= stock && !strchr(token, '*');
-		}
+	while (known_next_word(&words, word, sizeof(word))) {
+		if (!isdigit(word[0]))
+			continue;
+		none = false;
+		if (strchr(word, '+'))
+			found |= known_series_from(word, version);
+		else
+			found |= !fnmatch(word, version, 0);
 	}
-	return applies;
+	return found || none;
 }
 
-static int parse_errno(struct known *k, const char *name)
+bool known_applies(const struct known_scope *scope, const char *version, bool stock,
+		   bool *must)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(errnos); i++) {
-		if (!strcmp(errnos[i].name, name)) {
-			k->err = errnos[i].err;
+	bool applies = known_in_ranges(scope->versions, version, false) &&
+		       known_in_ranges(scope->only, version, true);
+	bool seen = applies && known_has_word(scope->stock, version) &&
+		    (!scope->swept || known_in_ranges(scope->swept, version, false));
+
+	*must = seen && stock && !known_has_word(scope->only, "may");
+	return known_has_word(scope->only, "must") ? seen : applies;
+}
+
+static int known_parse_errno(struct known *k, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known_errnos); i++) {
+		if (!strcmp(known_errnos[i].name, name)) {
+			k->err = known_errnos[i].err;
 			return 0;
 		}
 	}
 	return -EINVAL;
 }
 
-static int parse_observation(struct known *k)
+static int known_parse_observation(struct known *k)
 {
 	const char *o = k->observation;
 	char word[32];
@@ -104,7 +143,7 @@ static int parse_observation(struct known *k)
 	}
 	if (sscanf(o, "errno %63s %31s", k->name, word) == 2) {
 		k->kind = KNOWN_ERRNO;
-		return parse_errno(k, word);
+		return known_parse_errno(k, word);
 	}
 	k->kind = KNOWN_COUNTER;
 	if (sscanf(o, "%63s %ld %n", k->name, &k->difference, &end) != 2 ||
@@ -117,8 +156,119 @@ static int parse_observation(struct known *k)
 	return k->per_failure || !strcmp(o, "once") ? 0 : -EINVAL;
 }
 
-/* Cuts the next column off; columns are separated by " | ". */
-static char *column(char **rest)
+/* Reads one file, line by line. A key of a block is empty until its line was read. */
+struct known_reader {
+	struct known_list *list;
+	const char *test;
+	char version[64];
+	bool debian;
+	char stock[KNOWN_SIZE];
+	char swept[KNOWN_SIZE];
+	char bug[KNOWN_SIZE];
+	char versions[KNOWN_SIZE];
+	char reason[KNOWN_SIZE];
+	char upstream[KNOWN_SIZE];
+	char wrong[512];	/* why the line cannot be understood */
+};
+
+static int known_wrong(struct known_reader *r, const char *what, const char *text)
+{
+	snprintf(r->wrong, sizeof(r->wrong), "%s%.400s", what, text);
+	return -EINVAL;
+}
+
+/* Kinds of words: "6.12+" or "6.12.*", "6.12.117", "may" or "must". */
+enum { RANGES = 1, VERSIONS = 2, FLAGS = 4 };
+
+static bool known_is_word(const char *word, int kinds)
+{
+	unsigned int a, b, c;
+	int end = 0;
+
+	if (kinds & FLAGS && (!strcmp(word, "may") || !strcmp(word, "must")))
+		return true;
+	if (kinds & VERSIONS && sscanf(word, "%u.%u.%u%n", &a, &b, &c, &end) == 3)
+		return !word[end];
+	if (kinds & RANGES && sscanf(word, "%u.%u%n", &a, &b, &end) == 2)
+		return !strcmp(word + end, "+") || !strcmp(word + end, ".*");
+	return false;
+}
+
+static int known_check_words(struct known_reader *r, const char *words, int kinds)
+{
+	char word[64];
+
+	while (known_next_word(&words, word, sizeof(word))) {
+		if (!known_is_word(word, kinds))
+			return known_wrong(r, "a word that does not belong here: ", word);
+	}
+	return 0;
+}
+
+static const struct known_key {
+	const char *name;
+	bool of_bug;		/* each block has it; false: the file has it once */
+	int kinds;		/* that its words may have; 0: any text */
+	size_t offset;
+} known_keys[] = {
+	{ .name = "stock",	.kinds = VERSIONS, .offset = offsetof(struct known_reader, stock) },
+	{ .name = "swept",	.kinds = RANGES, .offset = offsetof(struct known_reader, swept) },
+	{ .name = "bug",	.of_bug = true, .offset = offsetof(struct known_reader, bug) },
+	{ .name = "versions",	.of_bug = true, .kinds = RANGES,
+	  .offset = offsetof(struct known_reader, versions) },
+	{ .name = "reason",	.of_bug = true, .offset = offsetof(struct known_reader, reason) },
+	{ .name = "upstream",	.of_bug = true, .offset = offsetof(struct known_reader, upstream) },
+};
+
+static char *known_field(struct known_reader *r, const struct known_key *key)
+{
+	return (char *)r + key->offset;
+}
+
+static int known_begin_bug(struct known_reader *r, const char *id)
+{
+	if (id[strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		return known_wrong(r, "not an id: ", id);
+	for (size_t i = 0; i < ARRAY_SIZE(known_keys); i++) {
+		if (known_keys[i].of_bug)
+			*known_field(r, &known_keys[i]) = '\0';
+	}
+	return 0;
+}
+
+/* Returns the value behind "KEY: ", and ends the key at its colon; or returns NULL. */
+static char *known_split_key(char *line)
+{
+	char *end = line + strspn(line, "abcdefghijklmnopqrstuvwxyz");
+
+	if (end == line || strncmp(end, ": ", 2))
+		return NULL;
+	*end = '\0';
+	return end + 2 + strspn(end + 2, " ");
+}
+
+static int known_read_key(struct known_reader *r, const char *name, const char *value)
+{
+	const struct known_key *key = known_keys, *end = known_keys + ARRAY_SIZE(known_keys);
+	int err = 0;
+
+	while (key < end && strcmp(key->name, name))
+		key++;
+	if (key == end)
+		return known_wrong(r, "unknown key: ", name);
+	if (!strcmp(name, "bug"))
+		err = known_begin_bug(r, value);
+	else if (*known_field(r, key))
+		return known_wrong(r, "a second key: ", name);
+	if (!err && key->kinds)
+		err = known_check_words(r, value, key->kinds);
+	if (!err && snprintf(known_field(r, key), KNOWN_SIZE, "%s", value) >= KNOWN_SIZE)
+		err = known_wrong(r, "too long: ", value);
+	return err;
+}
+
+/* Cuts off the next column, and returns it or NULL. Columns are separated by " | ". */
+static char *known_next_column(char **rest)
 {
 	char *start = *rest, *bar;
 
@@ -134,31 +284,73 @@ static char *column(char **rest)
 	return start + strspn(start, " ");
 }
 
-static int parse_row(struct known_list *l, const char *test, char *line)
+static int known_check_block(struct known_reader *r)
 {
-	struct known *k = &l->row[l->nr];
-	char *rest = line, *name, *kernels, *observation, *reason;
-	char version[64];
-	bool stock;
-
-	name = column(&rest);
-	kernels = column(&rest);
-	observation = column(&rest);
-	reason = rest;
-	if (!reason || !*reason)
-		return -EINVAL;
-	memset(k, 0, sizeof(*k));
-	snprintf(k->observation, sizeof(k->observation), "%s", observation);
-	snprintf(k->reason, sizeof(k->reason), "%s", reason);
-	if (parse_observation(k))
-		return -EINVAL;
-	known_kernel(version, sizeof(version), &stock);
-	if (fnmatch(name, test, 0) ||
-	    !known_applies(kernels, version, stock, &k->must_show))
-		return 0;
-	if (++l->nr == ARRAY_SIZE(l->row))
-		return -ENOSPC;
+	for (size_t i = 0; i < ARRAY_SIZE(known_keys); i++) {
+		if (known_keys[i].of_bug && !*known_field(r, &known_keys[i]))
+			return known_wrong(r, "a row needs a key above it: ",
+					   known_keys[i].name);
+	}
 	return 0;
+}
+
+/* Adds the row if it applies to the test and the kernel. */
+static int known_take_row(struct known_reader *r, const char *name, const char *only)
+{
+	const bool sweep = !strncmp(name, "sweep.", strlen("sweep."));
+	const struct known_scope scope = {
+		.stock = r->stock,
+		.swept = sweep ? r->swept : NULL,
+		.versions = r->versions,
+		.only = only,
+	};
+	struct known *k = &r->list->row[r->list->nr];
+
+	if (fnmatch(name, r->test, 0) ||
+	    !known_applies(&scope, r->version, r->debian, &k->must_show))
+		return 0;
+	if (++r->list->nr == ARRAY_SIZE(r->list->row))
+		return known_wrong(r, "too many rows for struct known_list: ", r->test);
+	return 0;
+}
+
+static int known_read_row(struct known_reader *r, char *line)
+{
+	struct known *k = &r->list->row[r->list->nr];
+	char *rest = line;
+	const char *name = known_next_column(&rest);
+	const char *observation = known_next_column(&rest);
+	const char *only = known_next_column(&rest);
+	int err;
+
+	if (!*name || !observation || !*observation || (only && !*only) || rest)
+		return known_wrong(r, "neither KEY: VALUE nor TEST | OBSERVATION [| ONLY]", "");
+	err = known_check_block(r);
+	if (err)
+		return err;
+	memset(k, 0, sizeof(*k));
+	memcpy(k->bug, r->bug, sizeof(k->bug));
+	memcpy(k->reason, r->reason, sizeof(k->reason));
+	snprintf(k->observation, sizeof(k->observation), "%s", observation);
+	if (known_parse_observation(k))
+		return known_wrong(r, "not an observation: ", observation);
+	only = only ?: "";
+	err = known_check_words(r, only, RANGES | FLAGS);
+	return err ?: known_take_row(r, name, only);
+}
+
+static int known_read_line(struct known_reader *r, char *line)
+{
+	size_t length = strcspn(line, "\n");
+	char *value;
+
+	while (length && isspace(line[length - 1]))
+		length--;
+	line[length] = '\0';
+	if (!line[0] || line[0] == '#')
+		return 0;
+	value = known_split_key(line);
+	return value ? known_read_key(r, line, value) : known_read_row(r, line);
 }
 
 static FILE *known_open(char *path, size_t size)
@@ -175,6 +367,7 @@ static FILE *known_open(char *path, size_t size)
 
 int known_load(struct known_list *l, const char *test)
 {
+	struct known_reader r = { .list = l, .test = test };
 	char path[PATH_MAX + 16], line[2048];
 	int err = 0, nr = 0;
 	FILE *f = known_open(path, sizeof(path));
@@ -186,20 +379,18 @@ int known_load(struct known_list *l, const char *test)
 			path, strerror(errno));
 		return err;
 	}
+	known_kernel(r.version, sizeof(r.version), &r.debian);
 	while (!err && fgets(line, sizeof(line), f)) {
 		nr++;
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] && line[0] != '#')
-			err = parse_row(l, test, line);
+		err = known_read_line(&r, line);
 	}
 	fclose(f);
 	if (err)
-		fprintf(stderr, "# %s:%d: not TEST | KERNELS | OBSERVATION | REASON\n",
-			path, nr);
+		fprintf(stderr, "# %s:%d: %s\n", path, nr, r.wrong);
 	return err;
 }
 
-static bool says(const struct known *k, const char *name, bool lasting)
+static bool known_is_about(const struct known *k, const char *name, bool lasting)
 {
 	return k->kind == KNOWN_COUNTER && !strcmp(k->name, name) &&
 	       (k->per_failure || !lasting);
@@ -213,7 +404,7 @@ long known_difference(const struct known_list *l, const char *name,
 	for (int i = 0; i < l->nr; i++) {
 		const struct known *k = &l->row[i];
 
-		if (says(k, name, lasting))
+		if (known_is_about(k, name, lasting))
 			sum += k->difference * (k->per_failure ? failures : 1);
 	}
 	return sum;
@@ -225,7 +416,7 @@ void known_showed(struct known_list *l, const char *name, bool lasting,
 	for (int i = 0; i < l->nr; i++) {
 		struct known *k = &l->row[i];
 
-		if (!says(k, name, lasting))
+		if (!known_is_about(k, name, lasting))
 			continue;
 		k->refuted |= !right;
 		k->shown = !k->refuted;
@@ -238,17 +429,15 @@ int known_report(const struct known_list *l)
 
 	for (int i = 0; i < l->nr; i++) {
 		const struct known *k = &l->row[i];
+		const char *what = "FIXED in this kernel";
 
 		if (k->shown) {
-			printf("# KNOWN: %s: %s\n", k->observation, k->reason);
+			what = "KNOWN";
 		} else if (k->must_show) {
-			printf("# MISSING, though this kernel has it: %s: %s\n",
-			       k->observation, k->reason);
+			what = "MISSING, though this kernel has it";
 			missing++;
-		} else {
-			printf("# FIXED in this kernel: %s: %s\n",
-			       k->observation, k->reason);
 		}
+		printf("# %s: [%s] %s: %s\n", what, k->bug, k->observation, k->reason);
 	}
 	return missing;
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#define KNOWN_SIZE 256		/* of the value of a key in known-issues */
+
 enum known_kind {
 	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE once|per failure */
 	KNOWN_KMSG,		/* kmsg REGEXP */
@@ -11,17 +13,19 @@ enum known_kind {
 	KNOWN_OOPS,		/* oops FUNCTION REGEXP */
 };
 
+/* A row of known-issues, and the reason of its bug. */
 struct known {
 	enum known_kind kind;
+	char bug[KNOWN_SIZE];	/* id */
 	char observation[256];
-	char reason[512];
-	char name[192];		/* of the counter, the regexp, the step */
+	char reason[KNOWN_SIZE];
+	char name[192];		/* counter, regexp, or step */
 	long difference;
-	bool per_failure;	/* and for good; else gone after a success */
+	bool per_failure;	/* it stays; false: it is gone after a success */
 	int err;
-	bool must_show;		/* this kernel is one in which it was seen */
+	bool must_show;		/* the bug was seen on this kernel */
 	bool shown;
-	bool refuted;		/* a step was not as the row says */
+	bool refuted;		/* an observation differed from the row */
 };
 
 struct known_list {
@@ -30,35 +34,49 @@ struct known_list {
 };
 
 /*
- * The rows of known-issues, beside the program, for @test on this kernel.
- * A file that cannot be read or a row that cannot be understood is an error,
- * told on stderr.
+ * Reads the rows of known-issues, beside the program, that apply to @test on this kernel.
+ * Returns 0, or -errno if the file cannot be read or has a wrong line, which is reported on
+ * stderr.
  */
 int known_load(struct known_list *l, const char *test);
 
 /*
- * The difference that all rows about the counter @name explain after @failures
+ * Returns the difference that all rows about the counter @name explain after @failures
  * failures; @lasting: after a success, too.
  */
 long known_difference(const struct known_list *l, const char *name,
 		      long failures, bool lasting);
-/* Tells these rows whether they were right; one that was wrong once stays so. */
+/*
+ * Notes for the rows about the counter @name whether the kernel did what they say; a row that
+ * was wrong once stays wrong.
+ */
 void known_showed(struct known_list *l, const char *name, bool lasting,
 		  bool right);
 
 /*
- * Prints what showed and what did not; returns how many of the rows that
- * must show did not.
+ * Prints which rows showed and which did not. Returns how many rows that must show did not.
  */
 int known_report(const struct known_list *l);
 
-/* Version of the sources that the running kernel was built from. */
-void known_kernel(char *version, int size, bool *stock);
 /*
- * Do the tokens of @kernels ("6.1.192 6.1.* 6.12+") name @version? @must: it is one
- * in which the issue was seen.
+ * Writes the version of the sources that the running kernel was built from. @stock is set to
+ * whether Debian built it.
  */
-bool known_applies(const char *kernels, const char *version, bool stock,
+void known_kernel(char *version, int size, bool *stock);
+
+/* What known-issues says about the kernels of a row. */
+struct known_scope {
+	const char *stock;	/* versions on which all bugs were seen, unless mended */
+	const char *swept;	/* of these, where sweeps run; NULL: no row of a sweep */
+	const char *versions;	/* of the bug: "6.12+", "6.12.*" */
+	const char *only;	/* of the row: the same, "may", "must", or "" */
+};
+
+/*
+ * Returns whether the row applies to @version. @must is set to whether it must show there,
+ * which only a kernel of Debian (@stock) must.
+ */
+bool known_applies(const struct known_scope *scope, const char *version, bool stock,
 		   bool *must);
 
 #endif

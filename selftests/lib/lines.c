@@ -17,7 +17,7 @@ static bool lines_equal(const char *a, const char *b)
 	return len == lines_length(b) && !memcmp(a, b, len);
 }
 
-/* How many lines of @text, up to @end, are equal to @line. */
+/* Counts the lines of @text, up to @end, that are equal to @line. */
 static long lines_count(const char *text, const char *end, const char *line)
 {
 	long n = 0;

@@ -8,9 +8,9 @@
 #include "file.h"
 #include "migrate.h"
 
-#define DIR "/sys/kernel/debug/errpath_migrate/"
+#define MIGRATE "/sys/kernel/debug/errpath_migrate/"
 
-static int parse(const char *text, const char *start, struct migration *m)
+static int migration_parse(const char *text, const char *start, struct migration *m)
 {
 	int n;
 
@@ -21,10 +21,10 @@ static int parse(const char *text, const char *start, struct migration *m)
 	return n == 4 ? 0 : -EPROTO;
 }
 
-/* What became of the pages is told to who reads the file that was written. */
+/* The module reports the result of each page to a read of the same open file. */
 int migrate(const char *mem, size_t size, const char *how, struct migration *m)
 {
-	int fd = open(DIR "migrate", O_RDWR | O_CLOEXEC);
+	int fd = open(MIGRATE "migrate", O_RDWR | O_CLOEXEC);
 	char text[sizeof(m->pages) + 128];
 	ssize_t n;
 	int err;
@@ -40,14 +40,14 @@ int migrate(const char *mem, size_t size, const char *how, struct migration *m)
 	if (n < 0)
 		return -EIO;
 	text[n] = '\0';
-	return parse(text, mem, m);
+	return migration_parse(text, mem, m);
 }
 
 bool migrate_can(const char *feature)
 {
 	char text[64], *word, *rest = text;
 
-	if (file_read(DIR "features", text, sizeof(text)) < 0)
+	if (file_read(MIGRATE "features", text, sizeof(text)) < 0)
 		return false;
 	text[strcspn(text, "\n")] = '\0';
 	while ((word = strsep(&rest, " "))) {
@@ -62,12 +62,12 @@ int migrate_pause(int ms)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", ms);
-	return file_write(DIR "pause_ms", text);
+	return file_write(MIGRATE "pause_ms", text);
 }
 
 int migrate_evict(void)
 {
-	return file_write(DIR "evict", "all");
+	return file_write(MIGRATE "evict", "all");
 }
 
 long migrate_device_used(void)
@@ -75,7 +75,7 @@ long migrate_device_used(void)
 	char text[64];
 	long used;
 
-	if (file_read(DIR "device", text, sizeof(text)) < 0 ||
+	if (file_read(MIGRATE "device", text, sizeof(text)) < 0 ||
 	    sscanf(text, "pages %*d used %ld", &used) != 1)
 		return -1;
 	return used;

@@ -10,22 +10,22 @@ struct migration {
 	long candidates;	/* pages that the kernel let the driver migrate */
 	long compound;		/* huge pages among them */
 	long migrated;
-	char pages[4096];	/* each: - no candidate, k kept, m migrated */
+	char pages[4096];	/* a letter each: - no candidate, k kept, m migrated */
 };
 
 /*
- * Through errpath_migrate.ko: this process's pages, 0 or the kernel's -errno.
- * @how: "system|device 4k|2m [compound]".
+ * Migrates pages of this process, by errpath_migrate.ko. @how: "system|device 4k|2m [compound]".
+ * Returns 0, or the -errno of the kernel.
  */
 int migrate(const char *mem, size_t size, const char *how, struct migration *m);
 
-/* What this kernel can do: "4k", "2m", "device". */
+/* Returns whether this kernel supports a feature: "4k", "2m", "device". */
 bool migrate_can(const char *feature);
-/* Milliseconds that a migration waits with its pages unmapped. */
+/* Sets for how many milliseconds a migration waits with its pages unmapped. */
 int migrate_pause(int ms);
-/* All that is in device memory, back to system memory. */
+/* Moves all pages that are in device memory back to system memory. */
 int migrate_evict(void);
-/* Pages that are in device memory. */
+/* Returns how many pages are in device memory, or -1. */
 long migrate_device_used(void);
 
 #endif

@@ -5,11 +5,12 @@
 #include <stdbool.h>
 
 /*
- * Modules by name, from the directory that ERRPATH_MODULES names (default
- * /modules). Both return 0 or -errno.
+ * Load a module by its name from the directory in ERRPATH_MODULES (default /modules), or unload
+ * it. Return 0 or -errno.
  */
 int module_load(const char *name, const char *parameters);
 int module_unload(const char *name);
+/* Returns whether the module is loaded. */
 bool module_loaded(const char *name);
 
 #endif

@@ -23,7 +23,7 @@ struct observer {
 	int (*detach)(struct observation *o);
 };
 
-/* Writes to a file of tracefs: as a shell does by > (O_TRUNC) or by >> (O_APPEND). */
+/* Writes to a file of tracefs. @flags: O_TRUNC, as > of a shell, or O_APPEND, as >>. */
 static int tracing_write(const char *file, int flags, const char *text)
 {
 	char path[256];
@@ -81,7 +81,7 @@ static int perf_detach(struct observation *o)
 	return close(o->fd) ? -errno : 0;
 }
 
-/* Events of fprobes, in tracefs, counted by perf. */
+/* Events of fprobes, made in tracefs and counted by perf. */
 
 static const char *fprobe_lacks(const char *function)
 {
@@ -137,27 +137,39 @@ static const char *graph_lacks(const char *function)
 	       "this kernel has no CONFIG_FUNCTION_GRAPH_TRACER";
 }
 
-/* @o: NULL if it was not attached to the end. */
+/* @o: NULL if graph_attach() failed. */
 static int graph_detach(struct observation *o)
 {
 	int err = tracing_write("current_tracer", 0, "nop");
 
 	if (o)
 		close(o->fd);
-	err = err ?: tracing_write("tracing_on", 0, "1");
-	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, "");
+	if (err)
+		return err;
+	err = tracing_write("tracing_on", 0, "1");
+	if (err)
+		return err;
+	err = tracing_write("set_ftrace_filter", O_TRUNC, "");
 	return err ?: tracing_write("set_ftrace_pid", O_TRUNC, "");
 }
 
-static int graph_attach(struct observation *o)
+static int graph_start(const char *function)
 {
 	char pid[16];
 	int err;
 
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	err = tracing_write("set_ftrace_pid", O_TRUNC, pid);
-	err = err ?: tracing_write("set_ftrace_filter", O_TRUNC, o->function);
-	err = err ?: tracing_write("current_tracer", 0, "function_graph");
+	if (err)
+		return err;
+	err = tracing_write("set_ftrace_filter", O_TRUNC, function);
+	return err ?: tracing_write("current_tracer", 0, "function_graph");
+}
+
+static int graph_attach(struct observation *o)
+{
+	int err = graph_start(o->function);
+
 	if (!err) {
 		o->fd = open(TRACING "/tracing_on", O_WRONLY | O_CLOEXEC);
 		err = o->fd < 0 ? -errno : 0;
@@ -167,7 +179,7 @@ static int graph_attach(struct observation *o)
 	return err;
 }
 
-/* A line of a call names the function; one with a brace ends it. */
+/* The line of a call has the name of the function; a line with a closing brace is its end. */
 static bool graph_is_call(const char *line, const char *function)
 {
 	const char *at = strstr(line, function);
@@ -190,7 +202,7 @@ static long graph_count(const char *function)
 	return calls;
 }
 
-/* Off meanwhile, as what reads the trace may call the function, too. */
+/* Switch tracing off meanwhile: reading the trace may call the function, too. */
 static int graph_read(const struct observation *o, struct observed *seen)
 {
 	if (write(o->fd, "0", 1) != 1)
@@ -201,7 +213,7 @@ static int graph_read(const struct observation *o, struct observed *seen)
 	return write(o->fd, "1", 1) == 1 ? 0 : -errno;
 }
 
-/* BPF programs on a trampoline, for which a function must be in the kernel's BTF. */
+/* BPF programs on a trampoline: only for functions that are in the BTF of the kernel. */
 
 static const char *trampoline_lacks(const char *function)
 {
@@ -282,13 +294,55 @@ static int trampoline_detach(struct observation *o)
 }
 
 static const struct observer observers[] = {
-	{ "kprobe", kprobe_lacks, kprobe_attach, perf_read, perf_detach },
-	{ "kretprobe", kprobe_lacks, kretprobe_attach, perf_read, perf_detach },
-	{ "fprobe", fprobe_lacks, fprobe_attach, perf_read, fprobe_detach },
-	{ "fprobe_return", fprobe_lacks, fprobe_return_attach, perf_read, fprobe_detach },
-	{ "function_graph", graph_lacks, graph_attach, graph_read, graph_detach },
-	{ "fentry", trampoline_lacks, fentry_attach, fentry_read, trampoline_detach },
-	{ "fexit", trampoline_lacks, fexit_attach, fexit_read, trampoline_detach },
+	{
+		.name = "kprobe",
+		.lacks = kprobe_lacks,
+		.attach = kprobe_attach,
+		.read = perf_read,
+		.detach = perf_detach,
+	},
+	{
+		.name = "kretprobe",
+		.lacks = kprobe_lacks,
+		.attach = kretprobe_attach,
+		.read = perf_read,
+		.detach = perf_detach,
+	},
+	{
+		.name = "fprobe",
+		.lacks = fprobe_lacks,
+		.attach = fprobe_attach,
+		.read = perf_read,
+		.detach = fprobe_detach,
+	},
+	{
+		.name = "fprobe_return",
+		.lacks = fprobe_lacks,
+		.attach = fprobe_return_attach,
+		.read = perf_read,
+		.detach = fprobe_detach,
+	},
+	{
+		.name = "function_graph",
+		.lacks = graph_lacks,
+		.attach = graph_attach,
+		.read = graph_read,
+		.detach = graph_detach,
+	},
+	{
+		.name = "fentry",
+		.lacks = trampoline_lacks,
+		.attach = fentry_attach,
+		.read = fentry_read,
+		.detach = trampoline_detach,
+	},
+	{
+		.name = "fexit",
+		.lacks = trampoline_lacks,
+		.attach = fexit_attach,
+		.read = fexit_read,
+		.detach = trampoline_detach,
+	},
 };
 
 static const struct observer *observer_find(const char *name)

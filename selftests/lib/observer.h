@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /*
- * The ways in which a kernel lets others watch the calls of one function: probes, events,
- * tracers and BPF programs. Each counts the calls of this process.
+ * A way to watch the calls of one function: a probe, an event, a tracer or a BPF program. Each
+ * counts the calls of this process.
  */
 struct observer;
 
@@ -17,13 +17,13 @@ struct observation {
 	int fd, map, program;
 };
 
-/* What an observer saw. */
+/* The calls that an observer counted. */
 struct observed {
 	long calls;
-	long zero;		/* calls that returned 0; -1: it does not see that */
+	long zero;		/* calls that returned 0; -1: not counted */
 };
 
-/* Says why @function cannot be watched by the observer @name here; NULL if it can. */
+/* Returns why the observer @name cannot watch @function on this kernel, or NULL. */
 const char *observer_lacks(const char *name, const char *function);
 
 /* All return 0 or -errno. */
@@ -31,7 +31,7 @@ int observer_attach(struct observation *o, const char *name, const char *functio
 int observer_read(const struct observation *o, struct observed *seen);
 int observer_detach(struct observation *o);
 
-/* Removes what a test that died may have left in tracefs. */
+/* Removes what a killed test may have left in tracefs. */
 void observer_clean_up(void);
 
 #endif

@@ -8,10 +8,10 @@
 #include "file.h"
 #include "percpu.h"
 
-/* A tracepoint that every kernel has, and that does not fire while nobody runs short of memory. */
+/* A tracepoint that each kernel has, and that fires only when an allocation fails. */
 #define EVENT "events/percpu/percpu_alloc_percpu_fail/id"
 
-/* The number of the tracepoint, or -errno. */
+/* Returns the number of the tracepoint, or -errno. */
 static long event_id(void)
 {
 	char text[32];
@@ -23,12 +23,12 @@ static long event_id(void)
 }
 
 /*
- * The first perf event of a tracepoint makes the kernel allocate four buffers of 8 KiB for each
- * CPU, and the close of the last one frees them: eight pages are free then, of which the kernel
- * keeps four populated. Source: perf_trace_event_reg() in kernel/trace/trace_event_perf.c and
- * pcpu_balance_workfn() in mm/percpu.c. An x86 kernel with the function tracer, which errpath
- * needs, has both perf and tracepoints. While somebody else has such an event open, nothing is
- * allocated here.
+ * Opens and closes a perf event of a tracepoint. For the first such event the kernel allocates
+ * four percpu buffers of 8 KiB, and when the last one is closed it frees them: eight pages are
+ * free then, of which the kernel keeps four populated. Source: perf_trace_event_reg() in
+ * kernel/trace/trace_event_perf.c and pcpu_balance_workfn() in mm/percpu.c. An x86 kernel with
+ * the function tracer, which errpath needs, has both perf and tracepoints. While another process
+ * has such an event open, this allocates nothing.
  */
 int percpu_make_room(void)
 {

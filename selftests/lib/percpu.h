@@ -3,10 +3,10 @@
 #define LIB_PERCPU_H
 
 /*
- * Makes the kernel's percpu allocator have free pages. Returns 0 or -errno.
+ * Makes sure that the percpu allocator of the kernel has free pages. Returns 0 or -errno.
  *
- * An allocator that runs short of them adds a chunk of hundreds of vmalloc pages, and keeps
- * it. In the midst of a count that would look like a leak.
+ * Without free pages it adds a chunk of hundreds of vmalloc pages, and keeps it. Between two
+ * snapshots of the counters that would look like a leak.
  */
 int percpu_make_room(void);
 

@@ -22,7 +22,7 @@ static int perf_open(struct perf_event_attr *attr, pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The number in a file, or -errno. */
+/* Returns the number in a file, or -errno. */
 static long perf_read_number(const char *path)
 {
 	char text[32];

@@ -9,7 +9,7 @@
 #include "file.h"
 #include "port.h"
 
-static int open_device(char *name_file, int flags)
+static int port_open_device(char *name_file, int flags)
 {
 	char path[256];
 	int fd;
@@ -32,7 +32,7 @@ int port_open(const char *name, int flags)
 			continue;
 		found[strcspn(found, "\n")] = '\0';
 		if (!strcmp(found, name))
-			fd = open_device(files.gl_pathv[i], flags);
+			fd = port_open_device(files.gl_pathv[i], flags);
 	}
 	globfree(&files);
 	return fd;

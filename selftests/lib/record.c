@@ -12,11 +12,11 @@
 
 static char line[65536];
 static size_t used;
-static char closers[16];	/* of what is open now */
+static char closers[16];	/* of the objects and arrays that are open */
 static int depth;
 static bool first;
 
-static void __attribute__((format(printf, 1, 2))) put(const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2))) record_put(const char *fmt, ...)
 {
 	va_list args;
 	int n;
@@ -31,37 +31,37 @@ static void __attribute__((format(printf, 1, 2))) put(const char *fmt, ...)
 	}
 }
 
-static void put_text(const char *text)
+static void record_put_text(const char *text)
 {
-	put("\"");
+	record_put("\"");
 	for (; *text; text++) {
 		unsigned char c = *text;
 
 		if (c == '"' || c == '\\')
-			put("\\%c", c);
+			record_put("\\%c", c);
 		else if (c < ' ' || c > '~')
-			put("\\u%04x", c);
+			record_put("\\u%04x", c);
 		else
-			put("%c", c);
+			record_put("%c", c);
 	}
-	put("\"");
+	record_put("\"");
 }
 
-static void put_key(const char *key)
+static void record_put_key(const char *key)
 {
 	if (!first)
-		put(",");
+		record_put(",");
 	first = false;
 	if (!key)
 		return;
-	put_text(key);
-	put(":");
+	record_put_text(key);
+	record_put(":");
 }
 
-static void open_with(const char *key, char opener, char closer)
+static void record_open(const char *key, char opener, char closer)
 {
-	put_key(key);
-	put("%c", opener);
+	record_put_key(key);
+	record_put("%c", opener);
 	closers[depth++] = closer;
 	first = true;
 }
@@ -71,35 +71,35 @@ void record_begin(const char *event)
 	used = 0;
 	depth = 0;
 	first = true;
-	open_with(NULL, '{', '}');
+	record_open(NULL, '{', '}');
 	record_text("event", event);
 }
 
 void record_text(const char *key, const char *value)
 {
-	put_key(key);
-	put_text(value);
+	record_put_key(key);
+	record_put_text(value);
 }
 
 void record_number(const char *key, long value)
 {
-	put_key(key);
-	put("%ld", value);
+	record_put_key(key);
+	record_put("%ld", value);
 }
 
 void record_array(const char *key)
 {
-	open_with(key, '[', ']');
+	record_open(key, '[', ']');
 }
 
 void record_object(const char *key)
 {
-	open_with(key, '{', '}');
+	record_open(key, '{', '}');
 }
 
 void record_close(void)
 {
-	put("%c", closers[--depth]);
+	record_put("%c", closers[--depth]);
 	first = false;
 }
 
@@ -111,7 +111,7 @@ void record_end(void)
 
 	while (depth)
 		record_close();
-	put("\n");
+	record_put("\n");
 	if (port == -1)
 		port = port_open("errpath.sweep", O_WRONLY);
 	while (port >= 0 && sent < used && n >= 0) {

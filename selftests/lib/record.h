@@ -3,15 +3,15 @@
 #define LIB_RECORD_H
 
 /*
- * A line of JSON for the host, over the virtio port errpath.sweep, or as a comment on stdout
- * where there is none. It is with the host when record_end() returns. Keys and values of an
- * object by turns; values of an array.
+ * Write a line of JSON for the host to the virtio port errpath.sweep, or to stdout as a comment
+ * if there is no such port. When record_end() returns, the host has the line. In an array @key is
+ * NULL.
  */
 void record_begin(const char *event);
 void record_text(const char *key, const char *value);
 void record_number(const char *key, long value);
-void record_array(const char *key);	/* and record_close() */
-void record_object(const char *key);	/* the same; key NULL: in an array */
+void record_array(const char *key);	/* record_close() ends it */
+void record_object(const char *key);	/* record_close() ends it */
 void record_close(void);
 void record_end(void);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fnmatch.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,8 +13,8 @@
 #include "slopes.h"
 
 /*
- * Times to look again whether what seems to leak comes back, after pauses that
- * grow to more than five seconds in all, as kfree_rcu() may take.
+ * How often objects that seem lost are counted again, after pauses that grow to more than five
+ * seconds in all, which kfree_rcu() may take.
  */
 #define PATIENCE 12
 #define PAUSE_US 80000
@@ -28,41 +27,26 @@ static struct watched {
 	char name[sizeof(now.at[0].name)];
 	int shrink;		/* descriptor */
 	long value;		/* when last read */
-	long hidden;		/* so much comes or goes unseen in a round */
+	long hidden;		/* change of a round that is noise */
 	double growth[KINDS][SLOPES_ROUNDS];
 } watched[1024];
 static int nr_watched;
 
-static bool counts_what_leaks(const char *name)
-{
-	static const char * const patterns[] = {
-		COUNTERS_PAGES, "slab.*", "vmalloc.*", "vmstat.nr_memmap*",
-	};
-
-	if (gauge_bound(name) == GAUGE_IGNORED)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-		if (!fnmatch(patterns[i], name, 0))
-			return true;
-	}
-	return false;
-}
-
-static double grown(const struct watched *w, int times)
+static double growth_each(const struct watched *w, int times)
 {
 	return (double)(counters_value(&now, w->name) - w->value) / times;
 }
 
-/* Growth in the direction of a leak: fewer free pages, more objects. */
-static double leaked(const char *name, double growth)
+/* Turns growth into the direction of a leak: fewer free pages, more objects. */
+static double growth_leaked(const char *name, double growth)
 {
 	if (!strcmp(name, COUNTERS_PAGES))
 		return -growth;
 	return strncmp(name, "vmstat.", 7) ? growth : fabs(growth);
 }
 
-/* Again by name where the cache is not the one of before: its name came back. */
-static void shrink(struct watched *w)
+/* Opens the file again if the cache was destroyed and another one has its name. */
+static void shrink_watched(struct watched *w)
 {
 	if (w->shrink < 0 || !counters_shrink_by(w->shrink))
 		return;
@@ -75,14 +59,14 @@ static void shrink(struct watched *w)
 static void shrink_all(void)
 {
 	for (int i = 0; i < nr_watched; i++)
-		shrink(&watched[i]);
+		shrink_watched(&watched[i]);
 }
 
 /*
- * What CPUs keep free of a cache counts as used, up to 120 objects each of a small
- * one (set_cpu_partial() in mm/slub.c): they keep none. They would take some at the
- * next allocation, so nothing is opened between shrinking and reading: kmalloc-96
- * read 25 times then differs by 1, else by 126 (6.12).
+ * The free objects that CPUs keep of a cache count as used, up to 120 of a small cache on each
+ * CPU (set_cpu_partial() in mm/slub.c). Shrinking takes them away; the next allocation would
+ * bring some back, so no file is opened between shrinking and reading: 25 readings of
+ * kmalloc-96 then differ by 1, otherwise by 126 (6.12).
  */
 static int settle_and_read_again(void)
 {
@@ -92,8 +76,9 @@ static int settle_and_read_again(void)
 }
 
 /*
- * What kfree_rcu() gathers on a CPU, 60 objects of a small cache, shrinking only gives
- * to RCU (pcs_flush_all() there, 7.3): it does so before we wait for that.
+ * Shrinks before settling, too: the objects that kfree_rcu() gathers on a CPU, 60 of a small
+ * cache, are given to RCU by shrinking (pcs_flush_all() in mm/slub.c, 7.3), and settling waits
+ * for RCU.
  */
 static int settle_and_read(void)
 {
@@ -101,25 +86,25 @@ static int settle_and_read(void)
 	return settle_and_read_again();
 }
 
-/* How many counters seem to leak. */
-static int suspects(int times)
+/* Counts the counters that seem to leak. */
+static int count_suspects(int times)
 {
 	int n = 0;
 
 	for (int i = 0; i < nr_watched; i++) {
 		const struct watched *w = &watched[i];
-		double lost = leaked(w->name, grown(w, times)) * times;
+		double lost = growth_leaked(w->name, growth_each(w, times)) * times;
 
 		n += lost >= fmax(times * SLOPE_BOUND, w->hidden) / 2;
 	}
 	return n;
 }
 
-static int settle(int times)
+static int settle_until_back(int times)
 {
 	int err = settle_and_read();
 
-	for (int i = 0; i < PATIENCE && !err && suspects(times); i++) {
+	for (int i = 0; i < PATIENCE && !err && count_suspects(times); i++) {
 		usleep(i * PAUSE_US);
 		err = settle_and_read_again();
 	}
@@ -138,13 +123,13 @@ int slopes_prepare(void)
 		const struct counter *k = &now.at[i];
 		struct watched *w = &watched[nr_watched];
 
-		if (!counts_what_leaks(k->name))
+		if (!gauge_has_slope(k->name))
 			continue;
 		if (++nr_watched == ARRAY_SIZE(watched))
 			return -ENOSPC;
 		snprintf(w->name, sizeof(w->name), "%s", k->name);
 		w->shrink = counters_open_shrink(w->name);
-		/* In the median round half of it. */
+		/* Half of the noise is the bound of a median round. */
 		w->hidden = counter_noise(k) / 2;
 	}
 	for (int i = 0; i < PATIENCE && !err; i++)
@@ -161,7 +146,7 @@ int slopes_warm_up(const struct slopes_operation *op, int times)
 	return err;
 }
 
-static int watch(void)
+static int read_first_values(void)
 {
 	int err = settle_and_read();
 
@@ -177,15 +162,16 @@ static int run_block(int (*operation)(void *arg), void *arg, int times,
 
 	for (int i = 0; i < times && !err; i++)
 		err = operation(arg);
-	err = err ?: settle(times);
+	if (!err)
+		err = settle_until_back(times);
 	for (int i = 0; i < nr_watched && !err; i++) {
-		watched[i].growth[kind][round] = grown(&watched[i], times);
+		watched[i].growth[kind][round] = growth_each(&watched[i], times);
 		watched[i].value = counters_value(&now, watched[i].name);
 	}
 	return err;
 }
 
-static int ascending(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -194,31 +180,31 @@ static int ascending(const void *a, const void *b)
 
 static double median(double *values, int n)
 {
-	qsort(values, n, sizeof(*values), ascending);
+	qsort(values, n, sizeof(*values), compare_doubles);
 	return values[n / 2];
 }
 
 /*
- * What clean operations lose, beyond the noise, failing ones may lose too; what
- * they give back was held back before, and excuses nothing.
+ * Returns the loss of a failing operation beyond that of a clean one, which counts only above
+ * the noise. A gain of clean operations does not count: they gave back what was held back.
  */
-static double beyond_clean(const struct watched *w, const struct slope *s, int nr_clean)
+static double loss_beyond_clean(const struct watched *w, const struct slope *s, int nr_clean)
 {
-	double excused = fmax(0, leaked(s->name, s->clean) - (double)w->hidden / nr_clean);
+	double clean = fmax(0, growth_leaked(s->name, s->clean) - (double)w->hidden / nr_clean);
 
-	return copysign(fmax(0, leaked(s->name, s->failing) - excused), s->failing);
+	return copysign(fmax(0, growth_leaked(s->name, s->failing) - clean), s->failing);
 }
 
 static bool is_leak(const struct watched *w, const struct slope *s,
 		    const struct slopes_operation *op)
 {
-	double lost = leaked(s->name, s->lost);
+	double lost = growth_leaked(s->name, s->lost);
 
 	return lost >= SLOPE_BOUND &&
 	       lost * op->rounds * op->nr_failing >= w->hidden;
 }
 
-static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
+static void collect_leaks(struct slopes *s, const struct slopes_operation *op)
 {
 	const int max = ARRAY_SIZE(s->out);
 
@@ -231,7 +217,7 @@ static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 			.failing = median(w->growth[FAILING], op->rounds),
 		};
 
-		slope.lost = beyond_clean(w, &slope, op->nr_clean);
+		slope.lost = loss_beyond_clean(w, &slope, op->nr_clean);
 		if (is_leak(w, &slope, op))
 			s->out[s->nr++] = slope;
 	}
@@ -239,14 +225,14 @@ static void tell_slopes(struct slopes *s, const struct slopes_operation *op)
 
 int slopes_measure(const struct slopes_operation *op, struct slopes *s)
 {
-	int err = watch();
+	int err = read_first_values();
 
 	for (int round = 0; round < op->rounds && !err; round++) {
 		err = run_block(op->clean, op->arg, op->nr_clean, CLEAN, round);
-		err = err ?: run_block(op->failing, op->arg, op->nr_failing,
-				       FAILING, round);
+		if (!err)
+			err = run_block(op->failing, op->arg, op->nr_failing, FAILING, round);
 	}
 	if (!err)
-		tell_slopes(s, op);
+		collect_leaks(s, op);
 	return err;
 }

@@ -3,20 +3,20 @@
 #define LIB_SLOPES_H
 
 /*
- * Leaks of half a page or object per failure are told, if they add up to more
- * than half of a counter's noise, which for slabs is what the CPUs can hide: a
- * thousand failures show one object each of 16 bytes or more.
+ * Leaks of half a page or object per failure are reported, if they add up to more than half of
+ * a counter's noise, which for slabs is the number of objects that the CPUs can hide: a
+ * thousand failures show the loss of one object each, of 16 bytes or more.
  */
 #define SLOPE_BOUND 0.5
 
-/* One operation; 0 or -errno, which ends the measurement. */
+/* An operation. Its functions return 0, or -errno, which ends the measurement. */
 struct slopes_operation {
 	int (*clean)(void *arg);
 	int (*failing)(void *arg);
 	void *arg;
 	int rounds;		/* odd, at most SLOPES_ROUNDS */
-	int nr_clean;		/* in each round, then */
-	int nr_failing;
+	int nr_clean;		/* in each round */
+	int nr_failing;		/* after them */
 };
 
 #define SLOPES_ROUNDS 5
@@ -25,7 +25,7 @@ struct slope {
 	const char *name;
 	double clean;		/* growth per operation */
 	double failing;
-	double lost;		/* of that, what clean ones do not lose too */
+	double lost;		/* by failing operations beyond clean ones */
 };
 
 struct slopes {
@@ -34,14 +34,15 @@ struct slopes {
 };
 
 /*
- * Finds leaks too small for the noise of one operation: runs clean and failing
- * ones by turns, and takes how each counter of pages and slab objects grew per
- * operation in the median round. Told are those where failures lose something
- * that clean operations, but for the noise, do not. The caches must have been
- * shrunk before anything else is compared: call slopes_prepare() first.
+ * Finds leaks too small for the noise of one operation: slopes_measure() runs clean and failing
+ * operations in turn, and takes how each counter of pages and slab objects grew per operation
+ * in the median round. It reports the counters that failures lose from and clean operations,
+ * apart from the noise, do not. All return 0 or -errno.
  */
+
+/* Shrinks the caches. Call it before anything is compared. */
 int slopes_prepare(void);
-/* And then some of both: what shrunk caches take again is no leak. */
+/* Does the same, and runs some operations: objects that shrunk caches take again are no leak. */
 int slopes_warm_up(const struct slopes_operation *op, int times);
 int slopes_measure(const struct slopes_operation *op, struct slopes *s);
 

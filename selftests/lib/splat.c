@@ -10,7 +10,7 @@
 #include "kmsg.h"
 #include "splat.h"
 
-/* Each is in one line of a report, that which names what happened. */
+/* Each is in one line of a report: the line that names the problem. */
 static const char * const splats[] = {
 	"WARNING: ",
 	"BUG: ",
@@ -39,7 +39,7 @@ static int log_write(const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	/* Opened for each line: the kernel limits the rate of a file. */
+	/* The kernel limits the rate of an open file, so each line opens it again. */
 	return file_write("/dev/kmsg", line);
 }
 
@@ -50,7 +50,9 @@ int splat_open(struct splat *s)
 	s->nr = 0;
 	s->nr_unannounced = 0;
 	s->fd = kmsg_open();
-	return err ?: s->fd < 0 ? s->fd : 0;
+	if (err)
+		return err;
+	return s->fd < 0 ? s->fd : 0;
 }
 
 int splat_expect(struct splat *s, const char *id, const char *regexp,
@@ -72,7 +74,7 @@ int splat_expect(struct splat *s, const char *id, const char *regexp,
 			 id, regexp, id);
 }
 
-/* On the console too, which is all that a dying kernel leaves for sure. */
+/* <1> makes the kernel print it on the console, too, which is complete even after an oops. */
 int splat_expect_oops(const char *test, const char *oops)
 {
 	if (!oops)
@@ -80,11 +82,11 @@ int splat_expect_oops(const char *test, const char *oops)
 	return log_write("<1>errpath: expect oops %s: %s\n", test, oops);
 }
 
-static bool announced(struct splat *s, const char *text)
+static bool splat_is_announced(struct splat *s, const char *text)
 {
 	bool found = false;
 
-	/* Not the announcement itself. */
+	/* The announcement itself matches its regexp, too. */
 	if (!strncmp(text, "errpath: ", 9))
 		return false;
 	for (int i = 0; i < s->nr; i++) {
@@ -96,7 +98,7 @@ static bool announced(struct splat *s, const char *text)
 	return found;
 }
 
-static bool is_splat(const char *text)
+static bool splat_is_in(const char *text)
 {
 	if (!strncmp(text, "errpath: ", 9))
 		return false;
@@ -107,7 +109,7 @@ static bool is_splat(const char *text)
 	return false;
 }
 
-static void announce_end(struct splat_expected *e)
+static void splat_announce_end(struct splat_expected *e)
 {
 	regfree(&e->regexp);
 	if (!e->seen && !e->must)
@@ -115,7 +117,7 @@ static void announce_end(struct splat_expected *e)
 	log_write("errpath: expect end %s\n", e->id);
 }
 
-static void keep(struct splat *s, const char *text)
+static void splat_keep(struct splat *s, const char *text)
 {
 	const int size = sizeof(s->unannounced[0]);
 
@@ -129,14 +131,14 @@ int splat_close(struct splat *s)
 	char text[1024];
 
 	while (kmsg_next(s->fd, text, sizeof(text))) {
-		if (announced(s, text) || !is_splat(text))
+		if (splat_is_announced(s, text) || !splat_is_in(text))
 			continue;
 		printf("# unannounced in the kernel log: %s\n", text);
-		keep(s, text);
+		splat_keep(s, text);
 		unannounced++;
 	}
 	close(s->fd);
 	for (int i = 0; i < s->nr; i++)
-		announce_end(&s->expected[i]);
+		splat_announce_end(&s->expected[i]);
 	return unannounced;
 }

@@ -17,32 +17,32 @@ struct splat {
 	int nr;
 	struct splat_expected expected[8];
 	int nr_unannounced;
-	char unannounced[8][160];	/* the first of them */
+	char unannounced[8][160];	/* the first ones */
 };
 
 /*
- * From here on every splat in the kernel log counts; a WARN_ON_ONCE that has
- * fired before can fire again. 0 or -errno.
+ * Begins to watch the kernel log for splats. A WARN_ON_ONCE that has fired before can fire
+ * again. Returns 0 or -errno.
  */
 int splat_open(struct splat *s);
 
 /*
- * Announces a message, in the log itself too, for who reads it afterwards and
- * takes it for a failure if none comes. One that may be absent (not @must) is
- * announced together with the line that splat_close() writes if it is.
+ * Announces a message, also in the log itself: the host scans the log later, and fails for a
+ * message that is announced but absent. If the message may be absent (not @must), the line that
+ * splat_close() writes in that case is announced with it. Returns 0 or -errno.
  */
 int splat_expect(struct splat *s, const char *id, const char *regexp,
 		 bool must);
 
 /*
- * Announces the oops in which the guest will end: "FUNCTION REGEXP", NULL takes
- * it back. 0 or -errno.
+ * Announces the oops that will end the guest, as "FUNCTION REGEXP"; NULL takes the announcement
+ * back. Returns 0 or -errno.
  */
 int splat_expect_oops(const char *test, const char *oops);
 
 /*
- * Ends all announcements and prints each unannounced splat; returns how many
- * there were. What was announced is counted in expected[].seen.
+ * Ends all announcements, and prints each unannounced splat. Returns how many there were.
+ * expected[].seen counts the announced messages.
  */
 int splat_close(struct splat *s);
 

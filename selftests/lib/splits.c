@@ -22,13 +22,13 @@
 #define LEN		((SPLIT_END - SPLIT_FIRST) * SPLIT_PAGE)
 #define SIZE		(SPLIT_PAGES * SPLIT_PAGE)
 
-/* Not at the same place in each page. */
-static char *place(const char *mem, int page)
+/* The mark is at a different place in each page. */
+static char *mark_place(const char *mem, int page)
 {
 	return (char *)mem + page * SPLIT_PAGE + page * 7 % SPLIT_PAGE;
 }
 
-static char mark(int page)
+static char mark_of(int page)
 {
 	return page % 251 + 1;
 }
@@ -36,7 +36,7 @@ static char mark(int page)
 void split_mark(struct split *s)
 {
 	for (int i = 0; i < SPLIT_PAGES; i++)
-		*place(s->mem, i) = mark(i);
+		*mark_place(s->mem, i) = mark_of(i);
 }
 
 int split_wrong(const char *mem, int first, int end)
@@ -44,14 +44,14 @@ int split_wrong(const char *mem, int first, int end)
 	int wrong = 0;
 
 	for (int i = first; i < end; i++)
-		wrong += __atomic_load_n(place(mem, i), __ATOMIC_RELAXED) != mark(i);
+		wrong += __atomic_load_n(mark_place(mem, i), __ATOMIC_RELAXED) != mark_of(i);
 	return wrong;
 }
 
 bool split_zero(const char *mem, int first, int end)
 {
 	for (int i = first; i < end; i++)
-		if (*place(mem, i))
+		if (*mark_place(mem, i))
 			return false;
 	return true;
 }
@@ -92,7 +92,7 @@ int split_prepare_shared(struct split *s)
 	return s->holder < 0 ? -errno : 0;
 }
 
-/* A buffer registered with io_uring is pinned. */
+/* Registering a buffer with io_uring pins it. */
 int split_prepare_pinned(struct split *s)
 {
 	struct io_uring_params params = {};
@@ -107,7 +107,7 @@ int split_prepare_pinned(struct split *s)
 		       &buffer, 1) ? -errno : 0;
 }
 
-static int register_uffd(struct split *s, char *mem, int mode, int features)
+static int split_register_uffd(struct split *s, char *mem, int mode, int features)
 {
 	struct uffdio_register range = {
 		.range = { (uintptr_t)mem, SIZE },
@@ -126,19 +126,19 @@ static int register_uffd(struct split *s, char *mem, int mode, int features)
 int split_prepare_wp(struct split *s)
 {
 	split_mark(s);
-	return register_uffd(s, s->mem, UFFDIO_REGISTER_MODE_WP, 0);
+	return split_register_uffd(s, s->mem, UFFDIO_REGISTER_MODE_WP, 0);
 }
 
 int split_prepare_wp_async(struct split *s)
 {
 	split_mark(s);
-	return register_uffd(s, s->mem, UFFDIO_REGISTER_MODE_WP, UFFD_FEATURE_WP_ASYNC);
+	return split_register_uffd(s, s->mem, UFFDIO_REGISTER_MODE_WP, UFFD_FEATURE_WP_ASYNC);
 }
 
 int split_prepare_move(struct split *s)
 {
 	split_mark(s);
-	return register_uffd(s, s->spare, UFFDIO_REGISTER_MODE_MISSING, UFFD_FEATURE_MOVE);
+	return split_register_uffd(s, s->spare, UFFDIO_REGISTER_MODE_MISSING, UFFD_FEATURE_MOVE);
 }
 
 int split_discard(struct split *s)
@@ -199,47 +199,47 @@ int split_mremap(struct split *s)
 	return mem == MAP_FAILED ? -errno : 0;
 }
 
-static int advise(struct split *s, int advice)
+static int split_advise(struct split *s, int advice)
 {
 	return madvise(PART(s), LEN, advice) ? -errno : 0;
 }
 
 int split_dontneed(struct split *s)
 {
-	return advise(s, MADV_DONTNEED);
+	return split_advise(s, MADV_DONTNEED);
 }
 
 int split_free(struct split *s)
 {
-	return advise(s, MADV_FREE);
+	return split_advise(s, MADV_FREE);
 }
 
 int split_cold(struct split *s)
 {
-	return advise(s, MADV_COLD);
+	return split_advise(s, MADV_COLD);
 }
 
 int split_pageout(struct split *s)
 {
-	return advise(s, MADV_PAGEOUT);
+	return split_advise(s, MADV_PAGEOUT);
 }
 
 int split_dontfork(struct split *s)
 {
-	return advise(s, MADV_DONTFORK);
+	return split_advise(s, MADV_DONTFORK);
 }
 
 int split_guard(struct split *s)
 {
-	return advise(s, MADV_GUARD_INSTALL);
+	return split_advise(s, MADV_GUARD_INSTALL);
 }
 
 int split_populate(struct split *s)
 {
-	return advise(s, MADV_POPULATE_WRITE);
+	return split_advise(s, MADV_POPULATE_WRITE);
 }
 
-/* The child says whether all is there. */
+/* The child checks its copy. */
 int split_fork(struct split *s)
 {
 	pid_t child = fork();
@@ -291,7 +291,7 @@ int split_scan(struct split *s)
 	return err;
 }
 
-/* All of it: huge pages go to swap space whole, but are mapped by pieces there. */
+/* Huge pages are swapped out whole, but the entries for them are of small pages. */
 int split_swap(struct split *s)
 {
 	return madvise(s->mem, SIZE, MADV_PAGEOUT) ? -errno : 0;

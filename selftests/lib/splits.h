@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 /*
- * What splits a huge PMD. Each works on pages SPLIT_FIRST to SPLIT_END of a huge
- * page at @mem, if it does not need all of that.
+ * Operations that split a huge PMD. Each works on the pages from SPLIT_FIRST to SPLIT_END of a
+ * huge page at @mem, if it does not need the whole huge page.
  */
 #define SPLIT_PAGE	4096UL
 #define SPLIT_PAGES	512
@@ -16,20 +16,21 @@
 #define SPLIT_END	8
 
 struct split {
-	char *mem;		/* one huge page, and what is with it: */
-	char *spare;		/* as much room */
-	pid_t holder;		/* a child that shares it */
-	int uffd;
-	int ring;		/* that pins it */
+	char *mem;		/* a huge page */
+	char *spare;		/* a mapping of the same size */
+	pid_t holder;		/* child that shares the huge page */
+	int uffd;		/* at which it is registered */
+	int ring;		/* io_uring that pins it */
 };
 
-/* A byte in each page says which it is. */
+/* Writes a byte into each page that depends on its number. */
 void split_mark(struct split *s);
-/* Pages from @first to @end that are not as marked. */
+/* Returns how many pages from @first to @end do not have their mark. */
 int split_wrong(const char *mem, int first, int end);
+/* Returns whether the place of the mark is zero in all pages from @first to @end. */
 bool split_zero(const char *mem, int first, int end);
 
-/* Before: 0 or -errno. */
+/* Make the huge page, and what the operation needs. Return 0 or -errno. */
 int split_prepare_thp(struct split *s);
 int split_prepare_zero(struct split *s);
 int split_prepare_shared(struct split *s);
@@ -37,10 +38,10 @@ int split_prepare_pinned(struct split *s);
 int split_prepare_wp(struct split *s);
 int split_prepare_wp_async(struct split *s);
 int split_prepare_move(struct split *s);
-/* Afterwards: mem and spare are empty again, nobody holds any of it. */
+/* Ends all users of the huge page, and makes mem and spare empty. Returns 0 or -errno. */
 int split_discard(struct split *s);
 
-/* 0 or -errno. */
+/* The operations. Return 0 or -errno. */
 int split_mprotect(struct split *s);
 int split_munmap(struct split *s);
 int split_mmap_over(struct split *s);
@@ -61,7 +62,7 @@ int split_scan(struct split *s);
 int split_swap(struct split *s);
 int split_reclaim(struct split *s);
 
-/* A page that is a hole in the address space, or a guard. */
+/* Returns whether the page cannot be read: a hole in the address space, or a guard. */
 bool split_faults(const char *page);
 
 #endif

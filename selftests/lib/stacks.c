@@ -7,7 +7,7 @@
 #include "knobs.h"
 #include "stacks.h"
 
-static int parse(struct stack *s, const char *line)
+static int stack_parse(struct stack *s, const char *line)
 {
 	memset(s, 0, sizeof(*s));
 	if (sscanf(line, "%15[0-9a-f]\t%ld\t%ld\t%63[^\t]\t%3071[^\n]", s->id,
@@ -31,7 +31,7 @@ int stacks_read(const char *point, struct stacks *s)
 		if (!strncmp(line, "others", 6) || s->nr == ARRAY_SIZE(s->at))
 			err = -EOVERFLOW;
 		else
-			err = parse(&s->at[s->nr++], line);
+			err = stack_parse(&s->at[s->nr++], line);
 	}
 	fclose(f);
 	return err;

@@ -5,7 +5,7 @@
 /* A line of the knob stacks. */
 struct stack {
 	char id[16];		/* for the knob targets */
-	char function[64];	/* that was called */
+	char function[64];	/* the intercepted one */
 	long seen;
 	long injected;
 	char frames[3072];	/* "FUNCTION+OFFSET/SIZE [MODULE]", tabs between, caller first */
@@ -16,7 +16,7 @@ struct stacks {
 	struct stack at[512];	/* in the order of their first call */
 };
 
-/* 0 or -errno; -EOVERFLOW: there were more stacks than the kernel remembers. */
+/* Returns 0 or -errno; -EOVERFLOW: there were more stacks than the kernel remembers. */
 int stacks_read(const char *point, struct stacks *s);
 
 #endif

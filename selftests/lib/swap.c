@@ -16,7 +16,7 @@
 #define PAGE		4096
 #define PAGES		(64 * 512)
 
-/* As mkswap writes it: mm/swapfile.c reads no more of it. */
+/* Writes the parts of the header of mkswap that mm/swapfile.c reads. */
 static int write_header(void)
 {
 	union {
@@ -45,8 +45,11 @@ int swap_begin(void)
 
 	snprintf(size, sizeof(size), "%d", PAGES * PAGE);
 	err = file_write("/sys/block/zram0/disksize", size);
-	err = err ?: write_header();
-	return err ?: swapon(ZRAM, 0) ? -errno : 0;
+	if (!err)
+		err = write_header();
+	if (!err && swapon(ZRAM, 0))
+		err = -errno;
+	return err;
 }
 
 void swap_end(void)
@@ -56,7 +59,7 @@ void swap_end(void)
 }
 
 #define CGROUP		"/tmp/cgroup"
-#define OURS		CGROUP "/errpath"
+#define CHILD		CGROUP "/errpath"
 
 int memcg_begin(void)
 {
@@ -65,9 +68,9 @@ int memcg_begin(void)
 	if (mount("cgroup2", CGROUP, "cgroup2", 0, NULL))
 		return -errno;
 	file_write(CGROUP "/cgroup.subtree_control", "+memory");
-	if (mkdir(OURS, 0700) && errno != EEXIST)
+	if (mkdir(CHILD, 0700) && errno != EEXIST)
 		return -errno;
-	return file_write(OURS "/cgroup.procs", "0");
+	return file_write(CHILD "/cgroup.procs", "0");
 }
 
 int memcg_reclaim(long bytes)
@@ -75,13 +78,13 @@ int memcg_reclaim(long bytes)
 	char text[32];
 
 	snprintf(text, sizeof(text), "%ld", bytes);
-	return file_write(OURS "/memory.reclaim", text);
+	return file_write(CHILD "/memory.reclaim", text);
 }
 
 void memcg_end(void)
 {
 	file_write(CGROUP "/cgroup.procs", "0");
-	rmdir(OURS);
+	rmdir(CHILD);
 	umount(CGROUP);
 	rmdir(CGROUP);
 }

@@ -2,13 +2,13 @@
 #ifndef LIB_SWAP_H
 #define LIB_SWAP_H
 
-/* Swap space in memory, by zram, as large as a few huge pages: 0 or -errno. */
+/* Adds swap space in memory, by zram; removes it. Returns 0 or -errno. */
 int swap_begin(void);
 void swap_end(void);
 
 /*
- * This process in a memory cgroup of its own, from which memory_reclaim() takes as
- * much as @bytes: 0, -EAGAIN if it got less, or -errno.
+ * memcg_begin() moves this process to a memory cgroup, memcg_reclaim() reclaims @bytes from it,
+ * and memcg_end() moves it back. Return 0, -EAGAIN if less was reclaimed, or -errno.
  */
 int memcg_begin(void);
 int memcg_reclaim(long bytes);

@@ -7,45 +7,45 @@
 
 #define SWEEP_STEPS 16
 
-/* What became of one run of an operation. In memory that the child shares. */
+/* The result of one run of an operation, in memory that is shared with the child. */
 struct sweep_run {
 	int nr_steps;
 	struct {
 		char name[32];
 		int err;	/* 0 or -errno */
 	} step[SWEEP_STEPS];
-	char wrong[256];	/* an effect that was not there */
-	int signal;		/* that killed it */
+	char wrong[256];	/* the expected effect that is missing, or "" */
+	int signal;		/* that killed the child, or 0 */
 	bool hung;
-	char where[4096];	/* it hangs */
+	char where[4096];	/* kernel stack of a child that hangs */
 };
 
 /*
- * An operation whose allocations are failed one by one: a file of sweeps/. Twice run
- * without a failure, the kernel is as it was.
+ * An operation whose allocations are failed one by one, in a file of sweeps/. Runs without a
+ * failure must leave the kernel as it was before, once the operation has run twice.
  */
 struct sweep_operation {
 	const char *name;
-	const char *what;	/* for people */
-	/* Why it cannot run here; NULL: it can. Optional. */
+	const char *what;	/* description for the report */
+	/* Returns why it cannot run on this kernel, or NULL. Optional. */
 	const char *(*unavailable)(void);
-	/* Once, before all. 0 or -errno. Optional. */
+	/* Called once, before all runs. Returns 0 or -errno. Optional. */
 	int (*prepare)(void);
 	/*
-	 * Each time before run, in the same process; nothing is failed. Gives back what the
-	 * last time made. Optional.
+	 * Called before each run, in the same process, without failures. Frees what the last run
+	 * in this process left. Optional.
 	 */
 	int (*setup)(void);
-	/* What is failed, in a process of its own. 0 or its first step's error. */
+	/* The operation itself, called in a child. Returns 0 or the error of its first bad step. */
 	int (*run)(struct sweep_run *r);
-	/* After a run that was failed, in the parent: what that may have left. Optional. */
+	/* Called in the parent after a failed run: removes what that may have left. Optional. */
 	int (*recover)(void);
-	/* Names for the knobs caller and skip. NULL: any call of the process while it runs. */
+	/* Values of the knobs caller and skip. NULL: each call of the process during the run. */
 	const char *scope;
 	const char *skip;
 	const char *point;	/* NULL: alloc */
-	bool workers;		/* the kernel works in threads of its own: no task filter */
-	int seconds;		/* longer is a hang; 0: 10 */
+	bool workers;		/* kernel threads do the work: no task filter */
+	int seconds;		/* until a run counts as a hang; 0: 10 */
 };
 
 #define SWEEP_OPERATION(_name) \
@@ -54,15 +54,15 @@ struct sweep_operation {
 	__attribute__((used, section("sweeps"))) = &sweep_##_name; \
 	static const struct sweep_operation sweep_##_name
 
-/* All of them, by the linker. */
+/* All operations, collected by the linker. */
 extern const struct sweep_operation * const __start_sweeps[];
 extern const struct sweep_operation * const __stop_sweeps[];
 
 /* Records a step, and returns its error. */
 int sweep_step(struct sweep_run *r, const char *name, int err);
-/* Of a system call: its error is in errno. */
+/* Records a step that is a system call with the result @ret, and returns its error. */
 int sweep_call(struct sweep_run *r, const char *name, long ret);
-/* An effect that is more than an errno; not @right: told as wrong. Returns 0 or -EIO. */
+/* Records @what as the wrong effect of the operation, unless @right. Returns 0 or -EIO. */
 int sweep_expect(struct sweep_run *r, bool right, const char *what);
 
 #endif

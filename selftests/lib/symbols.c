@@ -6,7 +6,7 @@
 
 #include "symbols.h"
 
-/* "ADDRESS TYPE NAME", and for one of a module a tab and "[MODULE]". */
+/* A line is "ADDRESS TYPE NAME", and for a function of a module a tab and "[MODULE]". */
 static bool symbol_parse(char *line, struct symbol *symbol)
 {
 	char *at, *end;

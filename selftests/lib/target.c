@@ -9,7 +9,7 @@
 
 #define CALL "/sys/kernel/debug/errpath_target/call"
 
-static int call(int fd, const char *order, struct target_calls *calls)
+static int target_order(int fd, const char *order, struct target_calls *calls)
 {
 	char text[128];
 	ssize_t n;
@@ -34,7 +34,7 @@ int target_call(unsigned long count, const char *which, const char *context,
 	if (fd < 0)
 		return -errno;
 	snprintf(order, sizeof(order), "%lu %s %s", count, which, context);
-	err = call(fd, order, calls);
+	err = target_order(fd, order, calls);
 	close(fd);
 	return err;
 }

@@ -2,7 +2,7 @@
 #ifndef LIB_TARGET_H
 #define LIB_TARGET_H
 
-/* What came back from calls of errpath_target.ko's functions. */
+/* The results of calls of the functions of errpath_target.ko. */
 struct target_calls {
 	unsigned long made;
 	unsigned long failed;
@@ -13,7 +13,7 @@ struct target_calls {
 /*
  * Calls errpath_target() ("traced") or errpath_target_notrace() ("notrace")
  * @count times in a context ("task", "atomic", "softirq", "irq", "loop").
- * 0 or -errno.
+ * Returns 0 or -errno.
  */
 int target_call(unsigned long count, const char *which, const char *context,
 		struct target_calls *calls);

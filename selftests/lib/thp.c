@@ -12,7 +12,7 @@
 #include "thp.h"
 
 #define THP "/sys/kernel/mm/transparent_hugepage"
-#define SLEEP THP "/khugepaged/scan_sleep_millisecs"
+#define KHUGEPAGED_SLEEP THP "/khugepaged/scan_sleep_millisecs"
 
 const char *thp_unavailable(void)
 {
@@ -35,7 +35,7 @@ size_t thp_size(void)
 	return size;
 }
 
-/* "PID (NAME) STATE ..."; a length, or -errno. */
+/* Reads the stat of khugepaged, "PID (NAME) STATE ...". Returns its length or -errno. */
 static long khugepaged_stat(char *stat, size_t size)
 {
 	static char path[64];
@@ -57,10 +57,10 @@ static long khugepaged_stat(char *stat, size_t size)
 }
 
 /*
- * It would look through our memory as soon as it is told of it, however long it is to
- * sleep, if it knows of nobody else (__khugepaged_enter()).
+ * Registers this process with khugepaged. If no other process is registered, that wakes
+ * khugepaged, however long its pause is (__khugepaged_enter()): do it before the test.
  */
-static void tell_khugepaged(void)
+static void register_with_khugepaged(void)
 {
 	char *mem = thp_map(1);
 
@@ -68,7 +68,7 @@ static void tell_khugepaged(void)
 		thp_unmap(mem, 1);
 }
 
-/* Being told how long to sleep wakes it, and it looks through memory once. */
+/* A new pause wakes khugepaged, and it scans memory once. */
 static int wait_for_khugepaged(void)
 {
 	char stat[512];
@@ -90,11 +90,11 @@ int thp_hold_khugepaged(bool hold)
 	static char before[32];
 
 	if (!hold)
-		return file_write(SLEEP, before);
-	if (!before[0] && file_read(SLEEP, before, sizeof(before)) < 0)
+		return file_write(KHUGEPAGED_SLEEP, before);
+	if (!before[0] && file_read(KHUGEPAGED_SLEEP, before, sizeof(before)) < 0)
 		return -ENOENT;
-	tell_khugepaged();
-	return file_write(SLEEP, "100000000") ?: wait_for_khugepaged();
+	register_with_khugepaged();
+	return file_write(KHUGEPAGED_SLEEP, "100000000") ?: wait_for_khugepaged();
 }
 
 #define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
@@ -109,10 +109,10 @@ int thp_renew(char *mem, int n)
 }
 
 /*
- * Of the program itself: stack and heap may reach into where no page table is
- * yet, by chance. Tests compare VmPTE: they shall not be the first there.
+ * Touches stack and heap of the program. Otherwise they may by chance be the first to need a
+ * page table later, and tests compare VmPTE.
  */
-static void bring_own_tables(void)
+static void make_own_page_tables(void)
 {
 	char stack[256 * 1024], *heap = malloc(64 * 1024);
 
@@ -128,7 +128,7 @@ char *thp_map(int n)
 	size_t size = n * thp_size(), align = thp_size();
 	char *mem, *aligned;
 
-	bring_own_tables();
+	make_own_page_tables();
 	while (align < size)
 		align *= 2;
 	mem = mmap(NULL, size + align, PROT_NONE, ANONYMOUS, -1, 0);
@@ -145,7 +145,7 @@ void thp_unmap(char *mem, int n)
 	munmap(mem, n * thp_size());
 }
 
-static char pattern(size_t i, unsigned int seed)
+static char pattern_at(size_t i, unsigned int seed)
 {
 	return (i * 31 + (i >> 12) * 7 + seed) % 251 + 1;
 }
@@ -153,7 +153,7 @@ static char pattern(size_t i, unsigned int seed)
 void pattern_fill(char *mem, size_t size, unsigned int seed)
 {
 	for (size_t i = 0; i < size; i++)
-		mem[i] = pattern(i, seed);
+		mem[i] = pattern_at(i, seed);
 }
 
 size_t pattern_wrong(const char *mem, size_t size, unsigned int seed)
@@ -161,7 +161,7 @@ size_t pattern_wrong(const char *mem, size_t size, unsigned int seed)
 	size_t wrong = 0;
 
 	for (size_t i = 0; i < size; i++)
-		wrong += mem[i] != pattern(i, seed);
+		wrong += mem[i] != pattern_at(i, seed);
 	return wrong;
 }
 
@@ -173,7 +173,7 @@ bool is_zero(const char *mem, size_t size)
 	return true;
 }
 
-/* Adds what "FIELD: NUMBER kB" says, of lines that are wanted. */
+/* Adds up the numbers of the lines "FIELD: NUMBER kB", if @mem is set of its mappings only. */
 static long sum_kb(const char *path, const char *field, const char *mem,
 		   size_t size)
 {
@@ -212,7 +212,7 @@ long rollup_kb(const char *field)
 	return sum_kb("/proc/self/smaps_rollup", field, NULL, 0);
 }
 
-static long value_in(const char *path, const char *name)
+static long read_value(const char *path, const char *name)
 {
 	char line[128], found[64];
 	long value, result = -1;
@@ -230,12 +230,12 @@ static long value_in(const char *path, const char *name)
 
 long vmstat_value(const char *name)
 {
-	return value_in("/proc/vmstat", name);
+	return read_value("/proc/vmstat", name);
 }
 
 long meminfo_kb(const char *name)
 {
-	return value_in("/proc/meminfo", name);
+	return read_value("/proc/meminfo", name);
 }
 
 bool thp_is_lazy(void)

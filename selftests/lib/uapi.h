@@ -2,10 +2,7 @@
 #ifndef LIB_UAPI_H
 #define LIB_UAPI_H
 
-/*
- * What the kernel offers and the C library's headers do not know yet;
- * taken only where those lack it.
- */
+/* Definitions of newer kernels, for C libraries whose headers lack them. */
 #include <linux/types.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>

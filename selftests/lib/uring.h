@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* An io_uring for one request at a time, by its system calls alone. */
+/* An io_uring for one request at a time, through its system calls, without a library. */
 struct uring {
 	int fd;
 	unsigned int *sq_tail, *sq_mask, *sq_array;
@@ -12,12 +12,12 @@ struct uring {
 	void *sqes, *cqes;
 };
 
-/* 0 or -errno. The ring goes with the process. */
+/* Opens a ring, which stays open until the process ends. Returns 0 or -errno. */
 int uring_open(struct uring *u);
 
 /*
- * Writes from the start of the file @fd, in a worker of io_uring, and waits for the end.
- * Returns what the write returned, or the -errno of the system call.
+ * Writes to the start of the file @fd in a worker thread of io_uring, and waits for the result.
+ * Returns the result of the write, or the -errno of the system call.
  */
 long uring_write_in_worker(struct uring *u, int fd, const char *data, size_t size);
 

@@ -19,19 +19,69 @@
 #include "percpu.h"
 #include "verdict.h"
 
-/* Told in every evidence block, moved or not. */
-static const char * const always[] = {
+/* Counters that each evidence block has, changed or not. */
+static const char * const always_shown[] = {
 	"vmstat.nr_memmap_pages",
 	"meminfo.MemTotal",
 	COUNTERS_PAGES,
 };
 
-/* Static and read once before use: taking a snapshot must not cost pages. */
-static struct counters before, after;
-/* As before but for what is known to be lost. */
-static struct counters expected;
+struct verdict_counters {
+	struct counters before, after;
+	/* As before, with the differences of the known issues. */
+	struct counters expected;
+};
 
-static int announce(struct verdict *v, const struct known *k)
+/* Keep khugepaged away: a huge page made of the program's memory would look like lost pages. */
+static int verdict_keep_small(void *start, size_t size)
+{
+	/* EINVAL: this kernel has no huge pages. */
+	return madvise(start, size, MADV_NOHUGEPAGE) && errno != EINVAL ? -errno : 0;
+}
+
+static void verdict_keep_program_small(void)
+{
+	uintptr_t start = (uintptr_t)__data_start & -getpagesize();
+
+	verdict_keep_small((void *)start, (uintptr_t)_end - start);
+}
+
+static int verdict_map_counters(struct verdict *v)
+{
+	void *mem = mmap(NULL, sizeof(*v->counters), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	v->counters = mem;
+	return verdict_keep_small(mem, sizeof(*v->counters));
+}
+
+static void verdict_unmap_counters(struct verdict *v)
+{
+	if (v->counters)
+		munmap(v->counters, sizeof(*v->counters));
+	v->counters = NULL;
+}
+
+/* Read all three: a snapshot must not cost pages, so each page of it is touched before. */
+static int verdict_read_before(struct verdict_counters *c)
+{
+	int err = counters_read(&c->before);
+
+	if (err)
+		return err;
+	err = counters_read(&c->after);
+	if (err)
+		return err;
+	err = counters_read(&c->expected);
+	if (err)
+		return err;
+	counters_settle();
+	return counters_read(&c->before);
+}
+
+static int verdict_announce(struct verdict *v, const struct known *k)
 {
 	char id[sizeof(v->test) + 16];
 
@@ -43,13 +93,22 @@ static int announce(struct verdict *v, const struct known *k)
 	return splat_expect(&v->splat, id, k->name, k->must_show);
 }
 
-/* khugepaged would make huge pages of the program's data, and we call their pages lost. */
-static void keep_small(void)
+static int verdict_prepare(struct verdict *v)
 {
-	uintptr_t start = (uintptr_t)__data_start & -getpagesize();
+	int err = percpu_make_room();
 
-	/* EINVAL: this kernel has no huge pages. */
-	madvise((void *)start, (uintptr_t)_end - start, MADV_NOHUGEPAGE);
+	if (err)
+		return err;
+	err = known_load(&v->known, v->test);
+	if (err)
+		return err;
+	err = splat_open(&v->splat);
+	for (int i = 0; i < v->known.nr && !err; i++)
+		err = verdict_announce(v, &v->known.row[i]);
+	if (err)
+		return err;
+	err = verdict_map_counters(v);
+	return err ?: verdict_read_before(v->counters);
 }
 
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
@@ -57,25 +116,19 @@ int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 {
 	int err;
 
-	keep_small();
+	verdict_keep_program_small();
 	memset(v, 0, sizeof(*v));
 	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
 		 program_invocation_short_name, fixture, *variant ? "." : "",
 		 variant, test);
-	err = percpu_make_room();
-	err = err ?: known_load(&v->known, v->test);
-	err = err ?: splat_open(&v->splat);
-	for (int i = 0; i < v->known.nr && !err; i++)
-		err = announce(v, &v->known.row[i]);
-	err = err ?: counters_read(&before);
-	err = err ?: counters_read(&after);
-	err = err ?: counters_read(&expected);
-	counters_settle();
-	return err ?: counters_read(&before);
+	err = verdict_prepare(v);
+	if (err)
+		verdict_unmap_counters(v);
+	return err;
 }
 
-/* The last entry stands for all findings that have no room. */
-static void merge_finding(struct verdict *v, bool lasting, bool known)
+/* The last entry stands for all findings for which the array has no room. */
+static void verdict_merge_finding(struct verdict *v, bool lasting, bool known)
 {
 	struct verdict_finding *last = &v->finding[ARRAY_SIZE(v->finding) - 1];
 
@@ -86,13 +139,13 @@ static void merge_finding(struct verdict *v, bool lasting, bool known)
 	last->known &= known;
 }
 
-static void add_finding(struct verdict *v, const char *what, long difference, bool lasting,
-			bool known)
+static void verdict_add_finding(struct verdict *v, const char *what, long difference,
+				bool lasting, bool known)
 {
 	struct verdict_finding *f = &v->finding[v->nr_findings];
 
 	if (v->nr_findings == ARRAY_SIZE(v->finding)) {
-		merge_finding(v, lasting, known);
+		verdict_merge_finding(v, lasting, known);
 		return;
 	}
 	v->nr_findings++;
@@ -102,7 +155,16 @@ static void add_finding(struct verdict *v, const char *what, long difference, bo
 	f->known = known;
 }
 
-static void tell_sites(const char *point)
+static bool verdict_has_finding(const struct verdict *v, const char *what)
+{
+	for (int i = 0; i < v->nr_findings; i++) {
+		if (!strcmp(v->finding[i].what, what))
+			return true;
+	}
+	return false;
+}
+
+static void evidence_sites(const char *point)
 {
 	char text[2048], *line, *save;
 
@@ -115,8 +177,8 @@ static void tell_sites(const char *point)
 	}
 }
 
-static void tell(const char *name, long from, long to, long failures,
-		 const char *what)
+static void evidence_counter(const char *name, long from, long to, long failures,
+			     const char *what)
 {
 	char each[32] = "";
 
@@ -127,8 +189,8 @@ static void tell(const char *name, long from, long to, long failures,
 		 to - from, each, what);
 }
 
-/* After many failures, leaks of less than half a page are for the slopes to see. */
-static long noise(const struct verdict *v, const struct difference *d)
+/* After many failures, verdict_slopes() looks for leaks of less than half a page each. */
+static long verdict_noise(const struct verdict *v, const struct difference *d)
 {
 	const int unit = strstr(d->name, "meminfo.") ? 4 : 1;	/* kB, or pages */
 
@@ -137,56 +199,62 @@ static long noise(const struct verdict *v, const struct difference *d)
 	return fmax(d->bound, v->failures * SLOPE_BOUND * unit);
 }
 
-/* Does each row about a counter tell just what it did? */
-static void judge_rows(struct verdict *v, bool lasting)
+/* Compare each counter that has rows with what they say about it. */
+static void verdict_judge_rows(struct verdict *v, bool lasting)
 {
+	const struct verdict_counters *c = v->counters;
+
 	for (int i = 0; i < v->known.nr; i++) {
 		const struct known *k = &v->known.row[i];
-		long diff = counters_value(&after, k->name) -
-			    counters_value(&before, k->name);
+		long diff = counters_value(&c->after, k->name) -
+			    counters_value(&c->before, k->name);
 		long known = known_difference(&v->known, k->name, v->failures,
 					      lasting);
 
 		if (k->kind == KNOWN_COUNTER)
 			known_showed(&v->known, k->name, lasting,
-				     labs(diff - known) <= counters_noise(&before, k->name));
+				     labs(diff - known) <= counters_noise(&c->before, k->name));
 	}
 }
 
-static void judge_gauges(struct verdict *v, bool lasting)
+static void verdict_judge_gauge(struct verdict *v, const struct difference *d, bool lasting)
 {
+	const long diff = d->after - d->before;
+	long rest = diff - known_difference(&v->known, d->name, v->failures, lasting);
+	long bound = verdict_noise(v, d);
+	bool ok = labs(rest) <= bound;
+
+	/* The finding of a known issue is the known difference, without the noise. */
+	verdict_add_finding(v, d->name, diff - (ok ? rest : 0), lasting, ok);
+	evidence_counter(d->name, d->before, d->after, lasting ? 0 : v->failures,
+			 ok ? "known issue" : "WRONG");
+	if (ok)
+		return;
+	v->wrong++;
+	printf("# %s: %ld before, %ld after%s: %+ld unexplained, at most %ld is noise\n",
+	       d->name, d->before, d->after, lasting ? " recovery" : "", rest, bound);
+}
+
+static void verdict_judge_gauges(struct verdict *v, bool lasting)
+{
+	const struct verdict_counters *counters = v->counters;
 	struct comparison c;
 
-	counters_compare(&before, &after, &c);
+	counters_compare(&counters->before, &counters->after, &c);
 	evidence("  %-28s %14s %14s %10s %12s", "counter", "before", "after",
 		 "difference", "per failure");
-	for (int i = 0; i < c.nr; i++) {
-		const struct difference *d = &c.out[i];
-		long rest = d->after - d->before -
-			    known_difference(&v->known, d->name, v->failures,
-					     lasting);
-		long bound = noise(v, d);
-		bool ok = labs(rest) <= bound;
-
-		/* Of a known issue what is known, without the noise. */
-		add_finding(v, d->name, d->after - d->before - (ok ? rest : 0), lasting, ok);
-		tell(d->name, d->before, d->after, lasting ? 0 : v->failures,
-		     ok ? "known issue" : "WRONG");
-		if (ok)
-			continue;
-		v->wrong++;
-		printf("# %s: %ld before, %ld after%s: %+ld unexplained, at most %ld is noise\n",
-		       d->name, d->before, d->after, lasting ? " recovery" : "", rest, bound);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(always); i++)
-		tell(always[i], counters_value(&before, always[i]),
-		     counters_value(&after, always[i]),
-		     lasting ? 0 : v->failures, "");
+	for (int i = 0; i < c.nr; i++)
+		verdict_judge_gauge(v, &c.out[i], lasting);
+	for (size_t i = 0; i < ARRAY_SIZE(always_shown); i++)
+		evidence_counter(always_shown[i],
+				 counters_value(&counters->before, always_shown[i]),
+				 counters_value(&counters->after, always_shown[i]),
+				 lasting ? 0 : v->failures, "");
 	evidence("  %d gauges did not move, %d moved within their noise",
 		 c.same, c.noise);
 }
 
-static long count_missing(const char *text, const char *other)
+static long count_missing_lines(const char *text, const char *other)
 {
 	const char *line = lines_missing(text, text, other);
 	long n = 0;
@@ -196,9 +264,9 @@ static long count_missing(const char *text, const char *other)
 	return n;
 }
 
-/* Prints the lines that @text has more often than @other. */
-static void tell_missing(struct verdict *v, const char *text, const char *other, char sign,
-			 bool lasting, bool known)
+/* Reports the lines that @text has more often than @other. */
+static void verdict_report_missing(struct verdict *v, const char *text, const char *other,
+				   char sign, bool lasting, bool known)
 {
 	const char *line = lines_missing(text, text, other);
 	char what[256];
@@ -207,74 +275,68 @@ static void tell_missing(struct verdict *v, const char *text, const char *other,
 		snprintf(what, sizeof(what), "/proc/iomem: %c %.*s", sign,
 			 (int)strcspn(line, "\n"), line);
 		printf("# %s\n", what);
-		add_finding(v, what, 0, lasting, known);
+		verdict_add_finding(v, what, 0, lasting, known);
 	}
 }
 
-/* Known are so many lines more, among the lines that were there before. */
+/* Known issues only add lines, and leave the others in their order. */
 void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting)
 {
 	long known = known_difference(&v->known, "iomem.lines", v->failures,
 				      lasting);
-	long gone = count_missing(from, to), come = count_missing(to, from);
+	long gone = count_missing_lines(from, to), added = count_missing_lines(to, from);
 	bool moved = !lines_in_order(from, to) && !gone;
-	bool ok = !gone && !moved && come == known;
+	bool ok = !gone && !moved && added == known;
 
 	if (!strcmp(from, to)) {
 		evidence("  /proc/iomem is the same");
 		return;
 	}
-	tell_missing(v, from, to, '-', lasting, ok);
-	tell_missing(v, to, from, '+', lasting, ok);
+	verdict_report_missing(v, from, to, '-', lasting, ok);
+	verdict_report_missing(v, to, from, '+', lasting, ok);
 	if (moved) {
 		printf("# /proc/iomem: its lines are in another order\n");
-		add_finding(v, "/proc/iomem: another order", 0, lasting, false);
+		verdict_add_finding(v, "/proc/iomem: another order", 0, lasting, false);
 	}
 	if (ok) {
-		evidence("  /proc/iomem: %ld lines more: known issue", come);
+		evidence("  /proc/iomem: %ld lines more: known issue", added);
 		return;
 	}
 	v->wrong++;
 	evidence("  /proc/iomem differs: WRONG");
 }
 
-static void expect(const struct verdict *v, bool lasting)
+static void verdict_expect_counters(struct verdict *v, bool lasting)
 {
-	expected = before;
+	struct verdict_counters *c = v->counters;
+
+	c->expected = c->before;
 	for (int i = 0; i < v->known.nr; i++) {
 		const struct known *k = &v->known.row[i];
 
 		if (k->kind == KNOWN_COUNTER)
-			counters_set(&expected, k->name,
-				     counters_value(&before, k->name) +
+			counters_set(&c->expected, k->name,
+				     counters_value(&c->before, k->name) +
 				     known_difference(&v->known, k->name,
 						      v->failures, lasting));
 	}
 }
 
-static void judge(struct verdict *v, bool lasting)
+static void verdict_judge_counters(struct verdict *v, bool lasting)
 {
+	struct verdict_counters *c = v->counters;
 	int err;
 
-	expect(v, lasting);
-	err = counters_read_settled(&after, &expected);
+	verdict_expect_counters(v, lasting);
+	err = counters_read_settled(&c->after, &c->expected);
 	if (err) {
 		v->wrong++;
 		printf("# counters: %s\n", strerror(-err));
 		return;
 	}
-	judge_rows(v, lasting);
-	judge_gauges(v, lasting);
-	verdict_iomem(v, before.iomem, after.iomem, lasting);
-}
-
-static bool has_finding(const struct verdict *v, const char *what)
-{
-	for (int i = 0; i < v->nr_findings; i++) {
-		if (!strcmp(v->finding[i].what, what))
-			return true;
-	}
-	return false;
+	verdict_judge_rows(v, lasting);
+	verdict_judge_gauges(v, lasting);
+	verdict_iomem(v, c->before.iomem, c->after.iomem, lasting);
 }
 
 void verdict_status(struct verdict *v, const char *status)
@@ -282,21 +344,21 @@ void verdict_status(struct verdict *v, const char *status)
 	char point[64], state[32], what[128];
 
 	for (; *status; status += lines_length(status)) {
-		/* A line that begins with a blank names one more function of the point above. */
+		/* A line that begins with a blank names another function of the point above. */
 		if (*status == ' ' || sscanf(status, "%63s %31s", point, state) != 2 ||
 		    strcmp(state, "dead"))
 			continue;
 		snprintf(what, sizeof(what), "point %s is dead", point);
-		if (has_finding(v, what))
+		if (verdict_has_finding(v, what))
 			continue;
-		printf("# %s: somebody else switched its probe off\n", what);
-		add_finding(v, what, 0, false, false);
+		printf("# %s: its probe was switched off, but not by errpath\n", what);
+		verdict_add_finding(v, what, 0, false, false);
 		v->wrong++;
 	}
 }
 
-/* A program may judge operations without errpath; what else keeps status from being read fails. */
-static void judge_points(struct verdict *v)
+/* ENOENT: a program may judge operations without errpath. Any other error fails the verdict. */
+static void verdict_judge_points(struct verdict *v)
 {
 	char status[16384];
 	long err = file_read(ERRPATH "/status", status, sizeof(status));
@@ -324,15 +386,15 @@ void verdict_failed(struct verdict *v, const char *point,
 	if (!stats_read(point, &s))
 		evidence("fired:     %ld of %ld (seen %ld, missed %ld, matched %ld)",
 			 s.injected, failures, s.seen, s.missed, s.matched);
-	tell_sites(point);
-	judge_points(v);
-	judge(v, false);
+	evidence_sites(point);
+	verdict_judge_points(v);
+	verdict_judge_counters(v, false);
 }
 
 void verdict_recovered(struct verdict *v, const char *operation)
 {
 	evidence("then:      %s", operation);
-	judge(v, true);
+	verdict_judge_counters(v, true);
 }
 
 void verdict_slopes(struct verdict *v, const struct slopes *s)
@@ -343,7 +405,7 @@ void verdict_slopes(struct verdict *v, const struct slopes *s)
 		bool ok = fabs(rest) < SLOPE_BOUND;
 
 		known_showed(&v->known, o->name, true, ok);
-		add_finding(v, o->name, lround(o->failing), true, ok);
+		verdict_add_finding(v, o->name, lround(o->failing), true, ok);
 		evidence("  %-28s %+.2f per clean operation, %+.2f per failure  %s",
 			 o->name, o->clean, o->failing,
 			 ok ? "known issue" : "LEAK");
@@ -371,14 +433,14 @@ int verdict_errno(struct verdict *v, const char *step, int err, int good)
 	return err;
 }
 
-static void judge_log(struct verdict *v)
+static void verdict_judge_log(struct verdict *v)
 {
 	int unannounced = splat_close(&v->splat);
 
 	v->wrong += unannounced;
 	for (int i = 0; i < unannounced; i++)
-		add_finding(v, i < v->splat.nr_unannounced ? v->splat.unannounced[i] :
-			    "kernel log: one more splat", 0, false, false);
+		verdict_add_finding(v, i < v->splat.nr_unannounced ? v->splat.unannounced[i] :
+				    "kernel log: another splat", 0, false, false);
 	for (int i = 0, n = 0; i < v->known.nr; i++) {
 		struct known *k = &v->known.row[i];
 
@@ -388,19 +450,20 @@ static void judge_log(struct verdict *v)
 			continue;
 		k->shown = v->splat.expected[n++].seen;
 		if (k->shown)
-			add_finding(v, k->name, 0, false, true);
+			verdict_add_finding(v, k->name, 0, false, true);
 	}
 }
 
-static void say_reason(struct verdict *v)
+/* "known: [ID] OBSERVATION; [ID] OBSERVATION" of the issues that showed; scripts/host reads it. */
+static void verdict_write_reason(struct verdict *v)
 {
 	for (int i = 0; i < v->known.nr; i++) {
+		const struct known *k = &v->known.row[i];
 		size_t len = strlen(v->reason);
 
-		if (v->known.row[i].shown)
-			snprintf(v->reason + len, sizeof(v->reason) - len,
-				 "%s%s", len ? "; " : "known: ",
-				 v->known.row[i].observation);
+		if (k->shown)
+			snprintf(v->reason + len, sizeof(v->reason) - len, "%s[%s] %s",
+				 len ? "; " : "known: ", k->bug, k->observation);
 	}
 }
 
@@ -408,10 +471,10 @@ int verdict_end(struct verdict *v)
 {
 	int result = KSFT_PASS;
 
-	judge_points(v);
-	judge_log(v);
+	verdict_judge_points(v);
+	verdict_judge_log(v);
 	v->wrong += known_report(&v->known);
-	say_reason(v);
+	verdict_write_reason(v);
 	if (v->wrong)
 		result = KSFT_FAIL;
 	else if (v->reason[0])
@@ -421,5 +484,6 @@ int verdict_end(struct verdict *v)
 	evidence("repeat:    ./%s -r %s", program_invocation_short_name,
 		 strchr(v->test, '.') + 1);
 	evidence("%s", "");
+	verdict_unmap_counters(v);
 	return result;
 }

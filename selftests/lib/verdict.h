@@ -6,54 +6,59 @@
 #include "slopes.h"
 #include "splat.h"
 
-/* The program's data, as the linker names its ends. */
+/* The ends of the program's data, as the linker names them. */
 extern char __data_start[], _end[];
 
-/* Something that was not as before. */
+/* A difference between the kernel before and after the operation. */
 struct verdict_finding {
-	char what[256];		/* counter, line of /proc/iomem or of the log */
+	char what[256];		/* counter, or line of /proc/iomem or of the log */
 	long difference;	/* of a counter; for each failure, from slopes */
 	bool lasting;		/* after a success, too */
 	bool known;		/* in known-issues */
 };
 
+struct verdict_counters;
+
 /*
- * What failing an operation did to the kernel: begin, fail it, failed, do it
- * with success, recovered, end. One at a time in a process.
+ * What failing an operation did to the kernel. A test calls verdict_begin(), fails the
+ * operation, calls verdict_failed(), runs the operation with success, and calls
+ * verdict_recovered() and verdict_end(). Only one verdict may be open in a process at a time,
+ * as the kernel log and the slopes are shared.
  */
 struct verdict {
 	char test[1024];	/* PROGRAM.FIXTURE.VARIANT.TEST */
 	struct known_list known;
 	struct splat splat;
+	struct verdict_counters *counters;	/* while the verdict is open */
 	long failures;
 	int wrong;
-	char reason[512];	/* for KSFT_XFAIL */
+	char reason[1024];	/* for KSFT_XFAIL */
 	int nr_findings;
 	struct verdict_finding finding[32];
-	int nr_merged;		/* findings that the last entry stands for, if any */
+	int nr_merged;		/* findings for which the last entry stands, if any */
 };
 
-/* 0 or -errno: nothing can be judged. */
+/* Returns 0, or -errno: nothing can be judged. */
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test);
 
 /*
- * After @failures failures of @operation at @point every counter must be back,
- * but for what known-issues tells.
+ * Compares the counters after @failures failures of @operation at @point: each must be back,
+ * except for the differences in known-issues.
  */
 void verdict_failed(struct verdict *v, const char *point,
 		    const char *operation, long failures);
 
-/* What grew with each failure and not with each clean operation leaks. */
+/* Fails the verdict for each counter that grew with the failures, but not with clean operations. */
 void verdict_slopes(struct verdict *v, const struct slopes *s);
 
 /*
- * @err, or @good if known-issues tells that the operation named @step returns
- * just this error.
+ * Returns @good if known-issues says that the operation named @step returns @err, otherwise
+ * @err.
  */
 int verdict_errno(struct verdict *v, const char *step, int err, int good);
 
-/* Every counter must be back. */
+/* Compares the counters after a success: each must be back. */
 void verdict_recovered(struct verdict *v, const char *operation);
 
 /*
@@ -63,23 +68,23 @@ void verdict_recovered(struct verdict *v, const char *operation);
 void verdict_iomem(struct verdict *v, const char *from, const char *to, bool lasting);
 
 /*
- * Fails the verdict for each point that is "dead" in @status, a text of errpath/status:
- * somebody else switched its probe off, so it did not see the calls that it was armed for.
- * verdict_failed() and verdict_end() call it with what they read.
+ * Fails the verdict for each point that is "dead" in @status, a text of errpath/status: its
+ * probe was switched off, but not by errpath, so it did not see the calls that it was armed
+ * for. verdict_failed() and verdict_end() call it with the text that they read.
  */
 void verdict_status(struct verdict *v, const char *status);
 
-/* KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
+/* Returns KSFT_PASS, KSFT_XFAIL (known issues showed and nothing else) or KSFT_FAIL. */
 int verdict_end(struct verdict *v);
 
-/* Begins in a test of the harness; @variant: its name, or "". */
+/* Begins the verdict of a test of the harness; @variant: its name, or "". */
 #define VERDICT_BEGIN(v, variant) \
 	ASSERT_EQ(0, verdict_begin(v, _metadata->fixture->name, variant, \
 				   _metadata->name))
 
 /*
- * Ends a test of the harness. Never XFAIL_ADD(), which would take a crash for
- * the known issue.
+ * Ends the verdict of a test of the harness. XFAIL_ADD() cannot do this: it would take a crash
+ * for the known issue.
  */
 #define VERDICT_END(v) do { \
 	struct verdict *__v = (v); \
