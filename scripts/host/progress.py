@@ -34,9 +34,9 @@ class Progress:
     def doing(self, guest: str, what: str) -> None:
         """Note what a guest does; an empty WHAT: it ended."""
         with self._lock:
-            self._doing.pop(guest, None)
-            if what:
-                self._doing[guest] = what
+            self._doing[guest] = what
+            if not what:
+                del self._doing[guest]
             if self._terminal:
                 common.status("; ".join([self._count(), *(f"{name}: {now}" for name, now
                                                           in self._doing.items())]))
