@@ -85,7 +85,8 @@ class Recipe:
         self.compiler = f"clang-{llvm}" if llvm else COMPILER
         self.toolchain = [f"LLVM=-{llvm}"] if llvm else []
         # By default clang inlines functions that errpath and vmbus_sim.ko intercept.
-        self.flags = ["-fmacro-prefix-map=../tree/=", *(["-finline-hint-functions"] if llvm else [])]
+        self.flags = ["-fmacro-prefix-map=../tree/=",
+                      *(["-finline-hint-functions"] if llvm else [])]
         self.objects = src.directory / "+".join([*configs, *([f"llvm-{llvm}"] if llvm else [])])
 
     def stamp(self) -> str:

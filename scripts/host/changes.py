@@ -90,8 +90,8 @@ def _lines(content: bytes | None) -> list[str]:
 def _spatched(script: Path, names: Names, contents: Contents) -> Contents:
     """Return what a script makes of files. The result is cached for other kernels, as coccinelle
     takes half a minute for a large change."""
-    command: list[str | Path] = ["spatch", "--very-quiet", "--no-includes", "--in-place", "--sp-file",
-                                 script, *names]
+    command: list[str | Path] = ["spatch", "--very-quiet", "--no-includes", "--in-place",
+                                 "--sp-file", script, *names]
     return _in_directory(lambda directory: run(command, f"applying {script.name}", cwd=directory),
                          names, contents)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Fetches the headers of kselftest, and checkpatch, from linux-source: no other package has them."""
+"""Fetches kselftest's headers and checkpatch from linux-source: no other package has them."""
 
 import shutil
 from pathlib import Path

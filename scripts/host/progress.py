@@ -95,7 +95,8 @@ class Watch:
             self._tests += 1
             self._failed += bool(test[1])
         elif (end := END.match(line)) and end[1] == self._program and end[1] in self._left:
-            self._end(f"{self._tests or 'no'} tests{f', {self._failed} FAILED' * bool(self._failed)}")
+            failed = f", {self._failed} FAILED" if self._failed else ""
+            self._end(f"{self._tests or 'no'} tests{failed}")
 
     def _end(self, how: str) -> None:
         self._left.discard(self._program)

@@ -54,8 +54,8 @@ def changed(text: str, name: str) -> str:
                 f"        return;\n    }}\n")
     text, edits = HANDLER.subn(edit, text)
     if edits != 1:
-        raise Failure(f"{RAM} of {SUITE}'s QEMU has {edits} functions ram_handle_zero() in the form "
-                      "of 10.0, not one: adapt scripts/host/qemu_source.py to its new form")
+        raise Failure(f"{RAM} of {SUITE}'s QEMU has {edits} functions ram_handle_zero() in the "
+                      "form of 10.0, not one: adapt scripts/host/qemu_source.py to its new form")
     return text
 
 

@@ -165,8 +165,8 @@ def _names(path: Path) -> set[str]:
                       "--exclude-standard"], f"listing {path}")
         return {name for name in listed.split("\0") if name and os.path.lexists(path / name)}
     if (path / ".config").exists() or (path / "include/config").exists():
-        raise Failure(f"{path} has been built in, and without git its sources cannot be distinguished "
-                      "from objects: run make mrproper in it")
+        raise Failure(f"{path} has been built in, and without git its sources cannot be "
+                      "distinguished from objects: run make mrproper in it")
     return {str(file.relative_to(path)) for file in path.rglob("*")
             if file.is_symlink() or file.is_file()}
 

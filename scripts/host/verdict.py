@@ -47,8 +47,8 @@ def _known_oops(out: Path, ending: str, running: Program | None) -> Result | Non
     if behind:
         return Result(found.test, "fail", f"its known oops kept {behind} tests from running: it "
                       "must be the last of its program")
-    return Result(found.test, "xfail", "known: "
-                  f"{of_oops(found.test, found.function or '')}oops in {found.function}(): {found.line}")
+    bug = of_oops(found.test, found.function or "")
+    return Result(found.test, "xfail", f"known: {bug}oops in {found.function}(): {found.line}")
 
 
 def _log_results(text: str, complete: bool) -> list[Result]:

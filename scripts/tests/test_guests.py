@@ -84,7 +84,8 @@ class Outcomes(GuestTest):
                              "echo 'errpath: expect end b'"),
         })
         output = self.check(done, 1)
-        for name in ("passes", "leaves", "finds_nothing_left", "would_end_on_oops", "splats", "announced"):
+        for name in ("passes", "leaves", "finds_nothing_left", "would_end_on_oops", "splats",
+                     "announced"):
             self.seen(output, "pass", name)
         self.seen(output, "FAIL", "fails", "exit=1\n +it broke")
         self.seen(output, "xfail", "known")
