@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from host import archive, build, closing, common, guest, known, ksft, session, verdict
@@ -126,8 +126,7 @@ class Scheduler:
         self._progress.expect(0 if run.unavailable else len(programs))
         sessions = [self._guests.submit(one.run, self._stop, Watch(self._progress, name))
                     for name, one in _named(run)]
-        wait(sessions)
-        for over in sessions:
+        for over in as_completed(sessions):
             over.result()	# raises what the session raised
         if sessions:
             run.collect()
