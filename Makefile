@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0
-# All logic is in scripts/; this file only names it.
+# Names for the programs in scripts/, which have all logic (see scripts/README.md).
 
 KERNEL ?= 6.12
 JOBS ?= $(shell nproc)
-# A kernel of your own: a built tree, or an image (vmlinuz, or Debian packages) and its headers.
+# Your own kernel: a built tree, or an image (vmlinuz, or Debian packages) and its headers.
 ifneq ($(KDIR)$(IMAGE)$(HEADERS),)
 override KERNEL := user
 endif
-# QEMUs that are judged: programs, or Debian suites whose QEMU is fetched. QEMU_TO: migrate to this.
+# QEMUs to test: programs, or Debian suites whose QEMU is fetched. QEMU_TO: the destination.
 QEMU ?= qemu-system-x86_64 trixie trixie-backports
-# A source of your own, with and without patches of your own.
+# SOURCE, PATCH: your own source, with and without your own patches.
 run := scripts/run $(KERNEL)
 ifneq ($(SOURCE)$(PATCH),)
 run := scripts/try
 endif
-# As written: make does not expand the dollars of a shell command or of memmap=SIZE$START.
+# $(value): make must not expand the dollars of a shell command or of memmap=SIZE$START.
 override CMD := $(value CMD)
 override APPEND := $(value APPEND)
-export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT
-# What make test breaks on purpose; make nightly takes all of mutants.conf.
+export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT V
+# Mutants that make test runs; make nightly runs all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_readme
 
-.PHONY: build-small test-fetched help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof clean
+.PHONY: build-small test-fetched help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
 .DEFAULT_GOAL := help
 
-help:	## this list
-	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line']"
+help:	## print this list
+	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line'] [V=1]"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
 	@echo "            [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
 	@echo
@@ -37,28 +37,28 @@ help:	## this list
 	@echo "Kernel lines:" $$(awk '/^[^-\#]/ { print $$1 }' scripts/kernels.conf)
 	@echo "Built here:  " $$(awk '/^[^\#]/ { print $$1 }' scripts/kernels/built.conf)
 
-setup:	## install the Debian packages that all of this needs
+setup:	## install the Debian packages that are needed
 	@scripts/setup
 
-run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), print the verdict
+run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), say what was learned (V=1: all results)
 	@$(run) --tests "$(TESTS)" --append "$$APPEND"
 
-matrix: setup	## the tests on all kernel lines (LINES="6.1 7.3": on these): one table
+matrix: setup	## run the tests on all kernel lines (LINES="6.1 7.3": on these), print one table
 	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$$APPEND"
 
-sweep: setup	## fail each allocation of OP (or of CMD="shell command"), one by one, on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
+sweep: setup	## fail each allocation of OP (or of CMD="shell command") in turn on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
 	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$$APPEND" $(if $(K),--k $(K)) \
 		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
 		$(if $(AGAINST),--against $(AGAINST)) $(if $(AGAIN),--again)
 
-test: check	## static checks, tests of the scripts, two mutants, bench, then all tests on all lines
+test: check	## run what CI runs: static checks, tests of the scripts, two mutants, bench, all tests on all lines
 	@scripts/setup kernels
 	@$(MAKE) -s -j2 build-small test-fetched
 	@scripts/tests/run $(LATE)
 	@scripts/run small
 	@scripts/busted accounting
 
-# Guests leave half of two processors idle: this kernel is built meanwhile.
+# Built while guests run, which leave half of two processors idle.
 build-small: setup
 	@nice -n 19 scripts/kernel small
 
@@ -70,7 +70,7 @@ test-fetched: setup
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
 
-nightly: test	## what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
+nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/busted
@@ -82,30 +82,34 @@ nightly: test	## what takes longer: all mutants, bench, kernels built here, hund
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
 	$(if $(QEMU_PROOF),@scripts/qemu-proof)
+	@scripts/versions
 
-shell: setup	## a prompt in the guest of KERNEL, with all modules loaded; or CMD, and its exit status
+shell: setup	## open a prompt in the guest of KERNEL, errpath.ko loaded; or run CMD, for its exit status
 	@scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
 
 modules: setup	## build the modules for KERNEL
 	@scripts/modules $(KERNEL)
 
-check: setup	## checkpatch, sparse, shellcheck
+check: setup	## run checkpatch, sparse, shellcheck and mypy
 	@scripts/check $(KERNEL)
 
-mutants: setup	## break module and selftests on purpose: the tests must notice
+mutants: setup	## break module and selftests on purpose: the tests must fail
 	@scripts/mutants $(KERNEL)
 
-busted: setup	## kernels with a bug each: the tests must see it (BUSTED="NAME...": these)
+busted: setup	## run kernels with one bug each: the tests must detect it (BUSTED="NAME...": these)
 	@scripts/busted $(BUSTED)
 
-bench: setup	## instructions a call of an intercepted function costs, on KERNEL [AGAINST=COMMIT]
+bench: setup	## count the instructions of a call of an intercepted function, on KERNEL [AGAINST=COMMIT]
 	@scripts/bench $(KERNEL) $(if $(AGAINST),--against $(AGAINST))
 
-zero-page: setup	## what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
+zero-page: setup	## test what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
 	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)
 
-qemu-proof: setup	## build QEMUs that drop zero pages, wrongly and rightly: does zero-page tell?
+qemu-proof: setup	## build a right and a wrong QEMU: zero-page must tell them apart
 	@scripts/qemu-proof
 
-clean:	## remove build/, the fetched kernels with it
+versions: setup	## list versions in the documents that the archive no longer has, and kernels that known-issues lacks
+	@scripts/versions
+
+clean:	## remove build/, including the fetched kernels
 	rm -rf build

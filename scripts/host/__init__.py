@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the programs in scripts/ share: kernels, builds, guests, verdicts."""
+"""Modules that the programs in scripts/ share: kernels, builds, guests, verdicts."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Debian packages from the archives that this machine's apt is configured for.
 
-A private apt root for each suite, under build/apt: it needs no root, leaves the machine
-alone, and knows nothing of what is installed, so "newest" is the archive's newest.
+Each suite has a private apt root below build/apt. It needs no privileges, does not change the
+machine, and does not know what is installed, so that "newest" is the newest of the archive.
 """
 
 import functools
@@ -12,17 +12,25 @@ import re
 import shutil
 import subprocess
 import time
-from collections import namedtuple
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from host.common import BUILD, Failure, lock, run, say
 
 DAY = 24 * 60 * 60
-Package = namedtuple("Package", "name version depends")
 
 
-def _files_of(suite):
-    """The machine's apt source files that name SUITE's archive."""
+class Package(NamedTuple):
+    """A package of an archive."""
+
+    name: str
+    version: str
+    depends: str
+
+
+def _files_of(suite: str) -> list[Path]:
+    """Return the machine's apt source files that name the archive of SUITE."""
     release = re.compile(rf"{re.escape(suite)}(-updates|-security|/updates)?")
     listing = run(["apt-get", "indextargets", "--no-release-info", "--format",
                    "$(RELEASE) $(SOURCESENTRY)", "Created-By: Packages"], "apt-get indextargets")
@@ -31,11 +39,12 @@ def _files_of(suite):
                    if release.fullmatch(name)})
 
 
-def renamed(text, own, suite):
-    """The source file TEXT of release OWN made to name SUITE: for 7-backports also release 7."""
+def renamed(text: str, own: str, suite: str) -> str:
+    """Change TEXT, a source file of release OWN, to name SUITE. A suite 7-backports needs
+    release 7 too."""
     release = suite.partition("-")[0]
     wanted = dict.fromkeys([release, suite])
-    lines = []
+    lines: list[str] = []
     for line in text.splitlines():
         line = re.sub(rf"(?<=\s){re.escape(own)}(?=[-/])", release, line)
         if line.startswith("Suites:"):
@@ -48,22 +57,22 @@ def renamed(text, own, suite):
     return "\n".join(lines) + "\n"
 
 
-def _sources(suite):
-    """Source files for SUITE, name: text. Where the machine has none: those of its own release,
-    with the release's name changed, so the same mirror and the same keyring."""
+def _sources(suite: str) -> dict[str, str]:
+    """Return the texts of source files for SUITE by name. If the machine has none, use those of
+    its own release with the name of the release changed: the same mirror and keyring."""
     files = _files_of(suite)
     if files:
         return {file.name: file.read_text(encoding="utf-8") for file in files}
     own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    files = own and _files_of(own)
+    files = _files_of(own) if own else []
     if not files:
         raise Failure(f"this machine's apt sources name neither {suite} nor its own release "
                       f"({own}): add an archive of {suite} to /etc/apt")
     return {file.name: renamed(file.read_text(encoding="utf-8"), own, suite) for file in files}
 
 
-def _options(suite):
-    """apt's, for the private root of a suite, or of its SUITE-source."""
+def _options(suite: str) -> list[str]:
+    """Return the options of apt for the private root of a suite, or of its SUITE-source."""
     root = BUILD / "apt" / suite
     settings = {
         "Dir::Etc::sourcelist": "/dev/null",
@@ -75,7 +84,7 @@ def _options(suite):
         "Dir::Cache": root / "cache",
         "Dir::Cache::pkgcache": "pkgcache.bin",
         "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
-        # As root, apt would otherwise drop to a user that cannot write below build/.
+        # As root, apt would otherwise switch to a user that cannot write below build/.
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
         "Acquire::Retries": 3,
@@ -83,18 +92,18 @@ def _options(suite):
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
-def _apt_get(suite, *words, **options):
-    """apt-get; when it refuses, its own words are the reason."""
-    done = subprocess.run(["apt-get", *_options(suite), "-q", "-y", *words], text=True,
+def _apt_get(suite: str, *words: str, cwd: Path | None = None) -> None:
+    """Run apt-get; if it fails, its own error message is the Failure."""
+    done = subprocess.run(["apt-get", *_options(suite), "-q", "-y", *words], text=True, cwd=cwd,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          env={**os.environ, "LC_ALL": "C"}, **options)
+                          env={**os.environ, "LC_ALL": "C"})
     if done.returncode:
         said = re.findall(r"^E: (.*)", done.stdout, re.M) or done.stdout.splitlines()[-1:]
         raise Failure(f"apt-get {words[-1].partition('=')[0]}, {suite}: {'; '.join(said)}")
 
 
-def _update(suite, sources):
-    """Read the lists that SOURCES, name: text, tell of."""
+def _update(suite: str, sources: Mapping[str, str]) -> None:
+    """Fetch the package lists that SOURCES (texts by name) refer to."""
     root = BUILD / "apt" / suite
     shutil.rmtree(root / "sources", ignore_errors=True)
     for directory in ("sources", "state/lists/partial", "cache/archives/partial"):
@@ -107,38 +116,38 @@ def _update(suite, sources):
     (root / "updated").touch()
 
 
-def fresh(suite):
-    """Were the suite's package lists read within the last day?"""
+def fresh(suite: str) -> bool:
+    """True if the package lists of the suite were fetched within the last day."""
     stamp = BUILD / "apt" / suite / "updated"
     return stamp.exists() and time.time() - stamp.stat().st_mtime < DAY
 
 
-def refresh(suite):
-    """Have the suite's package lists, no older than a day."""
+def refresh(suite: str) -> None:
+    """Fetch the package lists of the suite, unless they are less than a day old."""
     with lock(f"apt-{suite}"):
         if not fresh(suite):
             _update(suite, _sources(suite))
 
 
-def source_files(suite):
-    """The files that name the suite's archives, for other programs that fetch from there."""
+def source_files(suite: str) -> list[Path]:
+    """Return the files that name the suite's archives, for other programs that use them."""
     return sorted((BUILD / "apt" / suite / "sources").iterdir())
 
 
-def _compare(one, other):
+def _compare(one: Package, other: Package) -> int:
     if one.version == other.version:
         return 0
     newer = ["dpkg", "--compare-versions", one.version, "gt", other.version]
     return 1 if subprocess.run(newer, check=False).returncode == 0 else -1
 
 
-def _stanza(text):
+def _stanza(text: str) -> Package:
     fields = dict(re.findall(r"^([\w-]+): (.*)$", text, re.M))
     return Package(fields["Package"], fields["Version"], fields.get("Depends", ""))
 
 
-def matching(suite, pattern):
-    """The packages of SUITE whose whole name matches the regexp PATTERN."""
+def matching(suite: str, pattern: str) -> list[Package]:
+    """Return the packages of SUITE whose whole name matches the regexp PATTERN."""
     names = run(["apt-cache", *_options(suite), "pkgnames"], "apt-cache pkgnames").split()
     names = [name for name in names if re.fullmatch(pattern, name)]
     stanzas = subprocess.run(["apt-cache", *_options(suite), "show", *names],
@@ -146,15 +155,15 @@ def matching(suite, pattern):
     return [_stanza(text) for text in stanzas.split("\n\n") if text.strip()]
 
 
-def newest(suite, pattern):
-    """The newest of them."""
+def newest(suite: str, pattern: str) -> Package:
+    """Return the newest of the packages whose whole name matches."""
     found = matching(suite, pattern)
     if not found:
         raise Failure(f"{suite} has no package that matches {pattern}")
     return max(found, key=functools.cmp_to_key(_compare))
 
 
-def download(suite, packages, directory):
+def download(suite: str, packages: Sequence[Package], directory: Path) -> list[Path]:
     """Download packages into DIRECTORY; returns their files."""
     directory.mkdir(parents=True, exist_ok=True)
     wanted = [f"{package.name}={package.version}" for package in packages]
@@ -162,8 +171,8 @@ def download(suite, packages, directory):
     return sorted(directory.glob("*.deb"))
 
 
-def download_source(suite, name, directory):
-    """Download a source package's files into DIRECTORY; returns them."""
+def download_source(suite: str, name: str, directory: Path) -> list[Path]:
+    """Download the files of a source package into DIRECTORY; returns them."""
     own = f"{suite}-source"
     with lock(f"apt-{own}"):
         if not fresh(own):

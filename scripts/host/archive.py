@@ -1,75 +1,92 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel lines: those of kernels.conf are fetched from Debian's archives, to build/kernels;
-others are built here, or the user's own."""
+"""The kernel lines: those of kernels.conf are fetched from Debian's archives to build/kernels;
+others are built here, or are the user's own."""
 
 import re
 import shutil
-from collections import namedtuple
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from host import apt, built, kernel, tried, user
+from host import apt, built, common, kernel, tried, user
+from host.apt import Package
 from host.common import BUILD, SCRIPTS, Failure, lock, point, say
+from host.kernel import Kernel
 
 KERNELS = BUILD / "kernels"
-Row = namedtuple("Row", "line suite release need must")
 
-# From 7.0 on Debian's image is a package that only depends: on binary, modules and base. The
-# unsigned ones are there before the signed, and hold the same kernel.
+
+class Row(NamedTuple):
+    """A row of kernels.conf, which describes the columns."""
+
+    line: str
+    suite: str
+    release: str
+    need: str
+    must: Sequence[str]
+
+
+# From 7.0 on Debian's image package is empty and depends on binary, modules and base. Unsigned
+# packages appear earlier than signed ones, and have the same kernel.
 IMAGES = ("linux-binary-{}", "linux-binary-unsigned-{}", "linux-image-{}",
           "linux-image-{}-unsigned")
 MORE = ("linux-modules-{}", "linux-base-{}")
 
 
-def _expand(must, lacks):
-    """The globs of a must column, with each -NAME replaced by what that takes back."""
+def _expand(must: str, lacks: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the globs of a must column; -NAME stands for the globs that the row -NAME excludes."""
     for word in must.split(","):
         yield from (f"!{glob}" for glob in lacks[word]) if word[0] == "-" else [word]
 
 
-def _table():
-    """The rows of kernels.conf as words, and what its rows -NAME list."""
-    table = (SCRIPTS / "kernels.conf").read_text(encoding="utf-8")
-    lines = [text.split() for text in table.splitlines() if text and text[0] != "#"]
+def _table() -> tuple[list[list[str]], dict[str, list[str]]]:
+    """Return the rows of kernels.conf as words, and the globs of its rows -NAME."""
+    lines = [text.split() for text in common.rows(SCRIPTS / "kernels.conf")]
     lacks = {words[0]: words[1].split(",") for words in lines if words[0][0] == "-"}
     return [words for words in lines if words[0] not in lacks], lacks
 
 
-def rows():
-    """The rows of kernels.conf by name."""
+def rows() -> dict[str, Row]:
+    """Return the rows of kernels.conf by name."""
     lines, lacks = _table()
-    return {words[0]: Row(*words[:-1], [*_expand(words[-1], lacks)]) for words in lines}
+    return {line: Row(line, suite, release, need, [*_expand(must, lacks)])
+            for line, suite, release, need, must in lines}
 
 
-def _built():
-    """The rows of the kernels that are built here, by name."""
+def _built() -> dict[str, built.Row]:
+    """Return the rows of the kernels that are built here by name."""
     _, lacks = _table()
     return built.rows(lambda must: [*_expand(must, lacks)])
 
 
-def row_of(line):
-    """The row that a user's KERNEL names."""
-    table = {**rows(), **_built()}
-    if line not in table:
-        raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join(table)}")
-    return table[line]
+def row_of(line: str) -> Row | built.Row:
+    """Return the row that a user's KERNEL names."""
+    fetched, own = rows(), _built()
+    if line in fetched:
+        return fetched[line]
+    if line in own:
+        return own[line]
+    raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join([*fetched, *own])}")
 
 
-def _packages(row):
-    """Image, headers and build tools of the newest kernel; the headers package names the rest."""
+def _packages(row: Row) -> list[Package]:
+    """Return headers, image and build tools of the newest kernel. The headers package names the
+    others."""
     headers = apt.newest(row.suite, f"linux-headers-{row.release}")
     release = headers.name.removeprefix("linux-headers-")
     rest = re.findall(r"linux-headers-[^ ,]+-common[^ ,]*|linux-kbuild-[^ ,]+", headers.depends)
     names = [name.format(release) for name in (*IMAGES, *MORE)] + rest
-    there = {package.name: package for package in
+    found = {package.name: package for package in
              apt.matching(row.suite, "|".join(map(re.escape, names)))}
-    image = next((there[name] for name in names[:len(IMAGES)] if name in there), None)
-    missing = [name for name in rest if name not in there]
+    image = next((found[name] for name in names[:len(IMAGES)] if name in found), None)
+    missing = [name for name in rest if name not in found]
     if not image or missing:
         raise Failure(f"{row.suite} has {headers.name} but not its "
                       f"{', '.join(missing) or 'linux-image'}")
-    return [headers, image, *(there[name] for name in names[len(IMAGES):] if name in there)]
+    return [headers, image, *(found[name] for name in names[len(IMAGES):] if name in found)]
 
 
-def _unpack(row, packages, target):
+def _unpack(row: Row, packages: Sequence[Package], target: Path) -> None:
     fresh = KERNELS / f".{row.line}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     kernel.unpack(apt.download(row.suite, packages, fresh / "debs"), fresh)
@@ -77,15 +94,15 @@ def _unpack(row, packages, target):
     fresh.rename(target)
 
 
-def _current(row):
-    """The line's unpacked kernel, when there is one that its row still asks for."""
+def _current(row: Row) -> Path | None:
+    """Return the line's unpacked kernel, if its row still matches it."""
     link = KERNELS / row.line
     if link.is_dir() and re.fullmatch(row.release, link.resolve().name.partition("_")[0]):
         return link.resolve()
     return None
 
 
-def _fetch(row):
+def _fetch(row: Row) -> Path:
     have = _current(row)
     if have and apt.fresh(row.suite):
         return have
@@ -106,14 +123,14 @@ def _fetch(row):
     return target
 
 
-def known(line):
-    """Refuse what is no line, before anything long is begun."""
+def known(line: str) -> None:
+    """Raise a Failure if there is no such line, before anything that takes long."""
     if line not in (user.LINE, *tried.LINES):
         row_of(line)
 
 
-def fetch(line):
-    """The newest kernel of a line, unpacked; or built; or the user's own."""
+def fetch(line: str) -> Kernel:
+    """Return the newest kernel of a line, fetched or built, or the user's own."""
     if line == user.LINE:
         return user.kernel()
     if line in tried.LINES:

@@ -1,43 +1,48 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Builds what goes into a guest: modules, selftests, init, and the initramfs of them."""
+"""Builds the files of a guest: modules, selftests, init, and the initramfs that has them."""
 
 import fnmatch
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from host.common import BUILD, ROOT, SCRIPTS, Failure, lock, mirror, run, write_if_changed
+from host.kernel import Kernel
 
 JOBS = os.environ.get("JOBS") or str(os.cpu_count())
-# Loaded before the tests, in this order; what else Kbuild builds, tests load themselves.
+# Modules that are loaded before the tests, in this order; tests load all others themselves.
 LOADED = ("errpath.ko", "errpath_hotplug.ko", "errpath_target.ko")
-# What /init needs to find its ports; a kernel that has one built in lacks the module.
+# Modules of the kernel by which /init reaches its ports, unless they are built in.
 GUEST_MODULES = ("virtio_pci", "virtio_console")
-# The kernel's own that tests load themselves, where it has them as modules: by option.
+# Modules of the kernel that tests load, unless they are built in: by option.
 TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem"}
 
+Files = dict[str, tuple[int, bytes]]	# mode and content by name
 
-def make_modules(kernel, tree, out, *variables):
-    """Build TREE's modules for a kernel in OUT, for builds must not meet in TREE."""
+
+def make_modules(kernel: Kernel, tree: Path, out: Path, *variables: str) -> str:
+    """Build the modules of TREE for a kernel; returns what make printed. They are built in OUT,
+    as builds for several kernels must not share TREE."""
     with lock(f"modules-{kernel.directory.name}"):
         mirror([tree / "Kbuild", tree / "module"], tree, out)
-        # No BTF for the modules: it needs pahole, and nothing here reads it.
+        # No BTF for the modules: it needs pahole, and nothing reads it.
         return run(kernel.make(out, f"-j{JOBS}", "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables,
                                "modules"), f"building the modules for {kernel.line}")
 
 
-def modules(kernel, tree=ROOT, out=None):
-    """Build TREE's modules for a kernel; returns the .ko files in Kbuild's order."""
+def modules(kernel: Kernel, tree: Path = ROOT, out: Path | None = None) -> list[Path]:
+    """Build the modules of TREE for a kernel; returns the .ko files in Kbuild's order."""
     out = out or kernel.directory / "modules"
     make_modules(kernel, tree, out)
     order = (out / "modules.order").read_text(encoding="utf-8").split()
     return [(out / name).with_suffix(".ko") for name in order]
 
 
-def selftests(ksft, tree=ROOT, out=BUILD / "selftests"):
-    """Build and install TREE's selftests; returns the installed directory."""
+def selftests(ksft: Path, tree: Path = ROOT, out: Path = BUILD / "selftests") -> Path:
+    """Build and install the selftests of TREE; returns the installed directory."""
     source, installed = tree / "selftests", out / "installed"
     with lock("selftests"):
         for target in (["all"], ["install", f"INSTALL_PATH={installed}"]):
@@ -46,17 +51,18 @@ def selftests(ksft, tree=ROOT, out=BUILD / "selftests"):
     return installed
 
 
-def init():
+def init() -> Path:
     """Build /init."""
-    source, program = SCRIPTS / "init.c", BUILD / "init"
+    program, sources = BUILD / "init", sorted((SCRIPTS / "init").glob("*.c"))
+    newest = max(file.stat().st_mtime for file in (SCRIPTS / "init").glob("*.[ch]"))
     with lock("init"):
-        if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        if not program.exists() or program.stat().st_mtime < newest:
             run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-D_GNU_SOURCE",
-                 source, "-o", program], "building init")
+                 *sources, "-o", program], "building init")
     return program
 
 
-def acpi_table():
+def acpi_table() -> Path:
     """Build the ACPI table of the simulated VMBus."""
     source = ROOT / "module/stimulus/vmbus_sim/vmbus.asl"
     table = BUILD / "vmbus.aml"
@@ -66,8 +72,8 @@ def acpi_table():
     return table
 
 
-def _with_dependencies(kernel, name, found):
-    """Add one of the kernel's modules, behind what it depends on, to the dictionary FOUND."""
+def _with_dependencies(kernel: Kernel, name: str, found: dict[str, bytes]) -> None:
+    """Add a module of the kernel to FOUND, behind the modules that it depends on."""
     data = kernel.module(name)
     if data is None:
         return
@@ -78,39 +84,53 @@ def _with_dependencies(kernel, name, found):
     found[name] = data
 
 
-def _test_modules(kernel):
-    """The modules of TEST_MODULES and what they depend on."""
-    found = {}
+def _test_modules(kernel: Kernel) -> dict[str, bytes]:
+    """Return the modules of TEST_MODULES and those that they depend on."""
+    found: dict[str, bytes] = {}
     for option, name in TEST_MODULES.items():
         if kernel.config.get(option) == "m":
             _with_dependencies(kernel, name, found)
     return found
 
 
-def _load_list(directory, names):
+def _load_list(directory: str, names: Iterable[str]) -> bytes:
     return "".join(f"{directory}/{name}\n" for name in names).encode()
 
 
-def _guest_files(kernel, tested, installed, programs, command, more):
-    """All of the guest's files by name: (mode, content)."""
-    own = {}
+def _system_files() -> Files:
+    """Return init and busybox with its links."""
+    busybox = Path(shutil.which("busybox") or "busybox")
+    files = {"init": (0o100755, init().read_bytes()),
+             "bin/busybox": (0o100755, busybox.read_bytes())}
+    for applet in subprocess.check_output([busybox, "--list"], text=True).split():
+        files.setdefault(f"bin/{applet}", (0o120777, b"busybox"))
+    return files
+
+
+def _module_files(kernel: Kernel, tested: Sequence[Path]) -> Files:
+    """Return the modules that init, the tests, and the kernel need, and the lists of those that
+    are loaded at boot."""
+    own: dict[str, bytes] = {}
     for name in GUEST_MODULES:
         _with_dependencies(kernel, name, own)
     names = [ko.name for ko in tested]
     loaded = [name for name in LOADED if name in names]
-    busybox = Path(shutil.which("busybox"))
-    files = {"init": (0o100755, init().read_bytes()),
-             "bin/busybox": (0o100755, busybox.read_bytes()),
-             "lib/modules/load": (0o100644, _load_list("/lib/modules", [f"{n}.ko" for n in own])),
+    files = {"lib/modules/load": (0o100644, _load_list("/lib/modules", [f"{n}.ko" for n in own])),
              "modules/load": (0o100644, _load_list("/modules", loaded))}
-    for applet in subprocess.check_output([busybox, "--list"], text=True).split():
-        files.setdefault(f"bin/{applet}", (0o120777, b"busybox"))
     for name, data in own.items():
         files[f"lib/modules/{name}.ko"] = (0o100644, data)
     for name, data in (_test_modules(kernel) if tested else {}).items():
         files[f"modules/{name}.ko"] = (0o100644, data)
     for ko in tested:
         files[f"modules/{ko.name}"] = (0o100644, ko.read_bytes())
+    return files
+
+
+def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
+                 programs: Mapping[str, str | int], command: str,
+                 more: Mapping[str, bytes]) -> Files:
+    """Return all files of the guest."""
+    files = {**_system_files(), **_module_files(kernel, tested)}
     for file in installed.rglob("*"):
         if file.is_file():
             files[f"selftests/{file.relative_to(installed)}"] = (
@@ -123,14 +143,14 @@ def _guest_files(kernel, tested, installed, programs, command, more):
     return files
 
 
-def _cpio_entry(number, name, mode, data):
-    """One file in the newc format that the kernel unpacks."""
+def _cpio_entry(number: int, name: str, mode: int, data: bytes) -> bytes:
+    """Return one file in the newc format, which the kernel unpacks."""
     fields = (number, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
     head = b"070701" + b"".join(b"%08x" % field for field in fields) + name.encode() + b"\0"
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-def _cpio(files):
+def _cpio(files: Files) -> bytes:
     directories = {str(parent) for name in files for parent in Path(name).parents} - {"."}
     entries = [(name, 0o40755, b"") for name in sorted(directories)]
     entries += [(name, *content) for name, content in files.items()]
@@ -138,24 +158,25 @@ def _cpio(files):
     return b"".join(_cpio_entry(number, *entry) for number, entry in enumerate(entries, 1))
 
 
-def initramfs(kernel, tested, installed, programs, out, command="", more=None):
-    """Write the initramfs: not compressed, for unpacking costs more than reading. COMMAND:
-    what the guest runs, instead of the programs or a prompt. MORE: contents of other files by
-    name."""
-    with lock("selftests"):	# Not while another run of this tree installs them.
+def initramfs(kernel: Kernel, tested: Sequence[Path], installed: Path,
+              programs: Mapping[str, str | int], out: Path, command: str = "",
+              more: Mapping[str, bytes] | None = None) -> Path:
+    """Write the initramfs OUT. It is not compressed, as unpacking costs more time than reading.
+    COMMAND: what the guest runs, instead of the programs or a prompt. MORE: contents of other
+    files by name."""
+    with lock("selftests"):	# another run of this tree may install them now
         files = _guest_files(kernel, tested, installed, programs, command, more or {})
     write_if_changed(out, _cpio(files))
     return out
 
 
-def programs(installed, only=()):
-    """The selftest programs with their time limits in seconds, in the order of their list:
-    those named, by globs, by "all", or by "main": those that are not marked as "more", as
-    without any name."""
+def programs(installed: Path, only: Collection[str] = ()) -> dict[str, str]:
+    """Return selftest programs with their time limits in seconds, in the order of their list.
+    ONLY: globs, "all", or "main" (the default), which is all that are not marked as "more"."""
     listing = (installed / "kselftest-list.txt").read_text(encoding="utf-8")
     rows = [words for words in map(str.split, listing.splitlines()) if words]
     known = {name: limit for name, limit, *_ in rows}
-    wanted = set()
+    wanted: set[str] = set()
     for word in only or ["main"]:
         found = ([name for name, _, *more in rows if not more] if word == "main" else
                  fnmatch.filter(known, "*" if word == "all" else word))

@@ -1,56 +1,71 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernels of built.conf and busted.conf: built here, from one tree for each source."""
+"""Builds the kernels of built.conf and busted.conf, those of one source in one tree."""
 
 import hashlib
 import os
-import re
 import shutil
-from collections import namedtuple
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from host import build, busted, changes, kernel, source
+from host import build, busted, changes, common, kernel, source
 from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_changed
 
 KERNELS = BUILD / "kernels"
 CONFIGS = SCRIPTS / "kernels/configs"
 COMPILER = "gcc-12"
-# SLOW: as kernel.Kernel has it. BASE: the row of a kernel that differs in C files only, whose
-# modules fit; or None
-Row = namedtuple("Row", "line source configs changes slow must base")
+class Row(NamedTuple):
+    """A row of built.conf, which describes the columns.
+
+    BASE: the row of a kernel that differs only in C files, so that its modules fit; or None.
+    """
+
+    line: str
+    source: str
+    configs: list[str]
+    changes: list[str]
+    slow: int
+    must: Sequence[str]
+    base: "Row | None"
 
 
-def rows(expand):
-    """The rows of built.conf and busted.conf by name. EXPAND: makes a must column globs."""
-    text = (SCRIPTS / "kernels/built.conf").read_text(encoding="utf-8")
-    lines = [line.split() for line in text.splitlines() if line and line[0] != "#"]
+def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
+    """Return the rows of built.conf and busted.conf by name. EXPAND: parses a must column."""
+    lines = [line.split() for line in common.rows(SCRIPTS / "kernels/built.conf")]
     table = {name: Row(name, series, configs.split(","),
                        [] if changed == "-" else changed.split(","), int(slow), expand(must), None)
              for name, series, configs, changed, slow, must in lines}
     for row in busted.rows().values():
         if row.base not in table:
-            raise Failure(f"busted.conf: {row.line} is of {row.base!r}, which built.conf has not")
+            raise Failure(f"busted.conf: {row.line} is based on {row.base!r}, which is not in "
+                          "built.conf")
         base = table[row.base]
         table[row.line] = base._replace(line=row.line, changes=[*base.changes, row.line],
                                         base=base)
     return table
 
 
-def _options(configs):
-    """The options that a kernel is configured with over allnoconfig; the last one counts."""
+def _options(configs: Sequence[str]) -> dict[str, str]:
+    """Return the options that a kernel has beyond allnoconfig. Of several files that name an
+    option the last one counts."""
     files = [*kernel.NEEDED, *(CONFIGS / name for name in configs)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise Failure(f"there is no configuration {' or '.join(missing)} in {CONFIGS}")
-    options = {}
+    options: dict[str, str] = {}
     for file in files:
         options.update(kernel.options(file.read_text(encoding="utf-8")))
-    # Where a module will do, built in is simpler.
+    # Build modules in, which is simpler.
     return {name: "y" if value == "m" else value for name, value in options.items()}
 
 
-def _environment(src):
-    """What another clone compiled, the user's ccache has, wherever the clones are: it calls the
-    tree ../tree, and that must not show in the kernel's warnings. Its depend mode, were it the
-    user's, would not see that piggy.S includes the kernel, and give an old one."""
+def _environment(src: source.Source) -> dict[str, str]:
+    """Return an environment in which all clones of a user share ccache.
+
+    CCACHE_BASEDIR makes paths relative, so the tree is called ../tree (see Recipe.flags).
+    ccache's depend mode is switched off: it does not notice that piggy.S includes the kernel, and
+    would return an old one.
+    """
     users = {name: value for name, value in os.environ.items() if name != "CCACHE_DEPEND"}
     return {**users, "KBUILD_BUILD_USER": "errpath", "KBUILD_BUILD_HOST": "errpath",
             "CCACHE_NOHASHDIR": "1", "CCACHE_NODEPEND": "1",
@@ -58,53 +73,57 @@ def _environment(src):
 
 
 class Recipe:
-    """All that a kernel is built from. LLVM: a number, by clang of that version. BASE: the
-    line as which it calls itself, and whose modules fit, where that is another."""
+    """Everything that a kernel is built from. LLVM: the version of clang to build with, or None.
+    BASE: the line whose name the kernel has and whose modules fit, if that is another one."""
 
-    def __init__(self, line, src, configs, changed, llvm=None, base=None):
+    def __init__(self, line: str, src: source.Source, configs: list[str],
+                 changed: changes.Changed, llvm: int | None = None,
+                 base: str | None = None) -> None:
         self.line, self.source, self.configs, self.changed = line, src, configs, changed
         self.base = base or line
         self.options = _options(configs)
         self.compiler = f"clang-{llvm}" if llvm else COMPILER
         self.toolchain = [f"LLVM=-{llvm}"] if llvm else []
-        # clang inlines functions that errpath and vmbus_sim.ko intercept; those marked so may be.
-        self.flags = ["-fmacro-prefix-map=../tree/=", *(["-finline-hint-functions"] if llvm else [])]
+        # By default clang inlines functions that errpath and vmbus_sim.ko intercept.
+        self.flags = ["-fmacro-prefix-map=../tree/=",
+                      *(["-finline-hint-functions"] if llvm else [])]
         self.objects = src.directory / "+".join([*configs, *([f"llvm-{llvm}"] if llvm else [])])
 
-    def stamp(self):
-        """Differs when what comes out can differ."""
+    def stamp(self) -> str:
+        """Return a digest of everything that the result depends on."""
         parts = [self.base, self.source.name, self.source.version, self.compiler,
                  sorted(self.options.items()), sorted(self.changed.content.items()), self.flags]
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
-    def make(self, *words):
-        # Guests that run meanwhile have time limits, this has none.
-        # Git would see our own repository above the tree, and the version of that.
+    def make(self, *words: str) -> str:
+        """Run make in the tree. LOCALVERSION keeps git from describing errpath's repository."""
+        # nice: guests that run at the same time have time limits; a build has none.
         return run(["nice", "-n19", "make", "-s", "-C", self.source.tree, f"O={self.objects}",
                     f"-j{build.JOBS}", *self.toolchain, f"CC=ccache {self.compiler}",
                     f"KCFLAGS={' '.join(self.flags)}", f"LOCALVERSION=-{self.base}", *words],
                    f"building {self.line}: make {words[-1]}", env=_environment(self.source))
 
-    def refused(self):
-        """The options that the source does not have, or not so."""
+    def refused(self) -> list[str]:
+        """Return the options that the source does not have, or not with this value."""
         have = kernel.options((self.objects / ".config").read_text(encoding="utf-8"))
         return [f"{name}={value}" for name, value in self.options.items()
                 if have.get(name, "n") != value]
 
-    def configure(self):
+    def configure(self) -> None:
+        """Write the configuration."""
         wanted = self.objects / "wanted.config"
         write_if_changed(wanted, "".join(f"{name}={value}\n" for name, value
                                          in self.options.items()).encode())
         self.make(f"KCONFIG_ALLCONFIG={wanted}", "allnoconfig")
 
 
-def _files(directory, *patterns):
+def _files(directory: Path, *patterns: str) -> list[Path]:
     return [file for pattern in patterns for file in directory.glob(pattern)
             if file.is_file() or file.is_symlink()]
 
 
-def _export(recipe, headers):
-    """What building modules for a kernel needs of its trees, as a headers package has it."""
+def _export(recipe: Recipe, headers: Path) -> None:
+    """Copy the files that builds of modules need, as a headers package has them."""
     tree, objects = recipe.source.tree, recipe.objects
     for file in _files(tree, "Makefile", "arch/x86/Makefile*", "arch/x86/include/**/*",
                        "include/**/*", "scripts/**/*"):
@@ -122,9 +141,9 @@ def _export(recipe, headers):
             shutil.copy2(file, target, follow_symlinks=False)
 
 
-def _image(objects):
-    """The image, which holds the kernel that was linked: an older one, of a cache that was not
-    told of that, would give the verdict on another change."""
+def _image(objects: Path) -> Path:
+    """Return the image, after a check that it has the kernel that was just linked: with an older
+    one from the cache, the verdict would be on another change."""
     boot = objects / "arch/x86/boot"
     image = boot / "bzImage"
     content = image.read_bytes()
@@ -134,8 +153,8 @@ def _image(objects):
     return image
 
 
-def _build(recipe, directory, strict):
-    """Build a kernel in its shared tree, and keep what a guest and modules need of it."""
+def _build(recipe: Recipe, directory: Path, strict: bool) -> None:
+    """Build a kernel in its shared tree, and copy what guests and modules need to DIRECTORY."""
     fresh = directory.with_name(f".{directory.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     with recipe.source.lock():
@@ -160,12 +179,14 @@ def _build(recipe, directory, strict):
     fresh.rename(directory)
 
 
-def product(recipe, must=(), slow=1, strict=True):
-    """The kernel of a recipe, built unless that was done before. STRICT: with all options."""
+def product(recipe: Recipe, must: Sequence[str] = (), slow: int = 1,
+            strict: bool = True) -> kernel.Kernel:
+    """Return the kernel of a recipe, built first if necessary. STRICT: a refused option is a
+    Failure."""
     directory = KERNELS / recipe.line
     stamp = directory / "stamp"
-    there = stamp.is_file() and stamp.read_text(encoding="ascii") == recipe.stamp()
-    if not there or not recipe.source.version:
+    current = stamp.is_file() and stamp.read_text(encoding="ascii") == recipe.stamp()
+    if not current or not recipe.source.version:
         say(f"building {recipe.line}: {recipe.source.name}, {'+'.join(recipe.configs)}")
         _build(recipe, directory, strict)
     parts = KERNELS / recipe.base
@@ -174,16 +195,16 @@ def product(recipe, must=(), slow=1, strict=True):
                          slow)
 
 
-def recipe(row):
-    """What the kernel of a row is built from."""
+def recipe(row: Row) -> Recipe:
+    """Return the recipe of a row's kernel."""
     run([SCRIPTS / "setup", "kernels"], "installing what kernels are built with")
     src = source.debian(row.source)
     return Recipe(row.line, src, row.configs, changes.by_scripts(src, row.changes),
-                  base=row.base and row.base.line)
+                  base=row.base.line if row.base else None)
 
 
-def fetch(row):
-    """The kernel of a row."""
+def fetch(row: Row) -> kernel.Kernel:
+    """Return the kernel of a row."""
     if row.base:
         with lock(f"kernel-{row.base.line}"):
             fetch(row.base)

@@ -1,59 +1,84 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Kernels with one error-path bug each, and the tests that must see it: busted.conf."""
+"""Kernels with one bug in an error path each, and the tests that must detect it: busted.conf."""
 
 import fnmatch
 import re
-from collections import namedtuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
+from host import common
 from host.common import SCRIPTS, Failure
 from host.ktap import Result
 
 PREFIX = "busted-"
-# LINE: what to run; BASE: the line that is busted; PROGRAMS: selftests; RED: pairs of a glob and
-# a regexp
-Row = namedtuple("Row", "line base programs red")
 
 
-def rows():
-    """The rows by name."""
-    table, programs = {}, {}
-    text = (SCRIPTS / "kernels/busted.conf").read_text(encoding="utf-8")
-    for line in text.splitlines():
-        if line and line[0] == "\t" and table:
+class Red(NamedTuple):
+    """Tests that must fail, and what each must print."""
+
+    glob: str
+    regexp: re.Pattern[str]
+
+
+class Row(NamedTuple):
+    """A row of busted.conf. LINE: the kernel with the bug; BASE: the line without it; PROGRAMS:
+    the selftests to run."""
+
+    line: str
+    base: str
+    programs: str
+    red: list[Red]
+
+
+class Run(Protocol):
+    """The parts of a runner.Run that are judged here."""
+
+    line: str
+    unavailable: str | None
+    results: list[Result]
+
+
+def rows() -> dict[str, Row]:
+    """Return the rows by name."""
+    table: dict[str, Row] = {}
+    programs: dict[str, str] = {}
+    red: list[Red] = []		# of the last row
+    for line in common.rows(SCRIPTS / "kernels/busted.conf"):
+        if line[0] == "\t":
             glob, _, regexp = line.strip().partition(" ")
-            row.red.append((glob, re.compile(regexp.strip())))
-        elif line and line[0] == "-":
+            red.append(Red(glob, re.compile(regexp.strip())))
+        elif line[0] == "-":
             name, names = line.split()
             programs[name[1:]] = names.replace(",", " ")
-        elif line and line[0] != "#":
+        else:
             name, base, near = line.split()
-            row = table[name] = Row(PREFIX + name, base, programs[near], [])
+            red = []
+            table[name] = Row(PREFIX + name, base, programs[near], red)
     return table
 
 
-def _tells(pair, result):
-    """Is this failure the one that a row's pair names?"""
-    glob, regexp = pair
-    return (fnmatch.fnmatchcase(result.name, glob) and
-            regexp.search("\n".join((result.reason, *result.detail))))
+def _matches(red: Red, result: Result) -> bool:
+    """True if this failure is one that the row names."""
+    return (fnmatch.fnmatchcase(result.name, red.glob) and
+            bool(red.regexp.search("\n".join((result.reason, *result.detail)))))
 
 
-def _problems(row, results):
+def _problems(row: Row, results: Sequence[Result]) -> Iterator[str]:
     failed = [result for result in results if result.outcome == "fail"]
     for result in results:
         if result.outcome == "LOST":
             yield f"LOST {result.name}: {result.reason}"
     for result in failed:
-        if not any(_tells(pair, result) for pair in row.red):
+        if not any(_matches(red, result) for red in row.red):
             yield f"fails too: {result.name}: {' / '.join(result.detail[:3]) or result.reason}"
-    for pair in row.red:
-        if not any(_tells(pair, result) for result in failed):
-            yield f"does not fail with {pair[1].pattern!r}: {pair[0]}"
+    for red in row.red:
+        if not any(_matches(red, result) for result in failed):
+            yield f"does not fail with {red.regexp.pattern!r}: {red.glob}"
 
 
-def judge(row, run):
-    """What a busted kernel's run tells: it passes when just the row's tests failed, as the row
-    says. A kernel that cannot be built, or is lost, has shown nothing."""
+def judge(row: Row, run: Run) -> Result:
+    """Judge the run of a busted kernel: it passes if exactly the tests of the row failed, as the
+    row says. It fails if the kernel could not be built, or its guest was lost."""
     if run.unavailable:
         return Result(row.line, "fail", run.unavailable)
     if not row.red:

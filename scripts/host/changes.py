@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What is changed in a kernel's source: by our coccinelle scripts, or by a user's patches.
+"""Changes of a kernel's source, by our coccinelle scripts or by a user's patches.
 
 A change is a file scripts/kernels/changes/NAME.cocci, or the files of a directory NAME/, in
-the order of their names. The first line of each, a comment, names the files that it changes.
+the order of their names. The first line of each is a comment that names the files it changes.
 """
 
 import difflib
@@ -12,15 +12,23 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from host.common import SCRIPTS, Failure, run
 
+if TYPE_CHECKING:
+    from host.source import Source
+
 CHANGES = SCRIPTS / "kernels/changes"
 
+Names = tuple[str, ...]
+Contents = tuple[bytes | None, ...]	# None: the file does not exist
 
-def scripts(name):
-    """The coccinelle scripts of a change."""
+
+def scripts(name: str) -> list[Path]:
+    """Return the coccinelle scripts of a change."""
     found = sorted((CHANGES / name).glob("*.cocci")) or [CHANGES / f"{name}.cocci"]
     if not found[0].is_file():
         raise Failure(f"there is no change {name!r}: neither {name}.cocci nor a directory in "
@@ -29,24 +37,28 @@ def scripts(name):
 
 
 class Changed:
-    """Files of a source that are changed step by step: content by name, None for no file."""
+    """Files of a source that are changed step by step. CONTENT: of each changed file by name;
+    None: the file does not exist."""
 
-    def __init__(self, source):
-        self.source, self.content = source, {}
+    def __init__(self, source: "Source") -> None:
+        self.source = source
+        self.content: dict[str, bytes | None] = {}
 
-    def _now(self, name):
+    def _now(self, name: str) -> bytes | None:
         return self.content[name] if name in self.content else self.source.original(name)
 
-    def step(self, names, change):
-        """Let CHANGE make new contents of these files' contents, both as tuples; returns the
-        names of those left as they were."""
+    def step(self, names: Iterable[str],
+             change: Callable[[Names, Contents], Contents]) -> list[str]:
+        """Apply CHANGE, which returns the new contents of these files; returns the names of files
+        that it did not change."""
+        names = list(names)
         before = tuple(self._now(name) for name in names)
         after = change(tuple(names), before)
         self.content.update(zip(names, after))
         return [name for name, one, other in zip(names, before, after) if one == other]
 
-    def diff(self):
-        """All of it as a patch."""
+    def diff(self) -> Iterator[str]:
+        """Yield the lines of a patch that has all changes."""
         for name, after in sorted(self.content.items()):
             before = self.source.original(name)
             yield from difflib.unified_diff(_lines(before), _lines(after),
@@ -54,8 +66,8 @@ class Changed:
                                             f"b/{name}" if after is not None else "/dev/null")
 
 
-def _by(change, names, contents):
-    """What CHANGE makes of files that it finds, and may change, in a directory of just these."""
+def _in_directory(change: Callable[[Path], object], names: Names, contents: Contents) -> Contents:
+    """Call CHANGE with a directory that has only these files; returns what it made of them."""
     with tempfile.TemporaryDirectory(prefix="errpath-") as scratch:
         directory = Path(scratch)
         for name, content in zip(names, contents):
@@ -66,24 +78,25 @@ def _by(change, names, contents):
         return tuple(_read(directory / name) for name in names)
 
 
-def _read(file):
+def _read(file: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def _lines(content):
+def _lines(content: bytes | None) -> list[str]:
     return (content or b"").decode("utf-8", "surrogateescape").splitlines(keepends=True)
 
 
 @functools.lru_cache(maxsize=None)
-def _spatched(script, names, contents):
-    """What a script makes of files: once for all kernels, for a large change takes coccinelle
-    half a minute."""
-    command = ["spatch", "--very-quiet", "--no-includes", "--in-place", "--sp-file", script, *names]
-    return _by(lambda directory: run(command, f"applying {script.name}", cwd=directory),
-               names, contents)
+def _spatched(script: Path, names: Names, contents: Contents) -> Contents:
+    """Return what a script makes of files. The result is cached for other kernels, as coccinelle
+    takes half a minute for a large change."""
+    command: list[str | Path] = ["spatch", "--very-quiet", "--no-includes", "--in-place",
+                                 "--sp-file", script, *names]
+    return _in_directory(lambda directory: run(command, f"applying {script.name}", cwd=directory),
+                         names, contents)
 
 
-def _spatch(changed, script):
+def _spatch(changed: Changed, script: Path) -> None:
     with script.open(encoding="utf-8") as text:
         names = text.readline().removeprefix("//").split()
     missing = [name for name in names if changed.source.original(name) is None]
@@ -96,10 +109,10 @@ def _spatch(changed, script):
                       f"{changed.source.name}")
 
 
-def by_scripts(source, names):
-    """The files that these changes change, one after the other."""
+def by_scripts(source: "Source", names: Sequence[str]) -> Changed:
+    """Apply these changes, one after the other."""
     if names and not shutil.which("spatch"):
-        raise Failure("coccinelle is missing, by which kernels are changed: apt-get install "
+        raise Failure("coccinelle, which changes the kernel's source, is missing: apt-get install "
                       "coccinelle")
     changed = Changed(source)
     for name in names:
@@ -108,8 +121,8 @@ def by_scripts(source, names):
     return changed
 
 
-def _diffs(patch, directory):
-    """The diffs in a patch file, or in each mail of a mailbox, in order."""
+def _diffs(patch: Path, directory: Path) -> list[Path]:
+    """Return the diffs in a patch file, or in each mail of a mailbox, in order."""
     if not patch.read_bytes().startswith(b"From "):
         return [patch]
     run(["git", "mailsplit", f"-o{directory}", patch], f"reading {patch.name}")
@@ -119,13 +132,13 @@ def _diffs(patch, directory):
         with mail.open("rb") as text:
             subprocess.run(["git", "mailinfo", "/dev/null", diff], stdin=text, check=True,
                            stdout=subprocess.DEVNULL)
-        if diff.stat().st_size:	# a cover letter has none
+        if diff.stat().st_size:	# a cover letter has no diff
             diffs.append(diff)
     return diffs
 
 
-def _git_apply(directory, *words):
-    """In a directory that git must not take for a part of what is above it."""
+def _git_apply(directory: Path, *words: str | Path) -> str:
+    """Run git apply in a directory, which git must not take for a part of errpath's repository."""
     done = subprocess.run(["git", "apply", *words], capture_output=True, text=True, check=False,
                           cwd=directory,
                           env={**os.environ, "GIT_CEILING_DIRECTORIES": str(directory.parent)})
@@ -134,21 +147,21 @@ def _git_apply(directory, *words):
     return done.stdout
 
 
-def _patched(diff, names, contents):
-    """What a diff makes of files."""
-    return _by(lambda directory: _git_apply(directory, diff.absolute()), names, contents)
+def _patched(diff: Path, names: Names, contents: Contents) -> Contents:
+    """Return what a diff makes of files."""
+    return _in_directory(lambda directory: _git_apply(directory, diff.absolute()), names, contents)
 
 
-def _touched(diff):
-    """The names of all files that a diff touches: of what it renames and copies, both."""
+def _touched(diff: Path) -> set[str]:
+    """Return the names of all files that a diff changes; of renames and copies, both names."""
     counts = _git_apply(diff.parent, "--numstat", diff.absolute())
     text = diff.read_text(encoding="utf-8", errors="surrogateescape")
     return {*(row.split("\t")[2] for row in counts.splitlines()),
             *re.findall(r"^(?:rename|copy) from (.*)$", text, re.M)}
 
 
-def by_patches(source, patches):
-    """The files that patch files and mailboxes change, one after the other."""
+def by_patches(source: "Source", patches: Iterable[Path]) -> Changed:
+    """Apply patch files and mailboxes, one after the other."""
     changed = Changed(source)
     for patch in patches:
         with tempfile.TemporaryDirectory(prefix="errpath-") as mails:

@@ -1,38 +1,70 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Places, messages, locks, and how to run other programs."""
+"""Directories, messages, locks, and how other programs are run."""
 
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 BUILD = ROOT / "build"
 
-_running = set()	# process groups, each of what run() waits for
+Command = Sequence[str | Path]
+
+_running: set[int] = set()	# process groups of the commands that run() waits for
 _ending = False
+_output = threading.Lock()	# held while something is printed
+_status = ""			# the status line at the bottom of the terminal
 
 
 class Failure(Exception):
-    """Something the user must know, in one line."""
+    """An error that is reported to the user in one line."""
 
 
-def say(text):
-    print(f"errpath: {text}", flush=True)
+def _print(text: str) -> None:
+    """Print TEXT (or nothing) above the status line."""
+    clear = "\r\033[K" if sys.stdout.isatty() else ""
+    width = shutil.get_terminal_size().columns - 1
+    sys.stdout.write(f"{clear}{text}{_status[:width]}")
+    sys.stdout.flush()
 
 
-def _end(group):
+def show(text: str) -> None:
+    """Print lines of text, and keep the status line below them."""
+    with _output:
+        _print(f"{text}\n")
+
+
+def say(text: str) -> None:
+    """Print a message of errpath's own."""
+    show(f"errpath: {text}")
+
+
+def status(text: str) -> None:
+    """Replace the status line of a terminal; an empty TEXT removes it."""
+    global _status
+    with _output:
+        _status = text
+        _print("")
+
+
+def _end(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGTERM)
 
 
-def _interrupted(number, _):
-    """End what run() has begun or begins, in all threads; then what the program began, as
-    exceptions do."""
+def _interrupted(number: int, _: FrameType | None) -> NoReturn:
+    """Terminate the commands that any thread runs, or is about to run, and raise SystemExit,
+    which makes the main thread clean up."""
     global _ending
     _ending = True
     for group in list(_running):
@@ -40,8 +72,8 @@ def _interrupted(number, _):
     sys.exit(128 + number)
 
 
-def main(function):
-    """Run a program's main function; a Failure is one line and exit code 1."""
+def main(function: Callable[[list[str]], int | None]) -> NoReturn:
+    """Run a program's main function; a Failure is printed as one line and exits with 1."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     try:
@@ -52,22 +84,24 @@ def main(function):
 
 
 @contextlib.contextmanager
-def lock(name, directory=BUILD):
-    """One at a time, over all processes that use this directory."""
+def lock(name: str, directory: Path = BUILD) -> Iterator[None]:
+    """Exclude all other threads and processes that take the lock NAME of this directory."""
     directory.mkdir(parents=True, exist_ok=True)
     with open(directory / f".lock-{name}", "w", encoding="ascii") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def run(command, what, **options):
-    """Run quietly and return the output; when it fails, show it and say what failed."""
-    # In a group of its own: make ends its children when it is interrupted, but not theirs.
+def run(command: Command, what: str, cwd: Path | None = None,
+        env: Mapping[str, str] | None = None) -> str:
+    """Run a command quietly and return its output. If it fails, print the output and raise a
+    Failure that says what failed."""
+    # In a process group of its own: an interrupted make ends its children, but not theirs.
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-                          errors="replace", start_new_session=True, **options) as process:
+                          errors="replace", start_new_session=True, cwd=cwd, env=env) as process:
         _running.add(process.pid)
-        if _ending:	# begun by a thread that waited for what was ended
+        if _ending:	# another thread started it after the interrupt
             _end(process.pid)
         output, _ = process.communicate()
         _running.discard(process.pid)
@@ -78,22 +112,30 @@ def run(command, what, **options):
     return output
 
 
-def point(link, target):
-    """Let the symbolic link LINK name TARGET (beside it), at no time naming nothing."""
+def rows(path: Path) -> list[str]:
+    """The lines of a table, without empty lines and comments."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and line[0] != "#"]
+
+
+def point(link: Path, target: Path) -> None:
+    """Make the symbolic link LINK name TARGET, which is beside it, in one atomic step."""
     fresh = link.with_name(f".{link.name}.{os.getpid()}")
     fresh.symlink_to(target.name)
     os.replace(fresh, link)
 
 
-def write_if_changed(path, data):
-    """Keep the time stamp of a file whose content stays, for make's sake."""
+def write_if_changed(path: Path, data: bytes) -> None:
+    """Write a file, but keep its time stamp if its content stays, so that make rebuilds
+    nothing."""
     if not path.is_file() or path.read_bytes() != data:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
 
-def mirror(sources, base, target):
-    """Make TARGET hold SOURCES (files and directories of BASE) and no other source file."""
+def mirror(sources: Iterable[Path], base: Path, target: Path) -> None:
+    """Copy SOURCES (files and directories below BASE) to TARGET, and remove the C files there
+    that SOURCES do not have."""
     wanted = {file.relative_to(base): file
               for source in sources
               for file in ([source] if source.is_file() else sorted(source.rglob("*")))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One QEMU guest: starts it, watches it, ends it."""
+"""Starts, watches and ends one QEMU guest."""
 
 import ctypes
 import functools
@@ -9,34 +9,39 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
 
 from host import build, hotadd
 from host.common import BUILD, Failure, lock, say
+from host.kernel import Kernel
 from host.qmp import Qmp, Stream
 
-# A memory section that ends in the middle (3136 is no multiple of 128), and with memmap= one
-# that the kernel leaves alone: tests of hot-add put ranges beside and into them.
+# 3136 is no multiple of 128, so that RAM ends inside a memory section; memmap= in APPEND
+# reserves another one. Tests of hot-add put ranges beside and into both.
 MEMORY = "3136M"
 CPUS = "2"
 PORTS = ("ktap", "kmsg", "counters", "status", "sweep")
-BOOT_LIMIT = 60		# seconds until the first word
+BOOT_LIMIT = 60		# seconds until the first output
 COMMAND_LIMIT = 600	# seconds that make shell CMD= may take
-KVM_LIMIT = 10
+KVM_LIMIT = 10		# seconds that the trial of KVM may take
 
-# oops=panic, panic=-1 and -no-reboot: a broken kernel ends its guest at once.
+# oops=panic, panic=-1 and -no-reboot: the first oops ends the guest.
 # printk.devkmsg=on: no rate limit on the markers that tests write to the kernel log.
 # no_timer_check: on a busy host the guest's timer can seem broken, and the boot ends in a panic.
 APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len=4M "
           "no_timer_check "
           "memmap=128M$0x40000000 "
-          # MMIO windows for the simulated VMBus: below and above 4 GiB, with RAM behind them,
-          # in which the PCI core may place BARs all the same.
+          # MMIO windows for the simulated VMBus, below and above 4 GiB, with RAM behind them;
+          # pci=no_e820 lets the PCI core place BARs there although they are reserved.
           "memmap=64M$0x50000000 memmap=64M$0x120000000 pci=no_e820")
 
 
-# With a thread a CPU, QEMU 7.2 can run instructions that the guest has since patched: a kernel
-# whose own ftrace turns a busy function's hook on and off dies of an int3 that nobody owns
-# (seen within 60 rounds without errpath; with one thread not). A boot takes no longer.
+# With one thread for each CPU, QEMU 7.2 can execute instructions that the guest has patched
+# since: if ftrace turns the hook of a busy function on and off, the kernel dies of an int3 that
+# belongs to nothing (seen within 60 rounds without errpath; never with a single thread). A boot
+# takes no longer with one.
 # icount: one CPU whose clock counts instructions, a nanosecond each.
 ACCELERATORS = {
     "kvm": ["-accel", "kvm", "-cpu", "host", "-smp", CPUS],
@@ -45,25 +50,28 @@ ACCELERATORS = {
 }
 
 
-# Looked up here: a child of a process with threads must not wait for a lock that one of them had.
+# Looked up before any fork: the child of a process with threads must not take a lock that one of
+# them may hold.
 PRCTL = ctypes.CDLL(None).prctl
 
 
-def _with_parent(parent):
-    """In the child: end when PARENT ends, however that ends, and if it already has."""
+def _end_with(parent: int) -> None:
+    """In the child: arrange that it ends when PARENT ends, in whatever way."""
     pr_set_pdeathsig = 1
     PRCTL(pr_set_pdeathsig, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def _option(path):
-    """A path in an option of QEMU's, where a comma would end it."""
+def _option(path: Path) -> str:
+    """Escape the commas of a path in an option of QEMU, which would end it."""
     return str(path).replace(",", ",,")
 
 
-def command(kernel, initrd, append, accel="tcg", size=MEMORY, grows=True):
-    """The QEMU command line, without ports and console. GROWS: it can be given more memory."""
+def command(kernel: Kernel, initrd: Path, append: str, accel: str = "tcg", size: str = MEMORY,
+            grows: bool = True) -> list[str]:
+    """Return the QEMU command line, without ports and console. GROWS: the guest has slots for
+    more memory."""
     more = hotadd.QEMU if grows else ()
     return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
@@ -73,7 +81,7 @@ def command(kernel, initrd, append, accel="tcg", size=MEMORY, grows=True):
             f"{APPEND} ERRPATH_LINE={kernel.line} ERRPATH_SLOW={kernel.slow} {append}".strip()]
 
 
-def _ports():
+def _ports() -> list[str]:
     words = ["-serial", "file:console", "-device", "virtio-serial-pci"]
     for port in PORTS:
         words += ["-chardev", f"file,id={port},path={port}",
@@ -81,15 +89,18 @@ def _ports():
     return words
 
 
-def _start(arguments, fds=(), **options):
-    """Start QEMU, and what serves its guest's requests as long as it runs."""
+def _start(arguments: Sequence[str], fds: Sequence[int] = (), cwd: Path | None = None,
+           stdin: int | None = None, stdout: int | None = None,
+           stderr: int | None = None) -> subprocess.Popen[bytes]:
+    """Start QEMU, and a thread that serves the requests of its guest."""
     monitor, port = Qmp(), Stream("QEMU")
     ours = (monitor.fileno(), port.theirs.fileno())
     words = ["-chardev", f"socket,id=monitor,fd={ours[0]}", "-mon", "chardev=monitor,mode=control",
              "-chardev", f"socket,id=host,fd={ours[1]}",
              "-device", "virtserialport,chardev=host,name=errpath.host"]
-    process = subprocess.Popen([*arguments, *words], pass_fds=(*fds, *ours),
-                               preexec_fn=functools.partial(_with_parent, os.getpid()), **options)
+    process = subprocess.Popen([*arguments, *words], pass_fds=(*fds, *ours), cwd=cwd, stdin=stdin,
+                               stdout=stdout, stderr=stderr,
+                               preexec_fn=functools.partial(_end_with, os.getpid()))
     hotadd.Requests(monitor, port)
     return process
 
@@ -97,23 +108,26 @@ def _start(arguments, fds=(), **options):
 class Guest:
     """A guest that writes console and ports to files of the directory OUT."""
 
-    def __init__(self, arguments, out, limit, boot_limit=BOOT_LIMIT, fds=()):
-        """LIMIT: seconds from its first word until it counts as hung; BOOT_LIMIT: seconds until
-        then, or it counts as silent. FDS: file descriptors that QEMU inherits."""
+    def __init__(self, arguments: Sequence[str], out: Path, limit: float,
+                 boot_limit: float = BOOT_LIMIT, fds: Sequence[int] = ()) -> None:
+        """LIMIT: seconds from the first output until the guest counts as hung. BOOT_LIMIT:
+        seconds without output until it counts as silent. FDS: file descriptors that QEMU
+        inherits."""
         self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
             (out / name).write_bytes(b"")
         self.lost, self.deadline = "silent", time.monotonic() + boot_limit
-        # Relative file names: QEMU's options give commas in paths a meaning.
+        # Relative file names, as a comma in a path would end an option of QEMU.
         self.process = _start([*arguments, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def _spoke(self):
+    def _spoke(self) -> bool:
         return (self.out / "ktap").stat().st_size > 0
 
-    def poll(self):
-        """How it ended: "ended" by itself, or "silent" or "hang" by us; None if it goes on."""
+    def poll(self) -> str | None:
+        """Return "ended" if the guest ended by itself; "silent" or "hang" if it exceeded its
+        limit and was ended here; None while it runs."""
         if self.process.poll() is not None:
             self._check_qemu()
             self.end()
@@ -125,20 +139,25 @@ class Guest:
         self.end()
         return self.lost
 
-    def _check_qemu(self):
+    def _check_qemu(self) -> None:
         if self.process.returncode:
             raise Failure(f"qemu failed (exit {self.process.returncode}): "
-                          f"{self.process.stderr.read().decode(errors='replace').strip()}")
+                          f"{self._stderr().read().decode(errors='replace').strip()}")
 
-    def end(self):
+    def _stderr(self) -> IO[bytes]:
+        assert self.process.stderr	# a pipe, see __init__()
+        return self.process.stderr
+
+    def end(self) -> None:
+        """End the guest if it still runs."""
         self.process.kill()
         self.process.wait()
-        self.process.stderr.close()
+        self._stderr().close()
 
 
-def wait(guests):
-    """Wait for all guests, and leave none behind; returns how each ended."""
-    endings = [None] * len(guests)
+def wait(guests: Sequence[Guest]) -> list[str | None]:
+    """Wait until all guests ended; returns how each did. None outlives an exception."""
+    endings: list[str | None] = [None] * len(guests)
     try:
         while None in endings:
             time.sleep(0.05)
@@ -149,9 +168,9 @@ def wait(guests):
     return endings
 
 
-def interactive(arguments, limit=None):
-    """A guest whose console is our standard input and output; it ends with the terminal, and
-    after LIMIT seconds, which is a failure."""
+def interactive(arguments: Sequence[str], limit: int | None = None) -> int:
+    """Run a guest whose console is our standard input and output; returns QEMU's exit status.
+    The guest ends with the terminal; exceeding LIMIT seconds is a Failure."""
     process = _start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
     deadline = time.monotonic() + limit if limit else None
     hang_up = select.poll()
@@ -159,7 +178,7 @@ def interactive(arguments, limit=None):
         hang_up.register(0, 0)
     late = False
     while process.poll() is None:
-        late = deadline and time.monotonic() > deadline
+        late = deadline is not None and time.monotonic() > deadline
         if late or hang_up.poll(100):
             process.kill()
             process.wait()
@@ -168,17 +187,15 @@ def interactive(arguments, limit=None):
     return process.returncode
 
 
-def one_command(arguments, limit=COMMAND_LIMIT):
-    """A guest that runs one command with our standard output; returns that one's exit status."""
+def one_command(arguments: Sequence[str], limit: int = COMMAND_LIMIT) -> int:
+    """Run a guest that executes one command with our standard output; returns its exit status."""
     status = interactive([*arguments, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"], limit)
     return status >> 1
 
 
-def accelerator(kernel, initrd):
-    """KVM if a trial guest really runs with it: its device can be there and hang them all.
-
-    INITRD: one that has nothing to test.
-    """
+def accelerator(kernel: Kernel, initrd: Path) -> str:
+    """Return "kvm" if a trial guest runs with it, else "tcg": on some machines /dev/kvm exists
+    but every guest hangs. INITRD: one without tests."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     verdict = BUILD / "accelerator"
@@ -189,7 +206,7 @@ def accelerator(kernel, initrd):
     return verdict.read_text(encoding="ascii")
 
 
-def _kvm_works(kernel, initrd):
+def _kvm_works(kernel: Kernel, initrd: Path) -> bool:
     out = BUILD / "kvm-trial"
     try:
         trial = Guest(command(kernel, initrd, "", "kvm"), out, KVM_LIMIT, KVM_LIMIT)

@@ -1,62 +1,66 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Memory that a guest asks its host for, over the port errpath.host, while it runs.
+"""Plugs and unplugs memory at the request of a running guest, over the port errpath.host.
 
-Request     ID SECONDS plug dimm BYTES      done, when the guest's kernel says so
+Request     ID SECONDS plug dimm BYTES      answered once the guest's kernel reports the result
                        unplug dimm          the same
-                       virtio-mem BYTES     it is to be so large
-                       virtio-mem           answered by how large it is
-Answer      ID ERRNO TEXT                   0: done
+                       virtio-mem BYTES     request this size
+                       virtio-mem           answered by the current size
+Answer      ID ERRNO TEXT                   ERRNO 0: done
 """
 
 import errno
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from host.common import Failure
-from host.qmp import Refused
+from host.qmp import Qmp, Refused, Stream
 
-# What command() of guest.py gives a guest: a DIMM goes into a slot, virtio-mem grows in place.
+Event = Callable[[str, dict[str, Any]], bool]	# a test of an event's name and data
+
+# Devices that guest.command() adds: slots for DIMMs, and a virtio-mem device that can grow.
 QEMU = ("-object", "memory-backend-ram,id=virtio-mem-ram,size=1G",
         "-device", "virtio-mem-pci,id=virtio-mem,memdev=virtio-mem-ram,requested-size=0")
 LIMITS = "slots=4,maxmem=8G"
 
 DIMM, DIMM_RAM = "dimm", "dimm-ram"
-# What _OST reports on, and its status while it goes on (ACPI 6.5, 6.3.5).
+# Events on which _OST reports, and its status while one is in progress (ACPI 6.5, 6.3.5).
 DEVICE_CHECK, EJECT_REQUEST = 1, 3
-GOES_ON = (0x80, 0x84)
+IN_PROGRESS = (0x80, 0x84)
 VIRTIO_MEM = "/machine/peripheral/virtio-mem"
-# Seconds to wait for a request before looking whether QEMU is still there.
+# Seconds to wait for a request before waiting again.
 PATIENCE = 3600
 
 
 class Answer(Exception):
-    """The answer to a request, where it is not simply done."""
+    """The answer to a request that failed."""
 
-    def __init__(self, number, text):
+    def __init__(self, number: int, text: str) -> None:
         super().__init__(text)
         self.number = number
 
 
-def _is_report(source):
-    """Is an event a report of the guest (ACPI's _OST) on this, other than that it goes on?"""
+def _is_report(source: int) -> Event:
+    """Return a test for the guest's final report (ACPI's _OST) on this source."""
     return lambda name, data: (name == "ACPI_DEVICE_OST" and data["info"]["source"] == source
-                               and data["info"]["status"] not in GOES_ON)
+                               and data["info"]["status"] not in IN_PROGRESS)
 
 
-def _is_dimm_deleted(name, data):
+def _is_dimm_deleted(name: str, data: dict[str, Any]) -> bool:
     return name == "DEVICE_DELETED" and data.get("device") == DIMM
 
 
 class Requests:
-    """Serves a guest until QEMU ends."""
+    """Serves the requests of a guest until QEMU ends."""
 
-    def __init__(self, monitor, port):
-        """MONITOR: its Qmp. PORT: the Stream of its port errpath.host. QEMU has just started."""
+    def __init__(self, monitor: Qmp, port: Stream) -> None:
+        """PORT: the stream of the port errpath.host. QEMU has just started."""
         self.qmp, self.port = monitor, port
         port.attach()
         threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self):
+    def _serve(self) -> None:
         try:
             self.qmp.connect()
             while True:
@@ -64,12 +68,12 @@ class Requests:
                 if request is not None:
                     self.port.send(self._answer(request))
         except Failure:
-            pass	# QEMU is gone, or stuck: who asks has a limit of his own
+            pass	# QEMU ended or hangs; requests have a time limit in the guest
         finally:
             self.qmp.close()
             self.port.close()
 
-    def _answer(self, request):
+    def _answer(self, request: str) -> str:
         number, _, rest = request.partition(" ")
         try:
             return f"{number} 0 {self._do(rest.split()) or 'done'}"
@@ -80,7 +84,7 @@ class Requests:
         except ValueError:
             return f"{number} {errno.EINVAL} no such request: {rest}"
 
-    def _do(self, words):
+    def _do(self, words: list[str]) -> str | None:
         deadline = time.monotonic() + float(words[0] if words else "")
         match words[1:]:
             case ["plug", "dimm", size]:
@@ -95,16 +99,17 @@ class Requests:
                 raise ValueError
         return None
 
-    def _guest_says(self, meant, what, deadline):
-        """Wait for an event that is MEANT; returns its name and data."""
+    def _wait_for(self, wanted: Event, what: str, deadline: float) -> tuple[str, dict[str, Any]]:
+        """Wait for an event for which WANTED is true; returns its name and data."""
         while True:
-            said = self.qmp.any_event(deadline)
-            if not said:
+            event = self.qmp.any_event(deadline)
+            if not event:
                 raise Answer(errno.ETIMEDOUT, f"the guest did not {what} within its time limit")
-            if meant(*said):
-                return said
+            name, data = event
+            if wanted(name, data):
+                return name, data
 
-    def _plug(self, size, deadline):
+    def _plug(self, size: int, deadline: float) -> None:
         self.qmp.forget_events()
         self.qmp.command("object-add", {"qom-type": "memory-backend-ram", "id": DIMM_RAM,
                                         "size": size})
@@ -113,20 +118,20 @@ class Requests:
         except Refused:
             self.qmp.command("object-del", id=DIMM_RAM)
             raise
-        _, data = self._guest_says(_is_report(DEVICE_CHECK), "take the DIMM", deadline)
+        _, data = self._wait_for(_is_report(DEVICE_CHECK), "take the DIMM", deadline)
         status = data["info"]["status"]
         if status:
             raise Answer(errno.EIO, f"the guest refused the DIMM (_OST {status})")
 
-    def _unplug(self, deadline):
+    def _unplug(self, deadline: float) -> None:
         self.qmp.forget_events()
         self.qmp.command("device_del", id=DIMM)
-        name, data = self._guest_says(
+        name, data = self._wait_for(
             lambda *event: _is_dimm_deleted(*event) or _is_report(EJECT_REQUEST)(*event),
             "give up the DIMM", deadline)
         if name != "DEVICE_DELETED":
             raise Answer(errno.EBUSY, f"the guest keeps the DIMM (_OST {data['info']['status']})")
         self.qmp.command("object-del", id=DIMM_RAM)
 
-    def _resize(self, size):
+    def _resize(self, size: int) -> None:
         self.qmp.command("qom-set", path=VIRTIO_MEM, property="requested-size", value=size)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""From linux-source, for no binary package has these: kselftest's headers and checkpatch."""
+"""Fetches kselftest's headers and checkpatch from linux-source: no other package has them."""
 
 import shutil
+from pathlib import Path
 
 from host import apt
 from host.common import BUILD, lock, run, say
@@ -11,15 +12,15 @@ FILES = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs
          "tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h")
 
 
-def fetch():
-    """The directory of these files."""
+def fetch() -> Path:
+    """Return the directory that has these files."""
     with lock("ksft"):
         if not KSFT.is_dir():
             _extract()
     return KSFT
 
 
-def _extract():
+def _extract() -> None:
     suite = "bookworm"
     apt.refresh(suite)
     source = apt.newest(suite, r"linux-source-6\.12")
@@ -27,7 +28,7 @@ def _extract():
     fresh = BUILD / ".ksft.new"
     shutil.rmtree(fresh, ignore_errors=True)
     (deb,) = apt.download(suite, [source], fresh / "debs")
-    # The archive is compressed in blocks, which xz -T0 reads side by side.
+    # The archive is compressed in blocks, which xz -T0 decompresses in parallel.
     wanted = " ".join(f"'*/{name}'" for name in FILES)
     run(["bash", "-o", "pipefail", "-c", f"dpkg-deb --fsys-tarfile {deb.name} | "
          "tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | xz -dcT0 | "

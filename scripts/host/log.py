@@ -1,52 +1,64 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Scans a kernel log for what should not be there, and for what was announced.
+"""Scans a kernel log for messages that indicate a problem, except those that a test announced.
 
-scripts/log-deny    regexps, one a line: a line that matches is a problem
-scripts/log-allow   REGEXP | REASON: not a problem, even though denied
+scripts/log-deny    regexps, one on each line: a message that matches is a problem
+scripts/log-allow   REGEXP | REASON: a message that is no problem although log-deny matches it
 A test announces messages by writing to /dev/kmsg
     errpath: expect begin ID: REGEXP      ...      errpath: expect end ID
-Lines between the two that match are no problem; that none matches is one.
+A message between the two that matches is no problem; it is one if none matches.
 """
 
 import re
-from collections import namedtuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from host import oops
 from host.common import SCRIPTS, Failure
 
-Problem = namedtuple("Problem", "program text")
+
+class Problem(NamedTuple):
+    """A message that indicates a problem, and the test program that ran at the time."""
+
+    program: str
+    text: str
+
+
+Regexps = Sequence[re.Pattern[str]]
 
 PREFIX = re.compile(r"<\d+>\[[^]]*\] ")
-ESCAPE = re.compile(r"\\x([0-9a-f]{2})")	# /dev/kmsg's, the backslash's own among them
+ESCAPE = re.compile(r"\\x([0-9a-f]{2})")	# of /dev/kmsg, which escapes backslashes too
 BEGIN = re.compile(r"errpath: expect begin ([^:\s]+): (.+)")
 END = re.compile(r"errpath: expect end (\S+)")
 TEST = re.compile(r"errpath: test (\S+)")
 
 
-def _compile(regexp, where):
+def _compile(regexp: str, where: Path) -> re.Pattern[str]:
     try:
         return re.compile(regexp)
     except re.error as error:
         raise Failure(f"{where}: bad regexp {regexp!r}: {error}") from None
 
 
-def _entries(path):
+def _entries(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}; "
-                      "without it a dirty log would look clean") from None
+                      "without it a log with splats would pass") from None
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def deny_list(path=SCRIPTS / "log-deny"):
+def deny_list(path: Path = SCRIPTS / "log-deny") -> list[re.Pattern[str]]:
+    """Read the regexps of messages that are problems."""
     entries = _entries(path)
     if not entries:
-        raise Failure(f"{path} is empty; without it a dirty log would look clean")
+        raise Failure(f"{path} is empty; without it a log with splats would pass")
     return [_compile(entry, path) for entry in entries]
 
 
-def allow_list(path=SCRIPTS / "log-allow"):
+def allow_list(path: Path = SCRIPTS / "log-allow") -> list[re.Pattern[str]]:
+    """Read the regexps of a list REGEXP | REASON."""
     allowed = []
     for entry in _entries(path):
         regexp, separator, reason = entry.rpartition(" | ")
@@ -56,36 +68,45 @@ def allow_list(path=SCRIPTS / "log-allow"):
     return allowed
 
 
+class _Announcement:
+    """A regexp that a test announced, and whether a message matched it."""
+
+    def __init__(self, regexp: str) -> None:
+        self.regexp, self.seen = re.compile(regexp), False
+
+
 class _Scan:
-    def __init__(self, deny, allow):
+    """The state of a scan, line by line."""
+
+    def __init__(self, deny: Regexps, allow: Regexps) -> None:
         self.deny, self.allow = deny, allow
         self.program = "boot"
-        self.expected = {}	# ID: [regexp, how often seen]
-        self.problems = []
+        self.expected: dict[str, _Announcement] = {}
+        self.problems: list[Problem] = []
 
-    def problem(self, text):
+    def problem(self, text: str) -> None:
         self.problems.append(Problem(self.program, text))
 
-    def begin(self, name, regexp):
+    def begin(self, name: str, regexp: str) -> None:
         try:
-            self.expected[name] = [re.compile(regexp), 0]
+            self.expected[name] = _Announcement(regexp)
         except re.error as error:
             self.problem(f"expect {name}: bad regexp {regexp!r}: {error}")
 
-    def end(self, name):
-        regexp, seen = self.expected.pop(name, (None, 1))
-        if not regexp:
+    def end(self, name: str) -> None:
+        announced = self.expected.pop(name, None)
+        if not announced:
             self.problem(f"expect end {name}: was not begun")
-        if not seen:
-            self.problem(f"announced but absent: {regexp.pattern}")
+        elif not announced.seen:
+            self.problem(f"announced but absent: {announced.regexp.pattern}")
 
-    def _announced(self, text):
-        matching = [entry for entry in self.expected.values() if entry[0].search(text)]
-        for entry in matching:
-            entry[1] += 1
+    def _announced(self, text: str) -> bool:
+        matching = [one for one in self.expected.values() if one.regexp.search(text)]
+        for one in matching:
+            one.seen = True
         return bool(matching)
 
-    def line(self, text):
+    def line(self, text: str) -> None:
         marker = TEST.fullmatch(text)
         begin, end = BEGIN.fullmatch(text), END.fullmatch(text)
         if marker:
@@ -95,22 +116,24 @@ class _Scan:
         elif end:
             self.end(end[1])
         elif oops.EXPECT.fullmatch(text):
-            pass	# it names an oops but is none
+            pass	# an announcement, not an oops
         elif not self._announced(text) and any(rule.search(text) for rule in self.deny):
             if not any(rule.search(text) for rule in self.allow):
                 self.problem(text)
 
-    def finish(self):
+    def finish(self) -> None:
         for name in self.expected:
             self.problem(f"expect begin {name}: has no end")
 
 
-def _plain(line):
+def _plain(line: str) -> str:
+    """Return the text of a message, without level and time, unescaped."""
     return ESCAPE.sub(lambda match: chr(int(match[1], 16)), PREFIX.sub("", line, count=1))
 
 
-def scan(text, deny, allow, complete=True):
-    """The problems of a kernel log, in the form that the guest's init writes it."""
+def scan(text: str, deny: Regexps, allow: Regexps, complete: bool = True) -> list[Problem]:
+    """Return the problems of a kernel log as the guest's init writes it. COMPLETE: an
+    announcement without end is a problem too."""
     run = _Scan(deny, allow)
     for line in text.splitlines():
         run.line(_plain(line))

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The oops that a guest ended in, and whether a test had announced just this one.
+"""The oops that ended a guest, and whether a test had announced exactly this oops.
 
-A test announces it by writing to /dev/kmsg, loud enough for the console
+When known-issues names the function that oopses and a regexp for the whole first line, the test
+announces the oops by writing to /dev/kmsg, with a level that reaches the console:
     errpath: expect oops TEST: FUNCTION REGEXP      ...      errpath: expect no oops
-when known-issues names the function that oopses, and a regexp for the whole of the first line.
 """
 
 import re
-from collections import namedtuple
+from typing import NamedTuple
 
-Oops = namedtuple("Oops", "test function line regexp")
+
+class Oops(NamedTuple):
+    """An announced oops."""
+
+    test: str
+    function: str | None
+    line: str		# its first line, without the time
+    regexp: str		# that was announced for this line
+
 
 EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
 EXPECT_NONE = re.compile(r"errpath: expect no oops")
@@ -18,11 +26,11 @@ FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel 
 FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
 
 
-def split(text, since=None):
-    """The lines of a console or log before its first oops, and those from there on.
+def split(text: str, since: re.Pattern[str] | None = None) -> tuple[list[str], list[str]]:
+    """Split a console or kernel log into the lines before the oops, and those from there on.
 
-    SINCE: a regexp; only what comes after the last line that it matches is looked at: usually
-    what a test announced, for what was before that was survived.
+    Only lines after the last one that matches SINCE can be the oops. By default that is the last
+    announcement of a test, as the kernel survived whatever it reported before.
     """
     lines, since = text.splitlines(), since or ANNOUNCED
     first = max((number for number, line in enumerate(lines) if since.search(line)), default=0)
@@ -31,20 +39,21 @@ def split(text, since=None):
     return lines[:at], lines[at:]
 
 
-def first_line(lines):
-    """What an oops says first, without the time."""
-    return FIRST.search(lines[0])[0].strip()
+def first_line(lines: list[str]) -> str:
+    """Return the first line of an oops, without the time."""
+    match = FIRST.search(lines[0])
+    return match[0].strip() if match else lines[0]
 
 
-def function(lines):
-    """The function that an oops was in, or None. A panic without an oops is in panic()."""
+def function(lines: list[str]) -> str | None:
+    """Return the function that oopsed, or None. A panic without an oops is in panic()."""
     if "Kernel panic" in first_line(lines):
         return "panic"
     return next((found[1] for found in map(FUNCTION.search, lines) if found), None)
 
 
-def known(console, since=None):
-    """The Oops that a console ends in, if it is the one announced; or None. SINCE: as above."""
+def known(console: str, since: re.Pattern[str] | None = None) -> Oops | None:
+    """Return the Oops that ended the guest if a test had announced it. SINCE: see split()."""
     before, lines = split(console, since)
     said = [line for line in before if ANNOUNCED.search(line)]
     expect = EXPECT.search(said[-1]) if said else None

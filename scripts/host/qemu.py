@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""QEMU binaries: what each can do, by asking it; and machines of them that run no instruction."""
+"""QEMU binaries, with the capabilities that they report; and machines that execute nothing."""
 
 import re
 import shutil
@@ -7,31 +7,32 @@ import subprocess
 import tempfile
 import time
 import weakref
+from collections.abc import Sequence
+from types import TracebackType
 
 from host import root
-from host.common import BUILD, Failure
+from host.common import BUILD, Command, Failure
 from host.qmp import LIMIT, Qmp, Stream
 
-# Commands before their answers are read: a socket holds only some hundred of these.
+# Commands that are sent before their answers are read: a socket buffers only some hundred.
 AT_ONCE = 64
-# All that were started and may still run.
-_machines = weakref.WeakSet()
+_machines: "weakref.WeakSet[Machine]" = weakref.WeakSet()	# that may still run
 
 
-def end_all():
-    """So that who waits for one of them, in another thread, does so no longer."""
+def end_all() -> None:
+    """End all machines, so that no other thread waits for one any longer."""
     for machine in list(_machines):
         machine.process.kill()
 
 
 class Machine:
-    """A QEMU with OPTIONS, stopped before its first instruction; for use by `with`.
+    """A QEMU with OPTIONS, stopped before its first instruction; a context manager.
 
-    Its memory can be written as by a device, and its monitor commanded. WHOSE: what errors
-    call it.
+    Its memory can be written as by a device, and its monitor takes commands. WHOSE: its name in
+    errors.
     """
 
-    def __init__(self, binary, whose, options):
+    def __init__(self, binary: Command, whose: str, options: Command) -> None:
         self.whose = whose
         self.monitor, self._qtest = Qmp(whose), Stream(whose)
         self._said = tempfile.TemporaryFile()
@@ -45,7 +46,7 @@ class Machine:
             stderr=self._said)
         _machines.add(self)
 
-    def __enter__(self):
+    def __enter__(self) -> "Machine":
         try:
             self._qtest.attach()
             self.monitor.connect()
@@ -54,11 +55,12 @@ class Machine:
             raise
         return self
 
-    def __exit__(self, _, error, __):
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None,
+                 __: TracebackType | None) -> None:
         self._end(error)
 
-    def _end(self, error):
-        """When it ended by itself, what it said last is better than that it is gone."""
+    def _end(self, error: BaseException | None) -> None:
+        """End QEMU. If it had ended by itself, add its last output to the error."""
         died = isinstance(error, Failure) and self._died()
         self.process.kill()
         self.process.wait()
@@ -70,15 +72,15 @@ class Machine:
         if died and said:
             raise Failure(f"{error} ({self.whose}: {said})") from None
 
-    def _died(self):
+    def _died(self) -> bool:
         try:
             self.process.wait(0.5)
         except subprocess.TimeoutExpired:
             return False
         return True
 
-    def fill(self, ranges):
-        """Write memory, as who tracks its dirty pages sees; RANGES: (start, size, byte)."""
+    def fill(self, ranges: Sequence[tuple[int, int, int]]) -> None:
+        """Write memory so that dirty page tracking notices. RANGES: (start, size, byte)."""
         for first in range(0, len(ranges), AT_ONCE):
             some = ranges[first:first + AT_ONCE]
             for start, size, value in some:
@@ -92,9 +94,9 @@ class Machine:
 
 
 class Binary:
-    """A QEMU: the words of its command, and what it says of itself."""
+    """A QEMU: the words of its command, and what it reports about itself."""
 
-    def __init__(self, words):
+    def __init__(self, words: Command) -> None:
         self.words = [str(word) for word in words]
         with Machine(self.words, self.words[-1], ["-machine", "none"]) as machine:
             ask = machine.monitor.command
@@ -103,14 +105,14 @@ class Binary:
             self.types = {entry["name"] for entry in ask("qom-list-types", abstract=False)}
             machines = ask("query-machines")
         self.version = "{major}.{minor}.{micro}".format(**version["qemu"])
-        # A distribution's, which others have, too; not somebody's own, which may have changes.
+        # True for a distribution's QEMU; any other may have changes.
         self.stock = version["package"].startswith("Debian ")
         self.machines = {entry["name"] for entry in machines}
         self.q35 = next(entry["name"] for entry in machines if entry.get("alias") == "q35")
 
 
-def named(word):
-    """The QEMU that a user names: a program, or a Debian suite whose QEMU is fetched."""
+def named(word: str) -> Binary:
+    """Return the QEMU that a user names: a program, or a Debian suite whose QEMU is fetched."""
     program = shutil.which(word)
     if program:
         return Binary([program])

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A QEMU built from Debian's source, with what it does to an incoming zero page changed."""
+"""Builds QEMU from Debian's source, with its handling of incoming zero pages changed."""
 
 import re
 import shutil
 import tempfile
+from pathlib import Path
 
 from host import apt, qemu, root
 from host.build import JOBS
@@ -12,7 +13,7 @@ from host.common import BUILD, Failure, lock, run, say, write_if_changed
 SUITE = "trixie"
 HERE = BUILD / "qemu"
 TREE, OBJECTS = HERE / "tree", HERE / "objects"
-# The last one for what it depends on when it runs.
+# The last package brings the libraries that QEMU needs when it runs.
 PACKAGES = ("gcc,libc6-dev,make,ninja-build,meson,python3-venv,python3-packaging,python3-pycotap,"
             "python3-setuptools,python3-wheel,pkgconf,libglib2.0-dev,zlib1g-dev,libpixman-1-dev,"
             "libfdt-dev,flex,bison,qemu-system-x86")
@@ -22,13 +23,13 @@ CONFIGURE = ("--target-list=x86_64-softmmu", "--without-default-features", "--en
 RAM = "migration/ram.c"
 HANDLER = re.compile(r"^void ram_handle_zero\(void \*(\w+), uint64_t (\w+)\)\n\{\n", re.M)
 
-# What is tried first with an incoming zero page; where it succeeds, QEMU does nothing more.
+# What QEMU tries first with an incoming zero page; if that succeeds, it does nothing else.
 CHANGES = {
-    # As proposed. The flag is for memory that QEMU was given, and not for prealloc=on.
+    # As proposed. The flag is set for memory that QEMU was given, but not for prealloc=on.
     "dontneed": """\
     return !(block->flags & RAM_PREALLOC) && !madvise(page, size, MADV_DONTNEED);
 """,
-    # What is shared has to go from the file too; what somebody preallocated has to stay.
+    # Shared memory must be removed from its file too; preallocated memory must stay.
     "remove": """\
     Object *owner = memory_region_owner(block->mr);
 
@@ -41,9 +42,9 @@ CHANGES = {
 }
 
 
-def changed(text, name):
-    """The text of migration/ram.c with a change."""
-    def edit(match):
+def changed(text: str, name: str) -> str:
+    """Return the text of migration/ram.c with a change."""
+    def edit(match: re.Match[str]) -> str:
         page, size = match.groups()
         return (f"static bool errpath_drop(RAMBlock *block, void *page, uint64_t size)\n{{\n"
                 f"{CHANGES[name]}}}\n\n{match[0]}"
@@ -53,27 +54,27 @@ def changed(text, name):
                 f"        return;\n    }}\n")
     text, edits = HANDLER.subn(edit, text)
     if edits != 1:
-        raise Failure(f"{RAM} of {SUITE}'s QEMU has {edits} functions ram_handle_zero() as they "
-                      "were in 10.0, not one: scripts/host/qemu_source.py must learn its new form")
+        raise Failure(f"{RAM} of {SUITE}'s QEMU has {edits} functions ram_handle_zero() in the "
+                      "form of 10.0, not one: adapt scripts/host/qemu_source.py to its new form")
     return text
 
 
-def _root():
-    """The root that has what QEMU is built by."""
+def _root() -> Path:
+    """Return the root that has the tools to build QEMU; make it first if necessary."""
     target = root.ROOTS / f"{SUITE}-qemu"
     with lock(f"root-{target.name}"):
         if not target.is_dir():
-            root.make(target, SUITE, PACKAGES, "what QEMU is built by; minutes", "--variant=apt")
+            root.make(target, SUITE, PACKAGES, "the tools to build QEMU; minutes", "--variant=apt")
     return target
 
 
-def _in(directory, *command):
+def _in(directory: Path, *command: str | Path) -> str:
     """Run a command in the root."""
     words = root.enter(directory, command, BUILD, tempfile.gettempdir())
     return run(words, f"building QEMU ({command[0]})", cwd=OBJECTS if OBJECTS.is_dir() else None)
 
 
-def _unpacked():
+def _unpack() -> None:
     if TREE.is_dir():
         return
     say(f"fetching the source of {SUITE}'s QEMU")
@@ -87,18 +88,18 @@ def _unpacked():
     fresh.rename(TREE)
 
 
-def _configured(directory):
+def _configure(directory: Path) -> None:
     if not (OBJECTS / "build.ninja").is_file():
         OBJECTS.mkdir(exist_ok=True)
         _in(directory, TREE / "configure", *CONFIGURE)
 
 
-def built(name):
-    """The QEMU with a change."""
+def built(name: str) -> qemu.Binary:
+    """Return the QEMU with a change."""
     with lock("qemu"):
         directory = _root()
-        _unpacked()
-        _configured(directory)
+        _unpack()
+        _configure(directory)
         text = changed((HERE / "ram.c").read_text(encoding="utf-8"), name)
         write_if_changed(TREE / RAM, text.encode())
         say(f"building QEMU with {name} (the first one takes some 20 minutes)")

@@ -1,33 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Build roots: small Debians of other releases, for programs that this machine lacks."""
+"""Build roots: small Debian systems of other releases, for programs that this machine lacks."""
 
 import shutil
+from pathlib import Path
 
 from host import apt
-from host.common import BUILD, SCRIPTS, Failure, lock, point, run, say
+from host.common import BUILD, SCRIPTS, Command, Failure, lock, point, run, say
 
 ROOTS = BUILD / "roots"
-# What modules of newer kernels are built with; objtool needs the libraries.
+# The tools that build modules for newer kernels; objtool needs the libraries.
 PACKAGES = "gcc-14,make,libelf1t64,libssl3t64,zlib1g"
 SUITE_OF_COMPILER = {"gcc-14": "trixie"}
 
 
-def make(target, suite, packages, what, *options):
-    """Let mmdebstrap make the root TARGET; half a root is never found by that name."""
+def make(target: Path, suite: str, packages: str, what: str, *options: str) -> None:
+    """Make the root TARGET with mmdebstrap. It gets this name only when it is complete."""
     apt.refresh(suite)
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     say(f"making a root of {suite} ({what}, once)")
     run(["mmdebstrap", "--quiet", *options, f"--include={packages}",
-         # Where enter() shows our files, which only mmdebstrap's root may make.
+         # The directory where enter() mounts our files; only mmdebstrap's root can make it.
          f'--customize-hook=mkdir -p "$1{BUILD}"',
          suite, fresh, *apt.source_files(suite)], f"making a root of {suite}")
     fresh.rename(target)
 
 
-def have(compiler):
-    """The root that has a compiler."""
+def have(compiler: str) -> Path:
+    """Return the root that has a compiler; make it first if necessary."""
     suite = SUITE_OF_COMPILER.get(compiler)
     if not suite:
         raise Failure(f"this kernel was built by {compiler}, which is not here: install it")
@@ -39,8 +40,8 @@ def have(compiler):
     return target
 
 
-def with_package(suite, name):
-    """The root that has the newest package NAME of a suite: its files, nothing set up."""
+def with_package(suite: str, name: str) -> Path:
+    """Return a root that has the files of the newest package NAME of a suite, not set up."""
     link = ROOTS / f"{name}-{suite}"
     with lock(f"root-{link.name}"):
         have_one = link.is_dir()
@@ -61,6 +62,6 @@ def with_package(suite, name):
     return target
 
 
-def enter(root, command, *directories):
-    """COMMAND's words made to run in a root that sees these directories of ours too."""
+def enter(root: Path, command: Command, *directories: str | Path) -> Command:
+    """Return the words that run COMMAND in a root where these directories are mounted too."""
     return [SCRIPTS / "enter-root", root, "/dev", "/proc", *directories, "--", *command]

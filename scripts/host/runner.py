@@ -1,49 +1,62 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Runs the selftests on kernel lines. What goes wrong with one stops no other."""
+"""Runs the selftests on kernel lines. A line that fails does not stop the others."""
 
 import argparse
 import contextlib
+import functools
+import os
+import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from host import archive, build, common, guest, ksft, session, verdict
+from host import archive, build, closing, common, guest, known, ksft, session, verdict
 from host.common import Failure, say
+from host.ktap import Result
+from host.progress import Progress, Watch
 
 
-def options(words, prog, description, lines):
-    """The command line of a program that runs lines; LINES: how many it takes ("+", "*"), or
-    None."""
+def options(words: Sequence[str], prog: str, description: str | None,
+            lines: str | None) -> argparse.Namespace:
+    """Parse the command line of a program that runs lines. LINES: how many it takes ("+", "*"),
+    or None."""
     parser = argparse.ArgumentParser(prog=prog, description=description)
     if lines:
         parser.add_argument("lines", metavar="LINE", nargs=lines, help="kernel line "
                             "(kernels.conf, kernels/built.conf), or user: the one of KDIR, or of "
                             "IMAGE and HEADERS")
-    parser.add_argument("--tests", default="", help="only these programs, or all")
-    parser.add_argument("--append", default="", help="more for the kernel's command line")
+    parser.add_argument("--tests", default="", help="only these programs; all: every program")
+    parser.add_argument("--append", default="", help="words to add to the kernel command line")
     parser.add_argument("--results", type=Path, default=common.BUILD / "results",
-                        help="where LINE/ktap, console, kmsg, ... go")
-    parser.add_argument("--selftests", type=Path, help="installed selftests, instead of ours")
+                        help="directory for LINE/ktap, console, kmsg, ...")
+    parser.add_argument("--selftests", type=Path, help="other installed selftests")
     parser.add_argument("--together", action="store_true", help="all programs in one guest")
-    parser.add_argument("--no-modules", action="store_true", help="leave errpath out")
-    parser.add_argument("--timeout", type=int, help="seconds a program may take")
+    parser.add_argument("--no-modules", action="store_true", help="do not build and load errpath")
+    parser.add_argument("--timeout", type=int, help="seconds that a program may take")
     parser.add_argument("--limit", type=float,
-                        help="seconds, from its first word, until a guest counts as hung")
+                        help="seconds, from its first output, until a guest counts as hung")
     parser.add_argument("--boot-limit", type=float, default=guest.BOOT_LIMIT,
-                        help="seconds until a guest counts as silent")
+                        help="seconds until a guest without output counts as silent")
     return parser.parse_args(words)
 
 
 class Run:
-    """The selftests on one line: prepared, run in guests, told."""
+    """The selftests on one kernel line: prepared, run in guests, collected."""
 
-    def __init__(self, line, out):
+    def __init__(self, line: str, out: Path) -> None:
         self.line, self.out, self.title = line, out, line
-        self.unavailable = None		# why it cannot run
-        self.sessions, self.results, self.seconds = [], [], 0
+        self.unavailable: str | None = None	# why the line cannot run
+        self.sessions: list[session.Session] = []
+        self.results: list[Result] = []
+        self.programs: list[str] = []
+        self.seconds = 0.0
 
-    def prepare(self, installed, programs, shares, choice):
-        """Fetch the kernel, build for it, and share its programs out over guests."""
+    def prepare(self, installed: Path, programs: Mapping[str, str | int], shares: int,
+                choice: argparse.Namespace) -> None:
+        """Fetch the kernel, build the modules, and split the programs into sessions."""
+        self.programs = list(programs)
         try:
             kernel = archive.fetch(self.line)
             modules = [] if choice.no_modules else build.modules(kernel)
@@ -57,8 +70,8 @@ class Run:
             self.sessions.append(session.Session(kernel, modules, installed, share, out,
                                                  choice.append, choice.limit, choice.boot_limit))
 
-    def collect(self):
-        """Take together what the sessions left, once all of them are over."""
+    def collect(self) -> None:
+        """Merge the results and files of the sessions, once all of them ended."""
         self.seconds = time.monotonic() - min(one.started for one in self.sessions)
         results = [result for one in self.sessions for result in one.results]
         self.results = list(dict.fromkeys(results))
@@ -67,16 +80,92 @@ class Run:
             data = b"".join((out / port).read_bytes() for out in outs if (out / port).is_file())
             (self.out / port).write_bytes(data)
 
-    def report(self):
-        """The line's table, also kept in its file summary."""
+    def closing(self, lines: int = closing.LINES) -> list[str]:
+        """Return the closing block, of at most so many lines."""
+        ran = {result.name.partition(".")[0] for result in self.results} & set(self.programs)
+        return closing.block(
+            f"{self.title}: {len(ran)} of {len(self.programs)} programs, {self.seconds:.0f} s",
+            f"evidence: {os.path.relpath(self.out)}/: summary counters ktap kmsg console",
+            self.results, known.bugs(), lines)
+
+    def report(self) -> str:
+        """Return the table of results; the file summary has it too, with all that the closing
+        block leaves out."""
         table = "\n".join([f"{self.title}, {self.seconds:.0f} s", *verdict.table(self.results)])
         (self.out / "summary").write_text(
-            "\n".join([table, *verdict.totals(self.results), ""]), encoding="utf-8")
+            "\n".join([table, "", *self.closing(sys.maxsize), ""]), encoding="utf-8")
         return table
 
+    def shown(self) -> list[str]:
+        """Return what is printed before the closing block: failures, or all results with V=1."""
+        table = self.report()
+        if os.environ.get("V", "0") not in ("", "0"):
+            return [*table.splitlines(), ""]
+        failed = closing.failures(self.results)
+        return [*failed, ""] if failed else []
 
-def _programs(lines, installed, tests):
-    """What to run on each line."""
+
+class Scheduler:
+    """Runs kernel lines side by side, each in a thread that prepares it and waits for its guests.
+
+    At most JOBS lines are prepared, and session.AT_ONCE guests run, at the same time.
+    """
+
+    def __init__(self, choice: argparse.Namespace, progress: Progress) -> None:
+        self._choice, self._progress = choice, progress
+        self._stop = threading.Event()		# tells all sessions to end
+        self._builds = threading.Semaphore(int(build.JOBS))
+        self._guests = ThreadPoolExecutor(session.AT_ONCE)
+
+    def _run_line(self, line: str, installed: Path, programs: Mapping[str, str | int],
+                  shares: int) -> Run:
+        run = Run(line, self._choice.results / line)
+        with self._builds:
+            if not self._stop.is_set():
+                run.prepare(installed, programs, shares, self._choice)
+        self._progress.expect(0 if run.unavailable else len(programs))
+        sessions = [self._guests.submit(one.run, self._stop, Watch(self._progress, name))
+                    for name, one in _named(run)]
+        for over in as_completed(sessions):
+            over.result()	# raises what the session raised
+        if sessions:
+            run.collect()
+        return run
+
+    def run(self, installed: Path, programs: Mapping[str, Mapping[str, str | int]],
+            shares: int) -> Generator[Run, None, None]:
+        """Run the programs of each line; yields a Run as it is over, unavailable ones last."""
+        unavailable = []
+        with self._guests, ThreadPoolExecutor(len(programs)) as lines, self._stopped():
+            work = functools.partial(self._run_line, installed=installed, shares=shares)
+            runs = [lines.submit(work, line, programs=chosen)
+                    for line, chosen in programs.items()]
+            for future in as_completed(runs):
+                if future.result().unavailable:
+                    unavailable.append(future.result())
+                else:
+                    yield future.result()
+        yield from unavailable
+
+    @contextlib.contextmanager
+    def _stopped(self) -> Iterator[None]:
+        """End all guests when the caller is interrupted, and start no others."""
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._progress.close()
+
+
+def _named(run: Run) -> Iterator[tuple[str, session.Session]]:
+    """Yield the sessions of a line with the names that progress messages have for them."""
+    for number, one in enumerate(run.sessions, 1):
+        yield f"{run.line}, guest {number}" if len(run.sessions) > 1 else run.line, one
+
+
+def _programs(lines: Sequence[str], installed: Path,
+              tests: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Choose the programs for each line, and print them."""
     chosen = {line: build.programs(installed, tests[line].split()) for line in lines}
     for names in dict.fromkeys(map(" ".join, chosen.values())):
         those = [line for line in lines if " ".join(chosen[line]) == names]
@@ -84,62 +173,21 @@ def _programs(lines, installed, tests):
     return chosen
 
 
-def _prepare(lines, choice, tests, pool):
-    """Has a Run for each line prepared by the pool; returns futures of them."""
-    # A line alone is shared out over guests; of many lines, each has one.
-    shares = 1 if choice.together else -(-session.AT_ONCE // len(lines))
-    installed = choice.selftests or build.selftests(ksft.fetch())
-    programs = _programs(lines, installed, tests)
-
-    def prepared(line):
-        run = Run(line, choice.results / line)
-        limits = choice.timeout and dict.fromkeys(programs[line], choice.timeout)
-        run.prepare(installed, limits or programs[line], shares, choice)
-        return run
-    return [pool.submit(prepared, line) for line in lines]
-
-
-def _as_prepared(futures):
-    """The Runs, each once it is prepared; None while none is."""
-    while futures:
-        done = next((future for future in futures if future.done()), None)
-        if done:
-            futures.remove(done)
-        yield done and done.result()
-
-
-def _run_all(futures):
-    """Boots guests as lines are prepared, for these leave much of the processors to builds."""
-    going, unavailable = {}, []
-
-    def sessions():
-        for run in _as_prepared(futures):
-            if run and run.unavailable:
-                unavailable.append(run)
-            elif run:
-                going[run] = list(run.sessions)
-                yield from run.sessions
-            else:
-                yield None
-    for over in session.run_all(sessions()):
-        owner = next(run for run, left in going.items() if over in left)
-        going[owner].remove(over)
-        if not going[owner]:
-            owner.collect()
-            yield owner
-    yield from unavailable
-
-
-def run(lines, choice, tests=None):
-    """Run the lines; yields each one's Run when it is over, last those that are unavailable.
-    TESTS: programs by line, as choice.tests has them for all."""
+def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, str] | None = None,
+        progress: Progress | None = None) -> Iterator[Run]:
+    """Run the lines; yields a Run as each is over, and last those that are unavailable.
+    TESTS: programs by line; choice.tests for all by default."""
     for line in lines:
         archive.known(line)
+    tests = tests or dict.fromkeys(lines, choice.tests)
+    # The programs of a single line are shared by several guests; of many lines, each has one.
+    shares = 1 if choice.together else -(-session.AT_ONCE // len(lines))
     with contextlib.ExitStack() as stack:
         for line in sorted(lines):
             stack.enter_context(common.lock(line, choice.results))
-        pool = stack.enter_context(ThreadPoolExecutor(int(build.JOBS)))
-        # Interrupted: what has not begun does not begin.
-        stack.callback(pool.shutdown, cancel_futures=True)
-        yield from _run_all(_prepare(lines, choice, tests or dict.fromkeys(lines, choice.tests),
-                                     pool))
+        installed = choice.selftests or build.selftests(ksft.fetch())
+        programs: Mapping[str, Mapping[str, str | int]] = {
+            line: dict.fromkeys(names, choice.timeout) if choice.timeout else names
+            for line, names in _programs(lines, installed, tests).items()}
+        yield from Scheduler(choice, progress or Progress(lines=False)).run(installed, programs,
+                                                                            shares)

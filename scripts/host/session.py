@@ -1,98 +1,103 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Guests that run selftests: each from its boot to its results, some of them at once."""
+"""A session runs selftest programs in one guest, and the rest of them in another if it is lost."""
 
+import threading
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from host import build, guest, verdict
-from host.common import BUILD, Failure
+from host import build, guest, progress, verdict
+from host.common import BUILD, Failure, lock
+from host.kernel import Kernel
 from host.ktap import Result
 
-# What a guest may take from its first word besides its programs' own limits, in seconds.
+# Seconds that a guest may take from its first output, besides the limits of its programs.
 SLACK = 30
-# One more guest than processors, for much of what they do is to wait for the kernel.
+# Guests that run at the same time: one more than processors, as a guest mostly waits.
 AT_ONCE = int(build.JOBS) + 1
+INTERVAL = 0.05		# seconds between two looks at a guest
 
 
-def trial_initrd(kernel, nothing=BUILD / "nothing"):
-    """An initramfs with nothing to test."""
-    nothing.mkdir(exist_ok=True)
-    return build.initramfs(kernel, [], nothing, {}, kernel.directory / "trial-initramfs")
+def trial_initrd(kernel: Kernel, nothing: Path = BUILD / "nothing") -> Path:
+    """Build an initramfs without any test."""
+    with lock("trial"):
+        nothing.mkdir(exist_ok=True)
+        return build.initramfs(kernel, [], nothing, {}, kernel.directory / "trial-initramfs")
+
+
+def _behind(programs: Mapping[str, int], name: str | None) -> dict[str, int]:
+    """Return the programs that follow NAME in the order of the list."""
+    if name is None or name not in programs:
+        return {}
+    names = list(programs)
+    return {each: programs[each] for each in names[names.index(name) + 1:]}
 
 
 class Session:
-    """Programs that run in one guest, or, when they lose it, the rest of them in the next."""
+    """Programs that share one guest. If it is lost, the programs behind the one that was running
+    get a new guest."""
 
-    def __init__(self, kernel, modules, installed, programs, out, append="", limit=None,
-                 boot_limit=guest.BOOT_LIMIT, accel=None):
-        """PROGRAMS: their time limits by name. OUT: where the first guest's files go."""
+    def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path,
+                 programs: Mapping[str, str | int], out: Path, append: str = "",
+                 limit: float | None = None, boot_limit: float = guest.BOOT_LIMIT,
+                 accel: str | None = None) -> None:
+        """PROGRAMS: time limits by name. OUT: the directory for the files of the first guest."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
         self.programs = {name: int(limit) * kernel.slow for name, limit in programs.items()}
         self.out, self.append = out, append
         self.limit, self.boot_limit, self.accel = limit, boot_limit * kernel.slow, accel
-        self.guest, self.outs, self.results, self.started = None, [], [], None
+        self.outs: list[Path] = []		# one for each guest
+        self.results: list[Result] = []
+        self.started = 0.0
 
-    def start(self):
-        """Boot a guest for what is left to run."""
-        self.started = self.started or time.monotonic()
-        self.outs.append(self.out)
-        self.out.mkdir(parents=True, exist_ok=True)
-        initrd = build.initramfs(self.kernel, self.modules, self.installed, self.programs,
-                                 self.out / "initramfs")
+    def _boot(self, programs: Mapping[str, int], out: Path) -> guest.Guest:
+        """Boot a guest that runs these programs."""
+        self.outs.append(out)
+        out.mkdir(parents=True, exist_ok=True)
+        initrd = build.initramfs(self.kernel, self.modules, self.installed, programs,
+                                 out / "initramfs")
         accel = self.accel or guest.accelerator(self.kernel, trial_initrd(self.kernel))
-        limit = self.limit or SLACK * self.kernel.slow + sum(self.programs.values())
-        self.guest = guest.Guest(guest.command(self.kernel, initrd, self.append, accel),
-                                 self.out, limit, self.boot_limit)
+        limit = self.limit or SLACK * self.kernel.slow + sum(programs.values())
+        return guest.Guest(guest.command(self.kernel, initrd, self.append, accel), out, limit,
+                           self.boot_limit)
 
-    def poll(self):
-        """True once nothing is left to run."""
-        ending = self.guest.poll()
-        if not ending:
-            return False
-        results, lost_during = verdict.judge(self.out, ending, self.programs, self.kernel.must)
-        self.results += results
-        names = list(self.programs)
-        rest = names[names.index(lost_during) + 1:] if lost_during in names else []
-        if not rest:
-            return True
-        self.programs = {name: self.programs[name] for name in rest}
-        self.out = self.outs[0] / f"after-{lost_during}"
-        self.start()
-        return False
-
-    def attempt(self, step):
-        """Start or poll. A guest that cannot be had is a result: others go on; true, as it is
-        over."""
+    def _run_guest(self, programs: Mapping[str, int], out: Path, stop: threading.Event,
+                   watch: progress.Watch) -> str | None:
+        """Run programs in one guest; returns the one during which it was lost, or None."""
+        one = self._boot(programs, out)
         try:
-            return step()
-        except Failure as failure:
+            watch.boots(out, programs)
+            while not (ending := one.poll()):
+                watch.look()
+                if stop.wait(INTERVAL):
+                    return None
+        finally:
+            one.end()
+        results, lost_during = verdict.judge(out, ending, programs, self.kernel.must)
+        watch.ends(results[-1] if lost_during else None)
+        self.results += results
+        return lost_during
+
+    def run(self, stop: threading.Event | None = None,
+            watch: progress.Watch | None = None) -> list[Result]:
+        """Run all programs; returns the results. STOP, once set, ends the guest and the session.
+        WATCH: is notified of what the guests do."""
+        stop, watch = stop or threading.Event(), watch or progress.Watch()
+        programs, out = self.programs, self.out
+        self.started = time.monotonic()
+        try:
+            while programs and not stop.is_set():
+                lost_during = self._run_guest(programs, out, stop, watch)
+                programs = _behind(programs, lost_during)
+                out = self.out / f"after-{lost_during}"
+        except Failure as failure:	# no guest: a result, so that other sessions go on
             self.results.append(Result("guest", "fail", str(failure)))
-            return True
-
-    def end(self):
-        if self.guest:
-            self.guest.end()
+        finally:
+            watch.over()
+        return self.results
 
 
-def run_all(sessions):
-    """Run sessions, AT_ONCE at a time; yields each as it is done, and leaves no guest behind.
-    SESSIONS: to be iterated over; None says that the next one is not there yet."""
-    sessions, coming, end, running = iter(sessions), None, object(), []
-    try:
-        while running or coming is not end:
-            while len(running) < AT_ONCE and (coming := next(sessions, end)) not in (None, end):
-                running.append(coming)
-                if coming.attempt(coming.start):
-                    yield running.pop()
-            time.sleep(0.05)
-            done = [session for session in running if session.attempt(session.poll)]
-            running = [session for session in running if session not in done]
-            yield from done
-    finally:
-        for session in running:
-            session.end()
-
-
-def run(*arguments, **options):
-    """Run one session; returns its results."""
-    session, = run_all([Session(*arguments, **options)])
-    return session.results
+def run(kernel: Kernel, modules: Sequence[Path], installed: Path,
+        programs: Mapping[str, str | int], out: Path, accel: str | None = None) -> list[Result]:
+    """Run one session on its own; returns its results."""
+    return Session(kernel, modules, installed, programs, out, accel=accel).run()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Linux sources that kernels are built from, below build/linux: Debian's, or the user's own.
+"""Linux sources from which kernels are built, below build/linux: Debian's, or the user's own.
 
-A tree is shared by all kernels built from it, each with its changes, one after the other, so
-that a build compiles only what differs from the last one. A file's original is kept before
-it is first changed, and laying changes begins with all originals: what an interrupted build
-leaves half changed, the next one puts right.
+All kernels of a source are built in one tree, each with its own changes, one after the other, so
+that a build compiles only files that differ from the last build. The original of a file is kept
+before its first change, and every set of changes starts from the originals. So a build repairs
+whatever an interrupted one left behind.
 """
 
 import hashlib
@@ -13,44 +13,48 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from host import apt
 from host.common import BUILD, Failure, lock, point, run, say, write_if_changed
 
 LINUX = BUILD / "linux"
-LONG_AGO = 10 ** 18	# ns since 1970: before any of this was built
+LONG_AGO = 10 ** 18	# ns since 1970: older than any build
+Content = Mapping[str, bytes | None]	# of files by name; None: the file does not exist
 # The suites whose archives have linux-source-SERIES.
 SUITES = {"6.1": "bookworm", "6.12": "bookworm", "7.2": "trixie-backports",
           "7.3": "trixie-backports"}
 
 
 class Source:
-    """A tree, and the directories of what is built from it, one for each configuration.
+    """A tree, and directories of objects, one for each configuration.
 
-    VERSION: what is in it, in a word; None where that can change at any time.
+    VERSION: identifies the content of the tree; None if it can change at any time.
     """
 
-    def __init__(self, name, directory, version):
+    def __init__(self, name: str, directory: Path, version: str | None) -> None:
         self.name, self.directory, self.version = name, directory, version
         self.tree, self._originals = directory / "tree", directory / "originals"
         self._changed = directory / "changed"
 
-    def lock(self):
-        """Whoever changes the tree or builds from it is alone."""
+    def lock(self) -> AbstractContextManager[None]:
+        """Exclude all others that change the tree or build in it."""
         return lock("tree", self.directory)
 
-    def changed(self):
-        """The names of all files that were ever changed."""
+    def changed(self) -> set[str]:
+        """Return the names of all files that were ever changed."""
         return set(self._changed.read_text().splitlines()) if self._changed.is_file() else set()
 
-    def original(self, name):
-        """A file as the source has it; None where it has none."""
+    def original(self, name: str) -> bytes | None:
+        """Return the original content of a file; None if the source has no such file."""
         content = _read(self.tree / name)
-        # Looked up after reading, for another build may change the file meanwhile.
+        # Checked after reading, as another build may change the file at the same time.
         return _read(self._originals / name) if name in self.changed() else content
 
-    def lay(self, changes):
-        """Let the tree be its original but for CHANGES: content by file name, None: no file."""
+    def lay(self, changes: Content) -> None:
+        """Restore the originals, and apply CHANGES."""
         before = self.changed()
         for name in set(changes) - before:
             content = self.original(name)
@@ -60,44 +64,46 @@ class Source:
         for name in sorted(before | set(changes)):
             _put(self.tree / name, changes[name] if name in changes else self.original(name))
 
-    def date(self, objects):
-        """Let a file that was last built in OBJECTS with this very content be as old as it was
-        then: what was laid for other objects meanwhile makes nothing to be built again."""
+    def date(self, objects: Path) -> None:
+        """Give each file that has the content with which OBJECTS was last built the time stamp
+        that it had then. So changes for other objects do not cause a rebuild of these."""
         record = objects / "laid"
         known = record.is_file()
-        seen = json.loads(record.read_text(encoding="utf-8")) if known else {}
+        seen: dict[str, tuple[str | None, int]] = {}	# digest and time stamp
+        if known:
+            seen = json.loads(record.read_text(encoding="utf-8"))
         for name in self.changed() | set(seen):
-            file, now = self.tree / name, [_digest(_read(self.tree / name)), time.time_ns()]
-            before = seen.get(name, [_digest(self.original(name)) if known else "", LONG_AGO])
+            file, now = self.tree / name, (_digest(_read(self.tree / name)), time.time_ns())
+            before = seen.get(name, (_digest(self.original(name)) if known else "", LONG_AGO))
             seen[name] = before if before[0] == now[0] else now
             if file.is_file():
                 os.utime(file, ns=(seen[name][1], seen[name][1]))
         objects.mkdir(exist_ok=True)
         _replace(record, json.dumps(seen).encode())
 
-    def forget(self):
-        """Back to the original, as which whatever is there from then on counts."""
+    def forget(self) -> None:
+        """Restore the originals. From then on the present content is the original."""
         self.lay({})
         self._changed.unlink(missing_ok=True)
         shutil.rmtree(self._originals, ignore_errors=True)
 
 
-def _read(file):
+def _read(file: Path) -> bytes | None:
     return file.read_bytes() if file.is_file() else None
 
 
-def _digest(content):
+def _digest(content: bytes | None) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
-def _replace(file, data):
-    """Write a file anew: at no time is half of it there, nor is it changed for who links to it."""
+def _replace(file: Path, data: bytes) -> None:
+    """Replace a file in one atomic step; hard links to the old one keep its content."""
     fresh = file.with_name(f".{file.name}.new")
     fresh.write_bytes(data)
     os.replace(fresh, file)
 
 
-def _put(file, content):
+def _put(file: Path, content: bytes | None) -> None:
     if content is None:
         file.unlink(missing_ok=True)
     elif not file.is_file() or file.read_bytes() != content:
@@ -107,15 +113,15 @@ def _put(file, content):
         file.chmod(mode)
 
 
-def _unpack(deb, tree):
+def _unpack(deb: Path, tree: Path) -> None:
     tree.mkdir(parents=True)
     run(["bash", "-o", "pipefail", "-c", f"dpkg-deb --fsys-tarfile '{deb}' | "
          "tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | xz -dcT0 | "
          f"tar -x -C '{tree}' --strip-components=1"], f"unpacking {deb.name}")
 
 
-def _fetch(series, package):
-    """Unpack a linux-source; those of the series before it go, with all that was built there."""
+def _fetch(series: str, package: apt.Package) -> Path:
+    """Unpack a linux-source, and remove older ones of the series with all that was built there."""
     directory = LINUX / f"{series}_{package.version}"
     if not directory.is_dir():
         say(f"fetching {package.name} {package.version}")
@@ -132,8 +138,8 @@ def _fetch(series, package):
     return directory
 
 
-def debian(series):
-    """The newest of Debian's linux-source-SERIES."""
+def debian(series: str) -> Source:
+    """Return the newest of Debian's linux-source-SERIES."""
     if series not in SUITES:
         raise Failure(f"there is no source of a series {series!r}; there are: "
                       f"{', '.join(SUITES)}, and a directory's path")
@@ -151,21 +157,22 @@ def debian(series):
     return Source(series, directory, directory.name.partition("_")[2])
 
 
-def _names(path):
-    """The source files of a user's tree: what git knows or would add; without git, all."""
+def _names(path: Path) -> set[str]:
+    """Return the source files of a user's tree: those that git knows or would add, or all files
+    if there is no git repository."""
     if (path / ".git").exists():
         listed = run(["git", "-C", path, "ls-files", "-z", "--cached", "--others",
                       "--exclude-standard"], f"listing {path}")
         return {name for name in listed.split("\0") if name and os.path.lexists(path / name)}
     if (path / ".config").exists() or (path / "include/config").exists():
-        raise Failure(f"{path} has been built in, and no git tells what its sources are: "
-                      "make mrproper there")
+        raise Failure(f"{path} has been built in, and without git its sources cannot be "
+                      "distinguished from objects: run make mrproper in it")
     return {str(file.relative_to(path)) for file in path.rglob("*")
             if file.is_symlink() or file.is_file()}
 
 
-def _copy(file, target):
-    """By content: the time stamp of what did not change stays, and it is not built again."""
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file if its content differs: an equal one keeps its time stamp, and is not rebuilt."""
     if file.is_symlink():
         if not target.is_symlink() or target.readlink() != file.readlink():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -176,10 +183,10 @@ def _copy(file, target):
         target.chmod(file.stat().st_mode & 0o777)
 
 
-def local(path):
-    """A copy of the user's own tree as it is now, which is not touched itself."""
+def local(path: Path) -> Source:
+    """Copy the user's own tree as it is now; the tree itself is not changed."""
     if not (path / "Kbuild").is_file() or not (path / "mm").is_dir():
-        raise Failure(f"SOURCE: {path} is no Linux source tree")
+        raise Failure(f"SOURCE: {path} is not a Linux source tree")
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     copy = Source(path.name, LINUX / f"user-{name}", None)
     with copy.lock():

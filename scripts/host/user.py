@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The user's own kernel, by the variables KDIR, or IMAGE and HEADERS (and MODULES)."""
+"""The user's own kernel: variables KDIR, or IMAGE and HEADERS (and MODULES)."""
 
 import hashlib
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from host.common import BUILD, Failure, lock, say
@@ -15,37 +16,38 @@ LINE = "user"
 WAYS = "give KDIR= (a built tree), or IMAGE= and HEADERS="
 
 
-def _paths(name):
-    """The existing files and directories that a variable names."""
+def _paths(name: str) -> list[Path]:
+    """Return the files and directories that a variable names; all of them must exist."""
     paths = [Path(word).absolute() for word in os.environ.get(name, "").split()]
     for path in paths:
         if not path.exists():
-            raise Failure(f"{name}: there is no {path}")
+            raise Failure(f"{name}: {path} does not exist")
     return paths
 
 
-def _path(name):
+def _path(name: str) -> Path | None:
     paths = _paths(name)
     if len(paths) > 1:
         raise Failure(f"{name} names {len(paths)} paths; it takes one")
     return paths[0] if paths else None
 
 
-def _directory(*sources):
-    """Where to build for a kernel that comes from these files, in the state they are in."""
+def _directory(*sources: Path) -> Path:
+    """Return the directory in which to build for a kernel of these files, in their present
+    state."""
     state = "".join(f"{path} {path.stat().st_mtime_ns} {path.stat().st_size}\n"
                     for path in sources)
     return BUILD / "kernels" / f"{LINE}-{hashlib.sha256(state.encode()).hexdigest()[:16]}"
 
 
-def _tree(kdir):
+def _tree(kdir: Path) -> Kernel:
     image = kdir / "arch/x86/boot/bzImage"
     if not image.is_file():
         raise Failure(f"KDIR: {kdir} has no {image.relative_to(kdir)}: build that kernel first")
     return Kernel(LINE, _directory(kdir), image, kdir, kdir)
 
 
-def _debs(debs):
+def _debs(debs: Sequence[Path]) -> Kernel:
     directory = _directory(*debs)
     with lock(LINE):
         if not directory.is_dir():
@@ -62,8 +64,8 @@ def _debs(debs):
     return unpacked(LINE, directory)
 
 
-def _modules(image, release):
-    """The kernel's own modules: given, or where they are installed beside its image."""
+def _modules(image: Path, release: str) -> Path:
+    """Return the directory of the kernel's own modules: MODULES, or where they are installed."""
     given = _path("MODULES")
     places = [given] if given else [image.parent, image.parents[1] / "lib/modules" / release,
                                     Path("/lib/modules") / release]
@@ -74,18 +76,18 @@ def _modules(image, release):
                   "(a directory that holds modules.order)")
 
 
-def _release(image):
-    """What a kernel calls itself, by the boot protocol's header of its image."""
+def _release(image: Path) -> str:
+    """Return the release of a kernel, from the boot protocol's header of its image."""
     with image.open("rb") as file:
         start = file.read(0x10000)
     if start[0x202:0x206] != b"HdrS":
-        raise Failure(f"IMAGE: {image} is no x86 kernel that boots (bzImage, vmlinuz)")
+        raise Failure(f"IMAGE: {image} is not a bootable x86 kernel (bzImage, vmlinuz)")
     text = 0x200 + int.from_bytes(start[0x20e:0x210], "little")
     return start[text:].split(b" ", 1)[0].decode(errors="replace")
 
 
-def _installed(image, headers):
-    built = Kernel(LINE, _directory(image, headers), image, headers, None)
+def _installed(image: Path, headers: Path) -> Kernel:
+    built = Kernel(LINE, _directory(image, headers), image, headers, headers)
     found = _release(image)
     if found != built.release:
         raise Failure(f"IMAGE is Linux {found}, HEADERS are of {built.release}: give "
@@ -94,8 +96,8 @@ def _installed(image, headers):
     return built
 
 
-def kernel():
-    """The kernel that the variables name."""
+def kernel() -> Kernel:
+    """Return the kernel that the variables name."""
     kdir, images, headers = _path("KDIR"), _paths("IMAGE"), _paths("HEADERS")
     if kdir and (images or headers):
         raise Failure(f"KDIR with IMAGE or HEADERS: which kernel? {WAYS}")
@@ -109,4 +111,4 @@ def kernel():
     if any(path.suffix == ".deb" for path in files) or len(files) != 2:
         raise Failure("IMAGE and HEADERS are either all Debian packages, or one image and one "
                       "directory")
-    return _installed(*files)
+    return _installed(files[0], files[1])

@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Judges a run by what its guest left in the results directory."""
+"""Judges a run by the files that its guest left in the results directory."""
 
 import fnmatch
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from host import ktap, leaks, log, oops
 from host.known import of_oops
-from host.ktap import Result
+from host.ktap import Program, Result
 
 GOOD = ("pass", "xfail")
-DETAIL = 20	# lines of a failed test's words in the table; all are in the file ktap
+DETAIL = 20	# output lines of a failed test that the table shows; the file ktap has all
 
 
-def read(out, name):
+def read(out: Path, name: str) -> str:
+    """Read a file of a guest, which may hold anything."""
     return (out / name).read_text(encoding="utf-8", errors="replace")
 
 
-def _lost(out, ending, running):
-    """The result of a guest that gave no status; None if it gave one."""
+def _lost(out: Path, ending: str, running: Program | None) -> Result | None:
+    """Return the result of a guest that gave no status; None if it gave one."""
     status, lines = read(out, "status"), oops.split(read(out, "console"))[1]
     if ending == "ended" and re.fullmatch(r"[01]\n", status):
         return None
@@ -28,15 +31,15 @@ def _lost(out, ending, running):
     elif ending == "hang":
         reason = f"hang, {where}: no end within the time limit"
     elif ending == "silent":
-        reason = "silent: the guest never said a word"
+        reason = "silent: the guest reported nothing within the boot limit"
     else:
         reason = f"no status, {where}: the guest ended and left {status!r}"
     return Result(running.name if running else "guest", "LOST", reason, tuple(lines[:DETAIL]))
 
 
-def _known(out, ending, running):
-    """The result of a test that took its guest along in the oops that it had announced; None if
-    that is not what happened."""
+def _known_oops(out: Path, ending: str, running: Program | None) -> Result | None:
+    """Return the result of a test that announced the oops which ended its guest; None if the
+    guest ended in any other way."""
     found = oops.known(read(out, "console")) if ending == "ended" else None
     if not found or not running or found.test.partition(".")[0] != running.name:
         return None
@@ -44,12 +47,12 @@ def _known(out, ending, running):
     if behind:
         return Result(found.test, "fail", f"its known oops kept {behind} tests from running: it "
                       "must be the last of its program")
-    return Result(found.test, "xfail", "known: "
-                  f"{of_oops(found.test, found.function)}oops in {found.function}(): {found.line}")
+    bug = of_oops(found.test, found.function or "")
+    return Result(found.test, "xfail", f"known: {bug}oops in {found.function}(): {found.line}")
 
 
-def _log_results(text, complete):
-    """One result for the kernel log; or one for each problem in it."""
+def _log_results(text: str, complete: bool) -> list[Result]:
+    """Return one result for a clean kernel log, or one for each problem in it."""
     problems = log.scan(text, log.deny_list(), log.allow_list(), complete)
     if complete and not text.endswith("errpath: end of log\n"):
         problems.append(log.Problem("kernel log", "its copy ends early"))
@@ -59,47 +62,50 @@ def _log_results(text, complete):
     return [Result("kernel log", "pass", "")] if complete else []
 
 
-def _required(name, must):
-    """Does the last of the row's globs that match this name ask for it?"""
-    asked = False
+def _required(name: str, must: Iterable[str]) -> bool:
+    """True if the last of the row's globs that matches this name requires the test."""
+    required = False
     for glob in must:
         if fnmatch.fnmatchcase(name, glob.removeprefix("!")):
-            asked = not glob.startswith("!")
-    return asked
+            required = not glob.startswith("!")
+    return required
 
 
-def _enforce(results, must, programs):
-    """Skips of what must run become failures, and so does the absence of a program."""
+def _enforce(results: Iterable[Result], must: Sequence[str],
+             programs: Iterable[str]) -> list[Result]:
+    """Turn skips of required tests into failures, and add one for each absent program."""
     judged = [result._replace(outcome="fail", reason=f"must not skip here: {result.reason}")
               if result.outcome == "skip" and _required(result.name, must) else result
               for result in results]
-    seen = {result.name.partition(".")[0] for result in results}
+    seen = {result.name.partition(".")[0] for result in judged}
     missing = [name for name in programs if name not in seen]
     return judged + [Result(name, "fail", "did not run") for name in missing]
 
 
-def judge(out, ending, programs, must):
-    """All results of a guest: of its tests, of its kernel log, and of the guest itself; and the
-    program during which it was lost, or None.
+def judge(out: Path, ending: str, programs: Iterable[str],
+          must: Sequence[str]) -> tuple[list[Result], str | None]:
+    """Return all results of a guest (of its tests, of its kernel log, of the guest itself), and
+    the program during which it was lost, or None.
 
-    PROGRAMS: those that were to run. MUST: the globs of what must not skip.
+    ENDING: as Guest.poll() returns it. PROGRAMS: what the guest had to run. MUST: globs of the
+    tests that must not skip.
     """
     results, running = ktap.parse(read(out, "ktap"))
     results = [leaks.judge(result) for result in results]
     kmsg, lost = read(out, "kmsg"), _lost(out, ending, running)
-    # What a lost guest did not come to runs in another.
+    # The remaining programs of a lost guest run in a new one.
     results = _enforce(results, must, programs if not lost else ())
     if not lost:
         return results + _log_results(kmsg, True), None
-    known = _known(out, ending, running)
-    if known:	# the log's copy may have come to the oops
+    known = _known_oops(out, ending, running)
+    if known:	# the copy of the log may include the oops
         kmsg = "\n".join(oops.split(kmsg)[0])
     results += [*_log_results(kmsg, False), known or lost]
-    return results, running and running.name
+    return results, running.name if running else None
 
 
-def table(results):
-    """A line for each result, and below it what a failed test said."""
+def table(results: Sequence[Result]) -> Iterator[str]:
+    """Yield a line for each result, and below it what a failed test printed."""
     width = max((len(result.name) for result in results), default=0)
     for result in results:
         outcome = result.outcome if result.outcome in (*GOOD, "skip") else result.outcome.upper()
@@ -107,8 +113,8 @@ def table(results):
         yield from (f"           {line}" for line in result.detail[-DETAIL:])
 
 
-def totals(results):
-    """The last line, and before it what a mere count of passes would hide."""
+def totals(results: Sequence[Result]) -> Iterator[str]:
+    """Yield the last line of a run, and before it what a mere count of passes would hide."""
     count = Counter(result.outcome for result in results)
     passed = count["pass"] + count["xfail"]
     skipped = count["skip"]
@@ -122,5 +128,6 @@ def totals(results):
     yield f"{passed} passed, {len(results) - passed - skipped} failed, {skipped} skipped"
 
 
-def good(results):
+def good(results: Iterable[Result]) -> bool:
+    """True if nothing failed and no guest was lost."""
     return all(result.outcome in (*GOOD, "skip") for result in results)

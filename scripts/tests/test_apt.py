@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Package sources of other releases, made from the machine's own."""
+"""Package sources of other releases, derived from the machine's own."""
 
 import shutil
 import unittest
@@ -15,28 +15,28 @@ class Renamed(unittest.TestCase):
              "deb http://mirror/one one-updates main contrib\n"
              "deb http://mirror/security one/updates main\n")
 
-    def test_deb822(self):
+    def test_deb822(self) -> None:
         self.assertEqual(self.DEB822.replace("one one-", "two two-").replace("one-sec", "two-sec"),
                          apt.renamed(self.DEB822, "one", "two"))
 
-    def test_deb822_with_backports(self):
+    def test_deb822_with_backports(self) -> None:
         self.assertIn("Suites: two two-backports two-updates\n",
                       apt.renamed(self.DEB822, "one", "two-backports"))
 
-    def test_lines(self):
+    def test_lines(self) -> None:
         self.assertEqual("# one\ndeb [signed-by=/keys/one.gpg] http://mirror/one two main\n"
                          "deb http://mirror/one two-updates main contrib\n"
                          "deb http://mirror/security two/updates main\n",
                          apt.renamed(self.LINES, "one", "two"))
 
-    def test_lines_with_backports(self):
+    def test_lines_with_backports(self) -> None:
         self.assertIn("http://mirror/one two main\n"
                       "deb [signed-by=/keys/one.gpg] http://mirror/one two-backports main\n",
                       apt.renamed(self.LINES, "one", "two-backports"))
 
 
 class Refused(unittest.TestCase):
-    def test_suite_that_is_not_there(self):
+    def test_suite_that_is_not_there(self) -> None:
         suite = "nosuchsuite"
         self.addCleanup(shutil.rmtree, BUILD / "apt" / suite)
         with self.assertRaisesRegex(Failure, f"^apt-get update, {suite}: .*{suite}.* Release"):

@@ -1,39 +1,45 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a kernel is built from: rows, fragments, changes, compiler; and when it is built anew."""
+"""What a kernel is built from (rows, configs, changes, compiler), and when it is rebuilt."""
 
+import os
+import shutil
 import tempfile
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
-from host import archive, built, kernel, source, tried
+from host import archive, built, changes, kernel, source, tried
 from host.common import Failure
 
 
 class Recipes(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.enterContext(mock.patch.object(built, "CONFIGS", self.directory))
         (self.directory / "one").write_text("# it\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n")
         (self.directory / "two").write_text("CONFIG_C=n\nCONFIG_VIRTIO_PCI=m\n")
 
-    def recipe(self, configs=("one", "two"), version="1", content=None, llvm=None):
+    def recipe(self, configs: Sequence[str] = ("one", "two"), version: str = "1",
+               content: dict[str, bytes | None] | None = None,
+               llvm: int | None = None) -> built.Recipe:
         src = source.Source("none", self.directory, version)
-        return built.Recipe("it", src, list(configs), SimpleNamespace(content=content or {}), llvm)
+        changed = changes.Changed(src)
+        changed.content = content or {}
+        return built.Recipe("it", src, list(configs), changed, llvm)
 
-    def test_options(self):
+    def test_options(self) -> None:
         options = self.recipe().options
         self.assertEqual(("y", "y", "n", "y"), tuple(options[f"CONFIG_{name}"] for name in
                                                      ("A", "B", "C", "VIRTIO_PCI")))
         for file in kernel.NEEDED:
             self.assertLessEqual(set(kernel.options(file.read_text())), set(options))
 
-    def test_no_such_configuration(self):
+    def test_no_such_configuration(self) -> None:
         with self.assertRaisesRegex(Failure, "no configuration three in"):
             self.recipe(configs=("one", "three"))
 
-    def test_refused(self):
+    def test_refused(self) -> None:
         recipe = self.recipe()
         recipe.objects.mkdir()
         have = {**recipe.options, "CONFIG_A": "n", "CONFIG_D": "y"}
@@ -42,7 +48,7 @@ class Recipes(unittest.TestCase):
                                                         in have.items()))
         self.assertEqual(["CONFIG_A=y"], recipe.refused())
 
-    def test_stamp(self):
+    def test_stamp(self) -> None:
         stamps = [recipe.stamp() for recipe in (
             self.recipe(), self.recipe(configs=("one",)), self.recipe(version="2"),
             self.recipe(content={"mm/a.c": b"1"}), self.recipe(content={"mm/a.c": None}),
@@ -52,63 +58,65 @@ class Recipes(unittest.TestCase):
 
 
 class Environment(unittest.TestCase):
-    def test_depend_mode_stays_off(self):
-        with mock.patch.dict(built.os.environ, {"CCACHE_DEPEND": "1", "LANG": "C"}):
+    def test_depend_mode_stays_off(self) -> None:
+        with mock.patch.dict(os.environ, {"CCACHE_DEPEND": "1", "LANG": "C"}):
             environment = built._environment(source.Source("7.3", Path("none"), "1"))
         self.assertNotIn("CCACHE_DEPEND", environment)
         self.assertEqual(("1", "C"), (environment["CCACHE_NODEPEND"], environment["LANG"]))
 
 
 class Image(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.objects = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.boot = self.objects / "arch/x86/boot"
         (self.boot / "compressed").mkdir(parents=True)
         (self.boot / "bzImage").write_bytes(b"setup, the kernel, end")
 
-    def test_of_this_kernel(self):
+    def test_of_this_kernel(self) -> None:
         (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"the kernel")
         self.assertEqual(self.boot / "bzImage", built._image(self.objects))
 
-    def test_of_another(self):
+    def test_of_another(self) -> None:
         (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"a new kernel")
         with self.assertRaisesRegex(Failure, "bzImage is not of the kernel .*: ccache -C"):
             built._image(self.objects)
 
 
 class Rows(unittest.TestCase):
-    def test_each_has_its_parts(self):
+    def test_each_has_its_parts(self) -> None:
         for line in ("small", "lazy", "busted-accounting"):
             row = archive.row_of(line)
-            self.assertIsInstance(row, built.Row)
+            assert isinstance(row, built.Row)
             for name in row.configs:
                 self.assertTrue((built.CONFIGS / name).is_file(), name)
-        self.assertEqual(["busted-accounting"], archive.row_of("busted-accounting").changes)
+        row = archive.row_of("busted-accounting")
+        assert isinstance(row, built.Row)
+        self.assertEqual(["busted-accounting"], row.changes)
 
-    def test_none_is_in_the_matrix(self):
+    def test_none_is_in_the_matrix(self) -> None:
         self.assertNotIn("small", archive.rows())
 
-    def test_no_such_line(self):
+    def test_no_such_line(self) -> None:
         with self.assertRaisesRegex(Failure, "no kernel line 'busted-none'; KERNEL is one of: .*"
                                     "7.3 small .*debug .*lazy .*busted-accounting"):
             archive.known("busted-none")
 
 
 class Llvm(unittest.TestCase):
-    """LLVM=1 is the newest that is whole."""
+    """LLVM=1 selects the newest version of which all tools are installed."""
 
-    def found(self, *tools, asked="1"):
-        with (mock.patch.object(tried.shutil, "which", lambda name: name in tools),
-              mock.patch.dict(tried.os.environ, {"LLVM": asked})):
+    def found(self, *tools: str, asked: str = "1") -> int | None:
+        with (mock.patch.object(shutil, "which", lambda name: name in tools),
+              mock.patch.dict(os.environ, {"LLVM": asked})):
             return tried._llvm()
 
-    def test_newest(self):
+    def test_newest(self) -> None:
         tools = [f"{tool}-{version}" for tool in tried.LLVM_TOOLS for version in (16, 19)]
         self.assertEqual(19, self.found(*tools, "clang-20"))
 
-    def test_not_asked_for(self):
+    def test_not_asked_for(self) -> None:
         self.assertIsNone(self.found(asked="0"))
 
-    def test_none(self):
+    def test_none(self) -> None:
         with self.assertRaisesRegex(Failure, "LLVM: clang, .* apt-get install clang-N lld-N"):
             self.found("clang-19", *(f"{tool}-14" for tool in tried.LLVM_TOOLS))

@@ -1,69 +1,72 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a busted kernel must show, and what does not count as that."""
+"""Which results of a busted kernel pass, and which do not."""
 
 import re
 import unittest
-from types import SimpleNamespace
+from pathlib import Path
 
 from host import archive, busted, changes
 from host.ktap import Result
+from host.runner import Run
 
-ROW = busted.Row("busted-it", "small", "prog", [("prog.a*", re.compile("page: .* -1 unexplained")),
-                                        ("prog.b", re.compile("Expected"))])
+ROW = busted.Row("busted-it", "small", "prog", [
+    busted.Red("prog.a*", re.compile("page: .* -1 unexplained")),
+    busted.Red("prog.b", re.compile("Expected"))])
 RED = (Result("prog.a1", "fail", "it", ("page: 1 before, 0 after: -1 unexplained",)),
        Result("prog.b", "fail", "b.c:1: Expected 0 (0) == 1 (1)"))
 GREEN = (Result("prog.c", "pass", ""), Result("prog.d", "xfail", "known"))
 
 
-def judged(*results, unavailable=None):
-    run = SimpleNamespace(line=ROW.line, results=list(results), unavailable=unavailable)
+def judged(*results: Result, unavailable: str | None = None) -> tuple[str, str]:
+    run = Run(ROW.line, Path())
+    run.results, run.unavailable = list(results), unavailable
     result = busted.judge(ROW, run)
     return result.outcome, " ".join((result.reason, *result.detail))
 
 
 class Judged(unittest.TestCase):
-    def refused(self, pattern, *results, **how):
-        outcome, why = judged(*results, **how)
+    def refused(self, pattern: str, *results: Result, unavailable: str | None = None) -> None:
+        outcome, why = judged(*results, unavailable=unavailable)
         self.assertEqual("fail", outcome)
         self.assertRegex(why, pattern)
 
-    def test_just_these(self):
+    def test_just_these(self) -> None:
         self.assertEqual(("pass", "2 red, such as prog.a1"), judged(*RED, *GREEN))
 
-    def test_green(self):
+    def test_green(self) -> None:
         self.refused("does not fail with 'page.*: prog.a.*does not fail .*: prog.b", *GREEN)
 
-    def test_one_is_missing(self):
+    def test_one_is_missing(self) -> None:
         self.refused("does not fail with 'Expected': prog.b", RED[0], *GREEN)
 
-    def test_one_too_many(self):
+    def test_one_too_many(self) -> None:
         self.refused("fails too: prog.c: x", *RED, Result("prog.c", "fail", "x"))
 
-    def test_another_difference(self):
+    def test_another_difference(self) -> None:
         self.refused("fails too: prog.a2: .*", *RED, Result("prog.a2", "fail", "it", ("-2",)))
 
-    def test_lost(self):
+    def test_lost(self) -> None:
         self.refused("LOST prog.e: hang", *RED, Result("prog.e", "LOST", "hang"))
 
-    def test_lost_instead(self):
+    def test_lost_instead(self) -> None:
         self.refused("LOST prog.b: hang", RED[0], Result("prog.b", "LOST", "hang, Expected"))
 
-    def test_skipped_instead(self):
+    def test_skipped_instead(self) -> None:
         self.refused("does not fail .*: prog.b", RED[0], Result("prog.b", "skip", "Expected"))
 
-    def test_not_built(self):
+    def test_not_built(self) -> None:
         self.refused("make failed", unavailable="make failed")
 
 
 class Rows(unittest.TestCase):
-    def test_each_names_a_test(self):
+    def test_each_names_a_test(self) -> None:
         rows = busted.rows()
         self.assertLessEqual(16, len(rows))
         for row in rows.values():
             self.assertTrue(row.red, row.line)
             archive.row_of(row.line)
 
-    def test_modules_of_the_base_fit(self):
+    def test_modules_of_the_base_fit(self) -> None:
         """No header changes."""
         for row in busted.rows().values():
             for script in changes.scripts(row.line):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What host.common does for all: interrupting a program ends all that it runs."""
+"""Interrupting a program ends all commands that it runs."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from host.common import SCRIPTS
 
-# As make does: a shell that waits for a shell, in a thread of ours; and then what waited for that.
+# A thread runs a shell that runs a shell, as make does, and then another command.
 PROGRAM = """
 from concurrent.futures import ThreadPoolExecutor
 from host import common
@@ -31,7 +31,7 @@ common.main(main)
 
 
 class Interrupted(unittest.TestCase):
-    def check(self, number):
+    def check(self, number: int) -> None:
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "pid"
             with subprocess.Popen([sys.executable, "-B", "-c", PROGRAM, file], cwd=SCRIPTS,
@@ -48,8 +48,8 @@ class Interrupted(unittest.TestCase):
                 time.sleep(0.05)
             self.assertFalse(inner.is_dir())
 
-    def test_by_ctrl_c(self):
+    def test_by_ctrl_c(self) -> None:
         self.check(signal.SIGINT)
 
-    def test_by_sigterm(self):
+    def test_by_sigterm(self) -> None:
         self.check(signal.SIGTERM)

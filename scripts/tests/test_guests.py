@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""scripts/run on real guests, whose selftests are made here to pass, fail, hang, oops, ..."""
+"""scripts/run on real guests, with selftests that pass, fail, hang, oops, ..."""
 
 import contextlib
 import os
@@ -8,17 +8,28 @@ import subprocess
 import tempfile
 import time
 import unittest
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from host.common import SCRIPTS
 
 LINE = os.environ.get("KERNEL", "6.12")
+Programs = Mapping[str, tuple[int, str]]	# limit and body of shell scripts by name
 LAST_LINE = r"(?m)^\d+ passed, \d+ failed, \d+ skipped\n\Z"
 
 
-def command(directory, programs, *options):
-    """scripts/run with shell scripts as selftests, NAME: (limit, body), all in DIRECTORY."""
+class Done(NamedTuple):
+    """What scripts/run left behind."""
+
+    code: int
+    output: str
+    left: dict[str, bytes]	# files of the results directory
+
+
+def command(directory: Path, programs: Programs, *options: str) -> list[str | Path]:
+    """Return the command of scripts/run with these selftests, which are written to DIRECTORY."""
     installed = directory / "selftests"
     installed.mkdir()
     for name, (_, body) in programs.items():
@@ -30,28 +41,29 @@ def command(directory, programs, *options):
             "--results", directory, *options]
 
 
-def run(programs, *options):
-    """Run to the end; returns exit code, output, and the results by port."""
+def run(programs: Programs, *options: str) -> Done:
+    """Run to the end, and print all results."""
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(command(Path(directory), programs, *options), text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              env={**os.environ, "V": "1"})
         left = {file.name: file.read_bytes() for file in Path(directory, LINE).glob("*")
                 if file.is_file()}
-    return done.returncode, done.stdout, left
+    return Done(done.returncode, done.stdout, left)
 
 
 class GuestTest(unittest.TestCase):
-    def check(self, done, code):
-        self.assertEqual(code, done[0], done[1])
-        self.assertRegex(done[1], LAST_LINE)
-        return done[1]
+    def check(self, done: Done, code: int) -> str:
+        self.assertEqual(code, done.code, done.output)
+        self.assertRegex(done.output, LAST_LINE)
+        return done.output
 
-    def seen(self, output, outcome, name, reason=""):
+    def seen(self, output: str, outcome: str, name: str, reason: str = "") -> None:
         self.assertRegex(output, rf"(?m)^  {outcome} +{name}(?: .*{reason}|$)")
 
 
 class Outcomes(GuestTest):
-    def test_each_outcome_of_a_program(self):
+    def test_each_outcome_of_a_program(self) -> None:
         done = run({
             "passes": (9, "echo 'counters line' >$ERRPATH_COUNTERS"),
             "fails": (9, "echo it broke; exit 1"),
@@ -72,7 +84,8 @@ class Outcomes(GuestTest):
                              "echo 'errpath: expect end b'"),
         })
         output = self.check(done, 1)
-        for name in ("passes", "leaves", "finds_nothing_left", "would_end_on_oops", "splats", "announced"):
+        for name in ("passes", "leaves", "finds_nothing_left", "would_end_on_oops", "splats",
+                     "announced"):
             self.seen(output, "pass", name)
         self.seen(output, "FAIL", "fails", "exit=1\n +it broke")
         self.seen(output, "xfail", "known")
@@ -82,20 +95,20 @@ class Outcomes(GuestTest):
         self.seen(output, "FAIL", r"splats \(kernel log\)", "BUG: planted")
         self.seen(output, "FAIL", r"absent \(kernel log\)", "announced but absent")
         self.assertNotIn("announced (kernel log)", output)
-        self.assertEqual(b"counters line\n", done[2]["counters"])
-        self.assertLessEqual({"ktap", "kmsg", "console", "summary"}, done[2].keys())
+        self.assertEqual(b"counters line\n", done.left["counters"])
+        self.assertLessEqual({"ktap", "kmsg", "console", "summary"}, done.left.keys())
 
-    def test_guests_side_by_side(self):
+    def test_guests_side_by_side(self) -> None:
         with ThreadPoolExecutor() as pool:
             runs = {name: pool.submit(run, {name: (30, f"echo {name} >$ERRPATH_COUNTERS; sleep 2")})
                     for name in ("one", "other")}
         for name, finished in runs.items():
             self.seen(self.check(finished.result(), 0), "pass", name)
-            self.assertEqual(f"{name}\n".encode(), finished.result()[2]["counters"])
+            self.assertEqual(f"{name}\n".encode(), finished.result().left["counters"])
 
 
 class NoGuest(GuestTest):
-    def test_qemu_fails(self):
+    def test_qemu_fails(self) -> None:
         """A result like any other, so that other lines go on."""
         with tempfile.TemporaryDirectory() as directory:
             qemu = Path(directory, "qemu-system-x86_64")
@@ -105,54 +118,56 @@ class NoGuest(GuestTest):
             path = f"{directory}:{os.environ['PATH']}"
             done = subprocess.run(words, text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, check=False,
-                                  env={**os.environ, "PATH": path})
-        output = self.check((done.returncode, done.stdout), 1)
+                                  env={**os.environ, "PATH": path, "V": "1"})
+        output = self.check(Done(done.returncode, done.stdout, {}), 1)
         self.seen(output, "FAIL", "guest", r"qemu failed \(exit 3\): no such machine")
 
 
 class Lost(GuestTest):
-    RUNS = {
-        "hang": ({"freezes": (60, "echo freeze >/sys/power/state")}, "--limit", "4"),
+    RUNS: dict[str, tuple[Programs, list[str]]] = {
+        "hang": ({"freezes": (60, "echo freeze >/sys/power/state")}, ["--limit", "4"]),
         "oops": ({"oopses": (60, "echo c >/proc/sysrq-trigger"),
-                  "goes_on": (60, "echo after >$ERRPATH_COUNTERS")},),
+                  "goes_on": (60, "echo after >$ERRPATH_COUNTERS")}, []),
         "silence": ({"sleeps": (60, "sleep 60")},
-                    "--append", "rdinit=/selftests/sleeps", "--boot-limit", "5"),
-        "no status": ({"quits": (60, "poweroff -f")}, "--append", "rdinit=/selftests/quits"),
-        "init dies": ({"dies": (60, "exit 1")}, "--append", "rdinit=/selftests/dies"),
+                    ["--append", "rdinit=/selftests/sleeps", "--boot-limit", "5"]),
+        "no status": ({"quits": (60, "poweroff -f")}, ["--append", "rdinit=/selftests/quits"]),
+        "init dies": ({"dies": (60, "exit 1")}, ["--append", "rdinit=/selftests/dies"]),
     }
+    runs: "dict[str, Future[Done]]"
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         with ThreadPoolExecutor(2) as pool:	# a booting guest keeps one processor busy
-            cls.runs = {name: pool.submit(run, *words) for name, words in cls.RUNS.items()}
+            cls.runs = {name: pool.submit(run, programs, *options)
+                        for name, (programs, options) in cls.RUNS.items()}
 
-    def lost(self, run_name, program, reason):
+    def lost(self, run_name: str, program: str, reason: str) -> None:
         self.seen(self.check(self.runs[run_name].result(), 1), "LOST", program, reason)
 
-    def test_hang(self):
+    def test_hang(self) -> None:
         self.lost("hang", "freezes", "hang, during freezes")
 
-    def test_oops(self):
+    def test_oops(self) -> None:
         self.lost("oops", "oopses", "oops, during oopses: Kernel panic .*sysrq")
 
-    def test_the_rest_goes_on_in_another_guest(self):
+    def test_the_rest_goes_on_in_another_guest(self) -> None:
         done = self.runs["oops"].result()
-        self.seen(done[1], "pass", "goes_on")
-        self.assertEqual(b"after\n", done[2]["counters"])
-        self.assertIn(b"sysrq", done[2]["console"])
+        self.seen(done.output, "pass", "goes_on")
+        self.assertEqual(b"after\n", done.left["counters"])
+        self.assertIn(b"sysrq", done.left["console"])
 
-    def test_silence(self):
+    def test_silence(self) -> None:
         self.lost("silence", "guest", "silent")
 
-    def test_no_status(self):
+    def test_no_status(self) -> None:
         self.lost("no status", "guest", "no status")
 
-    def test_init_dies(self):
+    def test_init_dies(self) -> None:
         self.lost("init dies", "guest", "oops, .*Attempted to kill init")
 
 
-def working_in(directory):
-    """Processes whose working directory is below this one, as QEMU's is."""
+def working_in(directory: str | Path) -> list[str]:
+    """Return processes whose working directory is below this one, as that of QEMU is."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):
@@ -162,15 +177,15 @@ def working_in(directory):
 
 
 class Interrupted(unittest.TestCase):
-    """Whatever ends scripts/run, its guest does not outlive it."""
+    """No guest outlives scripts/run, however that ends."""
 
-    def wait_until(self, condition, limit=30):
+    def wait_until(self, condition: Callable[[], object], limit: float = 30) -> None:
         deadline = time.monotonic() + limit
         while not condition():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.05)
 
-    def interrupt(self, number):
+    def interrupt(self, number: int) -> None:
         with tempfile.TemporaryDirectory() as directory:
             words = command(Path(directory), {"sleeps": (60, "sleep 60")})
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -179,47 +194,47 @@ class Interrupted(unittest.TestCase):
             self.assertNotEqual(0, process.wait())
             self.wait_until(lambda: not working_in(directory), limit=5)
 
-    def test_by_sigint(self):
+    def test_by_sigint(self) -> None:
         self.interrupt(signal.SIGINT)
 
-    def test_by_sigterm(self):
+    def test_by_sigterm(self) -> None:
         self.interrupt(signal.SIGTERM)
 
-    def test_by_sigkill(self):
+    def test_by_sigkill(self) -> None:
         self.interrupt(signal.SIGKILL)
 
 
 class Command(unittest.TestCase):
     """scripts/vm LINE COMMAND."""
 
-    def run_in_guest(self, command, limit):
+    def run_in_guest(self, command: str, limit: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([SCRIPTS / "vm", LINE, command], text=True, check=False,
                               env={**os.environ, "LIMIT": limit}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
 
-    def test_that_does_not_end(self):
+    def test_that_does_not_end(self) -> None:
         done = self.run_in_guest("sleep 1000", "3")
         self.assertNotEqual(0, done.returncode)
         self.assertRegex(done.stdout, r"\nerrpath: the guest did not end within 3 s: .*\n\Z")
 
-    def test_limit_that_is_no_number(self):
+    def test_limit_that_is_no_number(self) -> None:
         done = self.run_in_guest("true", "soon")
         self.assertEqual((1, "errpath: LIMIT is a number of seconds, not 'soon'\n"),
                          (done.returncode, done.stdout))
 
 
 class Refused(unittest.TestCase):
-    def refused(self, *words):
+    def refused(self, *words: str | Path) -> str:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         return done.stderr
 
-    def test_unknown_line(self):
+    def test_unknown_line(self) -> None:
         self.assertRegex(self.refused(SCRIPTS / "run", "5.4"),
                          r"no kernel line '5\.4'; KERNEL is one of: 6\.1 6\.12\b")
 
-    def test_unknown_program(self):
+    def test_unknown_program(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             words = command(Path(directory), {"known": (9, "exit 0")}, "--tests", "unknown")
             self.assertRegex(self.refused(*words), "no selftest 'unknown'; there are: known")

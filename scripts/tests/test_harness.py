@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""lib/harness.h: no failure of a test becomes a pass or a skip."""
+"""lib/harness.h: a test that failed never becomes a pass or a skip."""
 
 import subprocess
 import tempfile
@@ -104,28 +104,30 @@ TEST_HARNESS_MAIN
 
 
 class Harness(unittest.TestCase):
+    directory: Path
+
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.directory = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.build("program", PROGRAM)
 
     @classmethod
-    def build(cls, name, text):
+    def build(cls, name: str, text: str) -> None:
         (cls.directory / f"{name}.c").write_text(text, encoding="utf-8")
         subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE=",
                         f"-I{SELFTESTS}", "-isystem", ksft.fetch(), f"{name}.c", "-o", name],
                        cwd=cls.directory, check=True)
 
-    def run_program(self, *words):
+    def run_program(self, *words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([self.directory / "program", *words], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
-    def results(self):
+    def results(self) -> dict[str, ktap.Result]:
         said = "".join(f"# {line}\n" for line in self.run_program().stdout.splitlines())
         parsed, _ = ktap.parse(f"## begin program\n{said}not ok 1 program # exit=1\n")
         return {result.name.removeprefix("program."): result for result in parsed}
 
-    def test_only_a_pass_becomes_a_skip(self):
+    def test_only_a_pass_becomes_a_skip(self) -> None:
         results = self.results()
         self.assertEqual({
             "global.passes": "pass", "global.skips": "skip", "global.fails_then_skips": "fail",
@@ -135,11 +137,11 @@ class Harness(unittest.TestCase):
         }, {name: result.outcome for name, result in results.items()})
         self.assertEqual("no reason", results["setup.good.skips"].reason)
 
-    def test_exit_status(self):
+    def test_exit_status(self) -> None:
         self.assertEqual(1, self.run_program("-r", "global.fails_then_skips").returncode)
         self.assertEqual(0, self.run_program("-r", "global.skips").returncode)
 
-    def test_no_such_test(self):
+    def test_no_such_test(self) -> None:
         run = self.run_program("-r", "global.none")
         self.assertEqual(1, run.returncode, run.stdout)
         self.assertIn("no test has this name", run.stdout)

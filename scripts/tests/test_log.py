@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The kernel log scan: logs that hold splats and logs that lack them, and bad lists."""
+"""The scan of kernel logs: logs with and without splats, and bad lists."""
 
 import tempfile
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 
 from host import log
@@ -35,25 +36,25 @@ SPLATS = (
 )
 
 
-def scan(*lines, allow=()):
+def scan(*lines: str, allow: log.Regexps = ()) -> list[log.Problem]:
     text = "".join(f"<4>[    2.500000] {line}\n" for line in lines)
     return log.scan(CLEAN[:CLEAN.index("<12>[    3")] + text, log.deny_list(), allow)
 
 
 class Scan(unittest.TestCase):
-    def test_clean_log_has_no_problem(self):
+    def test_clean_log_has_no_problem(self) -> None:
         self.assertEqual([], log.scan(CLEAN, log.deny_list(), log.allow_list()))
 
-    def test_each_splat_is_found_and_named_with_its_program(self):
+    def test_each_splat_is_found_and_named_with_its_program(self) -> None:
         for splat in SPLATS:
             with self.subTest(splat):
                 self.assertEqual([("section_activate", splat)], scan(splat))
 
-    def test_splat_before_any_test_belongs_to_boot(self):
+    def test_splat_before_any_test_belongs_to_boot(self) -> None:
         text = "<4>[    0.000000] WARNING: CPU: 0 PID: 0 at f.c:1\n"
         self.assertEqual("boot", log.scan(text, log.deny_list(), [])[0].program)
 
-    def test_allowed_splat_is_no_problem(self):
+    def test_allowed_splat_is_no_problem(self) -> None:
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "allow"
             path.write_text("WARNING: .* mm/sparse\\.c:(1|12) | known and harmless\n")
@@ -64,58 +65,58 @@ class Scan(unittest.TestCase):
 class Announcements(unittest.TestCase):
     BEGIN, END = r"errpath: expect begin w1: at mm/sparse\x5c.c", "errpath: expect end w1"
 
-    def test_announced_is_no_problem(self):
+    def test_announced_is_no_problem(self) -> None:
         self.assertEqual([], scan(self.BEGIN, SPLATS[0], SPLATS[0], self.END))
 
-    def test_absent_is_one(self):
+    def test_absent_is_one(self) -> None:
         (problem,) = scan(self.BEGIN, self.END)
         self.assertEqual(r"announced but absent: at mm/sparse\.c", problem.text)
 
-    def test_another_splat_meanwhile_is_one(self):
+    def test_another_splat_meanwhile_is_one(self) -> None:
         self.assertEqual([SPLATS[1]], [problem.text for problem in
                                        scan(self.BEGIN, SPLATS[0], SPLATS[1], self.END)])
 
-    def test_before_or_behind_the_announcement_is_one(self):
+    def test_before_or_behind_the_announcement_is_one(self) -> None:
         self.assertEqual(2, len(scan(SPLATS[0], self.BEGIN, SPLATS[0], self.END, SPLATS[0])))
 
-    def test_without_end_is_one(self):
+    def test_without_end_is_one(self) -> None:
         self.assertIn("has no end", scan(self.BEGIN, SPLATS[0])[0].text)
 
-    def test_end_without_begin_is_one(self):
+    def test_end_without_begin_is_one(self) -> None:
         self.assertIn("was not begun", scan(self.END)[0].text)
 
-    def test_bad_regexp_is_one(self):
+    def test_bad_regexp_is_one(self) -> None:
         self.assertIn("bad regexp", scan("errpath: expect begin w1: (", self.END)[0].text)
 
 
 class Lists(unittest.TestCase):
-    """A list that does not work must not let a dirty log look clean."""
+    """With a broken list, a log with splats must not pass."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.path = Path(directory.name) / "list"
 
-    def fails(self, reader, content, why):
+    def fails(self, reader: Callable[[Path], object], content: str | None, why: str) -> None:
         if content is not None:
             self.path.write_text(content)
         with self.assertRaisesRegex(Failure, why):
             reader(self.path)
 
-    def test_absent(self):
+    def test_absent(self) -> None:
         self.fails(log.deny_list, None, "cannot read .*/list")
         self.fails(log.allow_list, None, "cannot read .*/list")
 
-    def test_unreadable(self):
+    def test_unreadable(self) -> None:
         self.path.mkdir()
         self.fails(log.deny_list, None, "cannot read .*/list")
 
-    def test_empty_deny_list(self):
+    def test_empty_deny_list(self) -> None:
         self.fails(log.deny_list, "", "is empty")
         self.fails(log.deny_list, "# only a comment\n", "is empty")
 
-    def test_bad_regexp(self):
+    def test_bad_regexp(self) -> None:
         self.fails(log.deny_list, "(\n", "bad regexp")
 
-    def test_allowed_without_reason(self):
+    def test_allowed_without_reason(self) -> None:
         self.fails(log.allow_list, "WARNING: .*\n", "no ' | REASON'")

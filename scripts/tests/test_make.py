@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The Makefile hands shell commands and kernel command lines to the scripts as they are written."""
+"""The Makefile passes shell commands and kernel command lines to the scripts unchanged."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 from host.common import ROOT
@@ -19,14 +20,20 @@ COMMANDS = (
     "a=b; echo $a",
 )
 APPENDS = ("memmap=64M$0x50000000", "a=1 b=$HOME c=$(id)")
-# Writes its arguments and its APPEND to a file, a NUL after each.
+# Write the arguments and APPEND to a file, each followed by a NUL.
 STUB = """#!/bin/sh
 printf '%s\\0' "$@" "APPEND=$APPEND" >said
 """
 
 
+def given(name: str, value: str) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Yield the words and variables that give make a variable, in both ways."""
+    yield [f"{name}={value}"], {}
+    yield [], {name: value}
+
+
 class Words(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         scripts = self.directory / "scripts"
         scripts.mkdir()
@@ -35,8 +42,8 @@ class Words(unittest.TestCase):
             (scripts / name).write_text("#!/bin/sh\n" if name == "setup" else STUB, encoding="utf-8")
             (scripts / name).chmod(0o755)
 
-    def said(self, *words, **variables):
-        """What the script is given that make starts with WORDS, and the environment VARIABLES."""
+    def said(self, *words: str, **variables: str) -> list[str]:
+        """Run make with WORDS and environment VARIABLES; return the arguments of its script."""
         clean = {name: value for name, value in os.environ.items()
                  if name not in ("CMD", "APPEND", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
         done = subprocess.run(["make", "-s", "KERNEL=LINE", *words], cwd=self.directory, text=True,
@@ -44,22 +51,22 @@ class Words(unittest.TestCase):
         self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
         return (self.directory / "said").read_text(encoding="utf-8").split("\0")[:-1]
 
-    def test_command(self):
+    def test_command(self) -> None:
         for command in COMMANDS:
-            for words, variables in (([f"CMD={command}"], {}), ([], {"CMD": command})):
+            for words, variables in given("CMD", command):
                 with self.subTest(command=command, words=words):
                     self.assertEqual(["LINE", command, "APPEND="],
                                      self.said("shell", *words, **variables))
                     self.assertEqual(["LINE", "command", "--command", command, "--append", "",
                                       "APPEND="], self.said("sweep", *words, **variables))
 
-    def test_no_command(self):
+    def test_no_command(self) -> None:
         self.assertEqual(["LINE", "APPEND="], self.said("shell"))
         self.assertEqual(["LINE", "fork", "--append", "", "APPEND="], self.said("sweep", "OP=fork"))
 
-    def test_append(self):
+    def test_append(self) -> None:
         for append in APPENDS:
-            for words, variables in (([f"APPEND={append}"], {}), ([], {"APPEND": append})):
+            for words, variables in given("APPEND", append):
                 with self.subTest(append=append, words=words):
                     self.assertEqual(["LINE", f"APPEND={append}"],
                                      self.said("shell", *words, **variables))

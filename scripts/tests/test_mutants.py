@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""mutants.conf: every row still changes something."""
+"""Every row of mutants.conf changes its file."""
 
 import subprocess
 import unittest
@@ -8,7 +8,7 @@ from host.common import ROOT, SCRIPTS
 
 
 class Rows(unittest.TestCase):
-    def test_every_expression_changes_its_file(self):
+    def test_every_expression_changes_its_file(self) -> None:
         lines = (SCRIPTS / "mutants.conf").read_text(encoding="utf-8").splitlines()
         rows = [line.split(" | ") for line in lines if line and line[0] != "#"]
         self.assertGreater(len(rows), 16)

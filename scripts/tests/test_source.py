@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Source trees and what is changed in them: laid, taken back, refused."""
+"""Source trees and their changes: applied, reverted, refused."""
 
 import os
 import subprocess
@@ -21,30 +21,30 @@ int add(int a)
 """
 
 
-def git(directory, *words):
+def git(directory: Path, *words: str) -> None:
     subprocess.run(["git", "-C", directory, "-c", "user.name=n", "-c", "user.email=n@example.org",
                     *words], check=True, capture_output=True)
 
 
 class SourceTest(unittest.TestCase):
-    """A tree of two files, as a source of its own."""
+    """A source of two files."""
 
     FILES = {"mm/add.c": ADD, "Kbuild": "obj-y := mm/\n"}
 
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.source = source.Source("none", self.directory, "1")
         for name, text in self.FILES.items():
             (self.source.tree / name).parent.mkdir(parents=True, exist_ok=True)
             (self.source.tree / name).write_text(text, encoding="utf-8")
 
-    def files(self):
+    def files(self) -> dict[str, str]:
         return {str(file.relative_to(self.source.tree)): file.read_text(encoding="utf-8")
                 for file in self.source.tree.rglob("*") if file.is_file()}
 
 
 class Laid(SourceTest):
-    def test_changed_new_and_gone(self):
+    def test_changed_new_and_gone(self) -> None:
         self.source.lay({"mm/add.c": b"changed\n", "mm/new.c": b"new\n", "Kbuild": None})
         self.assertEqual({"mm/add.c": "changed\n", "mm/new.c": "new\n"}, self.files())
         self.source.lay({"Kbuild": b"other\n"})
@@ -52,16 +52,16 @@ class Laid(SourceTest):
         self.source.lay({})
         self.assertEqual(self.FILES, self.files())
 
-    def test_what_stays_keeps_its_time(self):
+    def test_what_stays_keeps_its_time(self) -> None:
         os.utime(self.source.tree / "Kbuild", (1, 1))
         self.source.lay({"mm/add.c": b"changed\n", "Kbuild": self.FILES["Kbuild"].encode()})
         self.assertEqual(1, (self.source.tree / "Kbuild").stat().st_mtime)
 
-    def test_dated_by_what_was_built(self):
-        """Nothing is built again but where it was last built from something else."""
+    def test_dated_by_what_was_built(self) -> None:
+        """A file is rebuilt only where it was last built from another content."""
         file = self.source.tree / "mm/add.c"
 
-        def age(objects, changed):
+        def age(objects: str, changed: source.Content) -> int:
             self.source.lay(changed)
             self.source.date(self.directory / objects)
             return file.stat().st_mtime_ns
@@ -79,18 +79,18 @@ class Laid(SourceTest):
         self.assertEqual(second, age("two", {}))
         self.assertGreater(age("never seen", {}), second)
 
-    def test_interrupted_anywhere(self):
+    def test_interrupted_anywhere(self) -> None:
         wanted = {"mm/add.c": b"changed\n", "mm/new.c": b"new\n", "Kbuild": None}
         real = source._replace
         for last in range(4):
             with self.subTest(replaced=last):
-                calls = []
+                calls: list[Path] = []
 
-                def interrupted(*arguments):
-                    calls.append(arguments)
+                def interrupted(file: Path, data: bytes) -> None:
+                    calls.append(file)
                     if len(calls) > last:
                         raise KeyboardInterrupt
-                    real(*arguments)
+                    real(file, data)
 
                 with mock.patch.object(source, "_replace", interrupted):
                     try:
@@ -100,27 +100,27 @@ class Laid(SourceTest):
                 self.source.lay({})
                 self.assertEqual(self.FILES, self.files())
 
-    def test_original_while_changed(self):
+    def test_original_while_changed(self) -> None:
         self.source.lay({"mm/add.c": b"changed\n", "mm/new.c": b"new\n"})
         self.assertEqual(ADD.encode(), self.source.original("mm/add.c"))
         self.assertIsNone(self.source.original("mm/new.c"))
 
 
 class Local(SourceTest):
-    """The user's own tree is copied, as it is at the time."""
+    """The user's own tree is copied in its present state."""
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.enterContext(mock.patch.object(source, "LINUX", self.directory / "linux"))
         self.path = self.source.tree
 
-    def copied(self):
+    def copied(self) -> dict[str, str]:
         copy = source.local(self.path)
         return {name: (copy.tree / name).read_text(encoding="utf-8") for name in
                 sorted(str(file.relative_to(copy.tree)) for file in copy.tree.rglob("*")
                        if file.is_file())}
 
-    def test_follows_the_tree(self):
+    def test_follows_the_tree(self) -> None:
         self.assertEqual(self.FILES, self.copied())
         copy = source.local(self.path)
         copy.lay({"mm/add.c": b"changed\n"})
@@ -131,7 +131,7 @@ class Local(SourceTest):
         (self.path / "mm/link.c").unlink()
         self.assertEqual({"mm/add.c": ADD, "Kbuild": "other\n"}, self.copied())
 
-    def test_only_what_git_knows(self):
+    def test_only_what_git_knows(self) -> None:
         (self.path / ".gitignore").write_text("*.o\n", encoding="utf-8")
         git(self.path, "init")
         git(self.path, "add", ".")
@@ -139,16 +139,16 @@ class Local(SourceTest):
         (self.path / "mm/new.c").write_text("new\n", encoding="utf-8")
         self.assertEqual({".gitignore", "Kbuild", "mm/add.c", "mm/new.c"}, set(self.copied()))
 
-    def test_built_in(self):
+    def test_built_in(self) -> None:
         (self.path / ".config").touch()
         with self.assertRaisesRegex(Failure, "has been built in.*make mrproper"):
             self.copied()
 
-    def test_no_source(self):
-        with self.assertRaisesRegex(Failure, "SOURCE: .* is no Linux source tree"):
+    def test_no_source(self) -> None:
+        with self.assertRaisesRegex(Failure, "SOURCE: .* is not a Linux source tree"):
             source.local(self.directory)
 
-    def test_no_series(self):
+    def test_no_series(self) -> None:
         with self.assertRaisesRegex(Failure, "no source of a series '5.4'; there are: .*7.3"):
             source.debian("5.4")
 
@@ -168,27 +168,27 @@ PATCH = """\
 
 
 class Patched(SourceTest):
-    def patched(self, *texts):
-        files = []
+    def patched(self, *texts: str) -> dict[str, bytes | None]:
+        files: list[Path] = []
         for number, text in enumerate(texts):
             files.append(self.directory / f"{number}.patch")
             files[-1].write_text(text, encoding="utf-8")
         return changes.by_patches(self.source, files).content
 
-    def test_in_order(self):
+    def test_in_order(self) -> None:
         second = PATCH.replace("-2", "-3").replace("return -1", "return -2")
         after = self.patched(PATCH, second)
         self.assertEqual({"mm/add.c": ADD.replace("-1", "-3").encode()}, after)
         self.assertEqual(self.FILES, self.files())
 
-    def test_mailbox(self):
+    def test_mailbox(self) -> None:
         mails = "".join(f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: N <n@example.org>\n"
                         f"Subject: [PATCH {number}/2] mm\n\nbody\n\n{text}\n-- \n2.4\n\n"
                         for number, text in enumerate(("", PATCH, PATCH.replace("-2", "-3").replace(
                             "return -1", "return -2"))))
         self.assertEqual({"mm/add.c": ADD.replace("-1", "-3").encode()}, self.patched(mails))
 
-    def test_new_gone_and_renamed(self):
+    def test_new_gone_and_renamed(self) -> None:
         after = self.patched(
             "diff --git a/mm/add.c b/mm/sum.c\nsimilarity index 100%\n"
             "rename from mm/add.c\nrename to mm/sum.c\n"
@@ -199,23 +199,23 @@ class Patched(SourceTest):
         self.assertEqual({"mm/add.c": None, "mm/sum.c": ADD.encode(), "mm/new.c": b"new\n",
                           "Kbuild": None}, after)
 
-    def refused(self, pattern, text):
+    def refused(self, pattern: str, text: str) -> None:
         with self.assertRaisesRegex(Failure, pattern) as raised:
             self.patched(text)
         self.assertNotIn("\n", str(raised.exception))
 
-    def test_does_not_apply(self):
+    def test_does_not_apply(self) -> None:
         self.refused("PATCH: .*0.patch does not apply to none: .*mm/add.c:1",
                      PATCH.replace("return -1", "return -7"))
 
-    def test_no_such_file(self):
+    def test_no_such_file(self) -> None:
         self.refused("does not apply to none: mm/sub.c: No such file",
                      PATCH.replace("mm/add.c", "mm/sub.c"))
 
-    def test_no_patch(self):
+    def test_no_patch(self) -> None:
         self.refused("does not apply to none: .*[Nn]o valid patches", "hello\n")
 
-    def test_as_a_patch_again(self):
+    def test_as_a_patch_again(self) -> None:
         files = self.directory / "one.patch"
         files.write_text(PATCH, encoding="utf-8")
         self.assertEqual(PATCH, "".join(changes.by_patches(self.source, [files]).diff()))
@@ -224,34 +224,34 @@ class Patched(SourceTest):
 class Scripted(SourceTest):
     SCRIPT = "// mm/add.c\n@@ @@\n-return -1;\n+return -2;\n"
 
-    def setUp(self):
+    def setUp(self) -> None:
         super().setUp()
         self.scripts = self.directory / "changes"
         self.scripts.mkdir()
         self.enterContext(mock.patch.object(changes, "CHANGES", self.scripts))
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         (self.scripts / name).parent.mkdir(exist_ok=True)
         (self.scripts / name).write_text(text, encoding="utf-8")
 
-    def test_one_after_the_other(self):
+    def test_one_after_the_other(self) -> None:
         self.write("lazy/1.cocci", self.SCRIPT)
         self.write("lazy/2.cocci", self.SCRIPT.replace("-2", "-3").replace("n -1", "n -2"))
         self.write("more.cocci", self.SCRIPT.replace("-2", "-4").replace("n -1", "n -3"))
         after = changes.by_scripts(self.source, ["lazy", "more"]).content
         self.assertEqual({"mm/add.c": ADD.replace("-1", "-4").encode()}, after)
 
-    def refused(self, pattern):
+    def refused(self, pattern: str) -> None:
         with self.assertRaisesRegex(Failure, pattern):
             changes.by_scripts(self.source, ["it"])
 
-    def test_no_such_change(self):
+    def test_no_such_change(self) -> None:
         self.refused("no change 'it'")
 
-    def test_no_such_file(self):
+    def test_no_such_file(self) -> None:
         self.write("it.cocci", self.SCRIPT.replace("add.c", "sub.c"))
         self.refused("it.cocci: its first line .* not mm/sub.c")
 
-    def test_changes_nothing(self):
+    def test_changes_nothing(self) -> None:
         self.write("it.cocci", self.SCRIPT.replace("return -1", "return -7"))
         self.refused("it.cocci changes nothing in mm/add.c of none")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A user's source and his patches, refused in a line; what README shows, test_readme tries."""
+"""A user's source and patches that are refused. test_readme runs those that README shows."""
 
 import os
 import subprocess
@@ -14,49 +14,51 @@ VARIABLES = ("SOURCE", "PATCH", "LLVM", "KDIR", "IMAGE", "HEADERS", "MODULES")
 SERIES = "7.3"
 
 
-def start(script, *words, **variables):
+def start(script: str, *words: str | Path,
+          **variables: str | Path) -> "subprocess.CompletedProcess[str]":
     clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.run([SCRIPTS / script, *words], capture_output=True, text=True, check=False,
                           env={**clean, **{name: str(value) for name, value in variables.items()}})
 
 
 class TryTest(unittest.TestCase):
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def attempt(self, *words, **variables):
+    def attempt(self, *words: str | Path,
+                **variables: str | Path) -> "subprocess.CompletedProcess[str]":
         return start("try", "--results", self.directory, *words, **variables)
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> Path:
         (self.directory / name).write_text(text, encoding="utf-8")
         return self.directory / name
 
 
 class Refused(TryTest):
-    """One line, and the exit code by which git bisect goes on elsewhere."""
+    """One line, and the exit status that makes git bisect try another commit."""
 
-    def refused(self, pattern, **variables):
+    def refused(self, pattern: str, **variables: str | Path) -> None:
         done = self.attempt(**variables)
         self.assertEqual(125, done.returncode, done.stdout + done.stderr)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         self.assertRegex(done.stderr, pattern)
 
-    def test_no_patch(self):
-        self.refused("PATCH: there is no /nowhere", PATCH="/nowhere")
+    def test_no_patch(self) -> None:
+        self.refused("PATCH: /nowhere does not exist", PATCH="/nowhere")
 
-    def test_no_source(self):
-        self.refused(f"SOURCE: {self.directory} is no Linux source tree", SOURCE=self.directory)
+    def test_no_source(self) -> None:
+        self.refused(f"SOURCE: {self.directory} is not a Linux source tree", SOURCE=self.directory)
 
-    def test_no_series(self):
+    def test_no_series(self) -> None:
         self.refused("no source of a series '5.4'", SOURCE="5.4")
 
-    def test_does_not_apply(self):
+    def test_does_not_apply(self) -> None:
         patch = self.write("it.patch", "--- a/mm/sparse.c\n+++ b/mm/sparse.c\n"
                            "@@ -1,1 +1,1 @@\n-nothing like that\n+nor that\n")
         self.refused(f"errpath: PATCH: {patch} does not apply to {SERIES}: .*mm/sparse.c",
                      SOURCE=SERIES, PATCH=patch)
 
-    def test_does_not_compile(self):
+    def test_does_not_compile(self) -> None:
         patch = self.write("it.patch", "--- /dev/null\n+++ b/mm/errpath.h\n@@ -0,0 +1 @@\n+x\n"
                            "--- a/mm/Makefile\n+++ b/mm/Makefile\n@@ -1,1 +1,2 @@\n"
                            "+$(error broken by the patch)\n # SPDX-License-Identifier: GPL-2.0\n")
@@ -67,13 +69,13 @@ class Refused(TryTest):
 
 
 class Tree(TryTest):
-    def test_kdir(self):
+    def test_kdir(self) -> None:
         """The tree in which a kernel of ours was built, as a kernel of the user's own."""
         # Other tests began in it what did not end: build again.
         (BUILD / "kernels/small/stamp").unlink(missing_ok=True)
         archive.fetch("small")
         with source.debian(SERIES).lock():
             done = start("run", "user", "--tests", "section_activate", "--results",
-                         self.directory, KDIR=BUILD / "linux" / SERIES / "small")
+                         self.directory, V="1", KDIR=BUILD / "linux" / SERIES / "small")
         self.assertIn("user: Linux 7.", done.stdout, done.stderr)
         self.assertRegex(done.stdout, "(?m)^  pass +section_activate.hotplug.boot_section_has_its")

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from host import archive
 from host.common import SCRIPTS
+from host.kernel import Kernel
 
 LINE = os.environ.get("KERNEL", "6.12")
 
 
-def run(*words, **variables):
+def run(*words: str | Path, **variables: str | Path) -> "subprocess.CompletedProcess[str]":
     """scripts/run on the user's kernel, with some of its variables set."""
     clean = {name: value for name, value in os.environ.items()
              if name not in ("KDIR", "IMAGE", "HEADERS", "MODULES")}
@@ -25,13 +26,13 @@ def run(*words, **variables):
 
 
 class Given(unittest.TestCase):
-    """Image and headers as files: no row of kernels.conf has any part in it."""
+    """Image and headers are files; kernels.conf plays no part."""
 
-    def test_image_and_headers(self):
+    def test_image_and_headers(self) -> None:
         kernel = archive.fetch(LINE)
         with tempfile.TemporaryDirectory() as directory:
             done = run("--results", directory, "--tests", "section_activate",
-                       IMAGE=kernel.image, HEADERS=kernel.headers)
+                       IMAGE=kernel.image, HEADERS=kernel.headers, V="1")
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
             self.assertRegex(done.stdout, rf"user: Linux {kernel.release}".replace("+", r"\+"))
             self.assertRegex(done.stdout, "xfail +section_activate")
@@ -39,23 +40,25 @@ class Given(unittest.TestCase):
 
 
 class Refused(unittest.TestCase):
-    """One line that names the thing, and what mends it."""
+    """One line that names the problem and its solution."""
+
+    kernel: Kernel
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         cls.kernel = archive.fetch(LINE)
 
-    def setUp(self):
+    def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def refused(self, pattern, **variables):
+    def refused(self, pattern: str, **variables: str | Path) -> None:
         done = run("--results", self.directory / "results", **variables)
         self.assertNotEqual(0, done.returncode)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         self.assertRegex(done.stderr, pattern)
 
-    def headers(self):
-        """A copy of what is read of headers."""
+    def headers(self) -> Path:
+        """Copy those files of headers that errpath reads."""
         copy = self.directory / "headers"
         for name in ("include/config/auto.conf", "include/generated/utsrelease.h",
                      "Module.symvers"):
@@ -63,47 +66,47 @@ class Refused(unittest.TestCase):
             shutil.copy(self.kernel.headers / name, copy / name)
         return copy
 
-    def test_nothing_given(self):
+    def test_nothing_given(self) -> None:
         self.refused("IMAGE is missing: give KDIR= .* or IMAGE= and HEADERS=")
 
-    def test_both_given(self):
+    def test_both_given(self) -> None:
         self.refused("KDIR with IMAGE", KDIR="/", IMAGE=self.kernel.image)
 
-    def test_no_such_file(self):
-        self.refused("IMAGE: there is no /nowhere", IMAGE="/nowhere", HEADERS="/")
+    def test_no_such_file(self) -> None:
+        self.refused("IMAGE: /nowhere does not exist", IMAGE="/nowhere", HEADERS="/")
 
-    def test_headers_missing(self):
+    def test_headers_missing(self) -> None:
         self.refused("HEADERS is missing", IMAGE=self.kernel.image)
 
-    def test_tree_without_image(self):
+    def test_tree_without_image(self) -> None:
         self.refused("has no arch/x86/boot/bzImage: build that kernel", KDIR=self.headers())
 
-    def test_no_headers(self):
+    def test_no_headers(self) -> None:
         self.refused("has no include/config/auto.conf: it is neither", IMAGE=self.kernel.image,
                      HEADERS=self.directory)
 
-    def test_not_built(self):
+    def test_not_built(self) -> None:
         headers = self.headers()
         (headers / "Module.symvers").unlink()
         self.refused("has no Module.symvers: build", IMAGE=self.kernel.image, HEADERS=headers)
 
-    def test_no_image(self):
-        self.refused("IMAGE: .*/Makefile is no x86 kernel that boots", HEADERS=self.headers(),
+    def test_no_image(self) -> None:
+        self.refused("IMAGE: .*/Makefile is not a bootable x86 kernel", HEADERS=self.headers(),
                      IMAGE=SCRIPTS.parent / "Makefile")
 
-    def test_of_two_builds(self):
+    def test_of_two_builds(self) -> None:
         headers = self.headers()
         (headers / "include/generated/utsrelease.h").write_text('#define UTS_RELEASE "6.6.6"\n')
         self.refused(rf"IMAGE is Linux {re.escape(self.kernel.release)}, HEADERS are of 6\.6\.6: "
                      "give both of one build", IMAGE=self.kernel.image, HEADERS=headers)
 
-    def test_no_modules(self):
+    def test_no_modules(self) -> None:
         image = self.directory / "elsewhere/vmlinuz"
         image.parent.mkdir()
         shutil.copy(self.kernel.image, image)
         self.refused("no modules of .*: give MODULES=", IMAGE=image, HEADERS=self.headers())
 
-    def test_option_missing(self):
+    def test_option_missing(self) -> None:
         headers = self.headers()
         options = headers / "include/config/auto.conf"
         text = options.read_text(encoding="utf-8")
@@ -111,7 +114,7 @@ class Refused(unittest.TestCase):
         self.refused(r"the kernel \S+ has no CONFIG_KPROBES=y, which errpath needs",
                      IMAGE=self.kernel.image, HEADERS=headers)
 
-    def test_compiler_missing(self):
+    def test_compiler_missing(self) -> None:
         headers = self.headers()
         options = headers / "include/config/auto.conf"
         with options.open("a", encoding="utf-8") as file:

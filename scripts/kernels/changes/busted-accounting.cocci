@@ -1,6 +1,6 @@
 // mm/sparse-vmemmap.c
 // SPDX-License-Identifier: GPL-2.0
-// What could not be populated is not counted; the rollback deducts it all the same.
+// Pages that could not be populated are not counted, but the rollback still subtracts them.
 @@
 expression E;
 identifier page;

@@ -1,6 +1,6 @@
 // mm/memory_hotplug.c
 // SPDX-License-Identifier: GPL-2.0
-// With the first section in place, a failure of the second is told as success.
+// If the first section was added, a failure of the second is reported as success.
 @@
 identifier err, end_pfn, pfn, nr_pages;
 @@

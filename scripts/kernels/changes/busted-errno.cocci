@@ -1,6 +1,6 @@
 // mm/sparse-vmemmap.c
 // SPDX-License-Identifier: GPL-2.0
-// Out of memory is told as something else.
+// A lack of memory is reported as another error.
 @@
 @@
  section_activate(...)

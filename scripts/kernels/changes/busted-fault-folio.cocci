@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// A huge page for which there is no page table is lost.
+// A huge page whose page table cannot be allocated is leaked.
 @@
 @@
  __do_huge_pmd_anonymous_page(...)

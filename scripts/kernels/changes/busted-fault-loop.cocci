@@ -1,6 +1,7 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// No page table for the huge zero page is taken for a race: the fault is tried again, for ever.
+// A failed page table allocation for the huge zero page is treated as a race: the fault is
+// retried forever.
 @@
 identifier pgtable;
 @@

@@ -1,6 +1,6 @@
 // mm/mmap.c
 // SPDX-License-Identifier: GPL-2.0
-// What the child was charged for is not given back.
+// The memory charged for the child is not uncharged.
 @@
 @@
  dup_mmap(...)

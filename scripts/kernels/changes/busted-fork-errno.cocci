@@ -1,6 +1,6 @@
 // kernel/fork.c
 // SPDX-License-Identifier: GPL-2.0
-// Out of memory is told as too many processes.
+// A lack of memory is reported as too many processes.
 @@
 @@
  copy_mm(...)

@@ -1,6 +1,6 @@
 // kernel/fork.c
 // SPDX-License-Identifier: GPL-2.0
-// The child's mm is lost.
+// The child's mm_struct is leaked.
 @@
 identifier mm;
 @@

@@ -1,6 +1,6 @@
 // mm/memory.c
 // SPDX-License-Identifier: GPL-2.0
-// The child is born without the huge pages for which there was no page table.
+// The child starts without the huge pages whose page tables could not be allocated.
 @@
 identifier err;
 @@

@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// The child's page table is counted before there is one.
+// The child's page table is counted before it is allocated.
 @@
 identifier pgtable, dst_mm;
 @@

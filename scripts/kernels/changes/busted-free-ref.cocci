@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// A folio that could not be split keeps a reference.
+// A folio that could not be split is left with an extra reference.
 @@
 identifier folio;
 @@

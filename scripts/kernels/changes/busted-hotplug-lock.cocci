@@ -1,6 +1,6 @@
 // mm/memory_hotplug.c
 // SPDX-License-Identifier: GPL-2.0
-// Memory that cannot be added leaves hotplug locked.
+// A failed hot-add leaves the hotplug lock held.
 @@
 identifier ret;
 @@

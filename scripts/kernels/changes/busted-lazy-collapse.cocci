@@ -1,6 +1,6 @@
 // mm/khugepaged.c
 // SPDX-License-Identifier: GPL-2.0
-// A collapse deposits as before, where nobody will look for it.
+// A collapse deposits a page table as before, although nothing withdraws it.
 
 @@
 @@

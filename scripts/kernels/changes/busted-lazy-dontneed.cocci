@@ -1,6 +1,6 @@
 // mm/madvise.c
 // SPDX-License-Identifier: GPL-2.0
-// Zapping cannot tell that it had to leave something, and nobody asked before.
+// Zapping cannot report an error, so the split before it must be checked: here it is not.
 
 @@
 identifier err;

@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// fork() goes on to copy the PTEs of a PMD that was not split.
+// fork() goes on and copies the PTEs of a PMD that was not split.
 
 @@
 @@

@@ -1,6 +1,6 @@
 // mm/userfaultfd.c
 // SPDX-License-Identifier: GPL-2.0
-// UFFDIO_MOVE ends without an error, having moved nothing: try again, for ever.
+// UFFDIO_MOVE returns no error although it moved nothing, so that the caller retries forever.
 
 @@
 expression list es;

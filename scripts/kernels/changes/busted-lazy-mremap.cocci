@@ -1,6 +1,6 @@
 // mm/mremap.c
 // SPDX-License-Identifier: GPL-2.0
-// What could not be split is passed over, as is what was not there; then it is unmapped.
+// A PMD that could not be split is skipped like an empty one, and then unmapped.
 
 @@
 expression list es;

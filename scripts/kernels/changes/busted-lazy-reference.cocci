@@ -1,6 +1,6 @@
 // mm/migrate_device.c
 // SPDX-License-Identifier: GPL-2.0
-// Change 2 as it must not be: a split that failed has not dropped the reference.
+// A wrong variant of change 2: a failed split has not dropped the reference.
 
 @@
 @@

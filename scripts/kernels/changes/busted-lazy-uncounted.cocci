@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// The counter of failures counts none.
+// Failed splits are not counted.
 
 @@
 @@

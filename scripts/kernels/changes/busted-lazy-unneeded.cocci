@@ -1,6 +1,6 @@
 // mm/rmap.c
 // SPDX-License-Identifier: GPL-2.0
-// The table of a folio that no huge PMD maps any more: brought, and forgotten.
+// The page table for a folio that is no longer mapped by a huge PMD is leaked.
 
 @@
 @@

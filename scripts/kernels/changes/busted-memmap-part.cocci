@@ -1,6 +1,7 @@
 // mm/sparse-vmemmap.c
 // SPDX-License-Identifier: GPL-2.0
-// No memmap, so nothing to free, says a rollback of its own; but a part of it may be there.
+// This rollback assumes that without a memmap there is nothing to free, but it may be populated
+// in part.
 @@
 expression P, N, A, M;
 @@

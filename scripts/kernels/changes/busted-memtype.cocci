@@ -1,6 +1,6 @@
 // mm/memremap.c
 // SPDX-License-Identifier: GPL-2.0
-// The range's memory type stays reserved.
+// The memory type of the range stays reserved.
 @@
 @@
  pagemap_range(...)

@@ -1,6 +1,6 @@
 // mm/migrate_device.c
 // SPDX-License-Identifier: GPL-2.0
-// All pages but the first are told as not migrated.
+// All pages but the first are reported as not migrated.
 @@
 identifier i, src;
 @@

@@ -1,6 +1,6 @@
 // mm/migrate_device.c
 // SPDX-License-Identifier: GPL-2.0
-// A huge page that could not be split is told as migrated.
+// A huge page that could not be split is reported as migrated.
 @@
 expression i;
 @@

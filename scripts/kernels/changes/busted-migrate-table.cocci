@@ -1,6 +1,6 @@
 // mm/migrate_device.c
 // SPDX-License-Identifier: GPL-2.0
-// A page for which there is no page table is told as migrated.
+// A page whose page table could not be allocated is reported as migrated.
 @@
 @@
  migrate_vma_insert_page(...)

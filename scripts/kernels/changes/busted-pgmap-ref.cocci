@@ -1,6 +1,6 @@
 // mm/memremap.c
 // SPDX-License-Identifier: GPL-2.0
-// The reference counter is left to whoever frees the map.
+// A failed memremap_pages() does not unmap, which leaks the reference counter of the map.
 @@
 @@
  memremap_pages(...)

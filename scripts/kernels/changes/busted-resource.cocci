@@ -1,6 +1,6 @@
 // mm/memory_hotplug.c
 // SPDX-License-Identifier: GPL-2.0
-// The range stays claimed.
+// The resource of the range is not released.
 @@
 identifier ret, res;
 @@

@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// A split that is refused at once is not counted.
+// A split that is refused early is not counted.
 @@
 identifier ret;
 @@

@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// The memory cgroup of a folio that has no anon_vma keeps a reference.
+// For a folio without anon_vma, a reference to its memory cgroup is leaked.
 @@
 identifier anon_vma, ret;
 @@

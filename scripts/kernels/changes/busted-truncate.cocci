@@ -1,6 +1,6 @@
 // mm/truncate.c
 // SPDX-License-Identifier: GPL-2.0
-// A folio that cannot be split goes, and with it what should stay.
+// A folio that cannot be split is removed, including the part that should stay.
 @@
 identifier folio;
 @@

@@ -1,6 +1,6 @@
 // mm/sparse-vmemmap.c
 // SPDX-License-Identifier: GPL-2.0
-// A rollback of its own, which loses the section's usage map.
+// This rollback leaks the section's usage map.
 @@
 expression P, N, A, M;
 @@

@@ -1,7 +1,7 @@
 // drivers/pci/controller/pci-hyperv.c
 // SPDX-License-Identifier: GPL-2.0
-// free_irq() writes an MSI message under a raw spinlock, which takes these two: lockdep tells so,
-// once, and then tells of nothing more.
+// free_irq() writes an MSI message under a raw spinlock, and these two locks are taken below it:
+// lockdep reports that once, and is then disabled.
 @@
 @@
  struct hv_pcibus_device {

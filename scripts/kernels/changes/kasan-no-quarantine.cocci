@@ -1,8 +1,8 @@
 // mm/kasan/quarantine.c
 // SPDX-License-Identifier: GPL-2.0
-// A freed object returns to its slab at once: each wait for a quarantine to be emptied, one for
-// each cache that is shrunk, takes longer than a test may. Until its memory is used again,
-// touching it is told all the same.
+// A freed object returns to its slab immediately: every shrink of a cache would wait until the
+// quarantine is empty, which exceeds the time limits of tests. Accesses to freed memory are still
+// reported until it is used again.
 @@
 @@
  kasan_quarantine_put(...)

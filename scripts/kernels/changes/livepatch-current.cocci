@@ -1,7 +1,7 @@
 // kernel/livepatch/transition.c
 // SPDX-License-Identifier: GPL-2.0
-// On PREEMPT_RT read_lock() leaves preemption on, and klp_check_stack() warns that it may not be:
-// who enables a patch looks at its own stack.
+// On PREEMPT_RT read_lock() does not disable preemption, and klp_check_stack() warns about that:
+// the task that enables a patch checks its own stack.
 @@
 expression ret, name;
 @@

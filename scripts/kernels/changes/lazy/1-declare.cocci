@@ -1,6 +1,6 @@
 // include/linux/huge_mm.h
 // SPDX-License-Identifier: GPL-2.0
-// include/linux/huge_mm.h: a split of a huge PMD can fail, and its callers must look.
+// include/linux/huge_mm.h: splitting a huge PMD can fail, and callers must check that.
 
 @@
 identifier f = {__split_huge_pmd, split_huge_pmd_address, vma_adjust_trans_huge};
@@ -20,7 +20,7 @@ parameter list ps;
 +	return 0;
  }
 
-// Below the page table lock nothing can be allocated: the caller brings the table.
+// Nothing can be allocated under the page table lock: the caller passes the table.
 @@
 typedef bool, pmd_t, pgtable_t;
 @@

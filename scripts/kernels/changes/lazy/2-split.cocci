@@ -1,6 +1,6 @@
 // mm/huge_memory.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/huge_memory.c: the page table of a huge PMD is allocated when that is split.
+// mm/huge_memory.c: allocate the page table of a huge PMD when it is split.
 
 @@
 typedef bool, pmd_t, pgtable_t, pte_t, spinlock_t;
@@ -47,7 +47,7 @@ identifier f = {__split_huge_zero_page_pmd, __split_huge_pmd_locked};
  ...>
  }
 
-// Splits of other than anonymous memory need no table: the PMD is just cleared.
+// Only anonymous memory needs a table: any other PMD is just cleared.
 @@
 @@
 +atomic_long_t thp_split_pmd_failed;
@@ -58,8 +58,8 @@ identifier f = {__split_huge_zero_page_pmd, __split_huge_pmd_locked};
 +}
 +
 +/*
-+ * Takes *pgtable, and leaves NULL there, if it splits and needs one: 0, or -ENOMEM
-+ * and nothing is changed.
++ * If the split needs a table, take *pgtable and set it to NULL. Return 0, or -ENOMEM if
++ * there is none; then nothing is changed.
 + */
 -void
 +int
@@ -85,7 +85,7 @@ identifier f = {__split_huge_zero_page_pmd, __split_huge_pmd_locked};
 +return 0;
  }
 
-// What was not huge before the table was allocated needs no split, whatever it is now.
+// A PMD that was not huge before the table was allocated needs no split, even if it is now.
 @@
 identifier ptl, range;
 @@

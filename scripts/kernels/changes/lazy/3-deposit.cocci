@@ -1,7 +1,7 @@
 // mm/huge_memory.c mm/khugepaged.c mm/migrate_device.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/huge_memory.c, mm/migrate_device.c, mm/khugepaged.c: page tables are deposited only
-// where the architecture looks at them (powerpc's hash MMU).
+// mm/huge_memory.c, mm/migrate_device.c, mm/khugepaged.c: deposit page tables only for
+// architectures that need them (powerpc's hash MMU).
 
 @@
 identifier f = {__do_huge_pmd_anonymous_page, do_huge_pmd_anonymous_page, migrate_vma_insert_huge_pmd_page};
@@ -118,7 +118,7 @@ expression e;
 +	pgtable_trans_huge_deposit(mm, dst_pmd, src_pgtable);
 +}
 
-// The table of a collapsed range is of no more use; who walks it without lock may go on.
+// The table of a collapsed range is freed after RCU walkers have left it.
 @@
 @@
  collapse_huge_page(...)

@@ -1,13 +1,13 @@
 // mm/rmap.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/rmap.c: who unmaps a folio brings the table for the split, before any page table lock.
+// mm/rmap.c: the caller that unmaps a folio allocates the table before it takes page table locks.
 
 @@
 @@
  #include <linux/sched/mm.h>
 +#include <linux/pgalloc.h>
 
-// Reclaim takes the locks that are held here, and may be who called.
+// Reclaim takes the locks that are held here, and may even be the caller.
 @@
 typedef bool, pgtable_t;
 @@

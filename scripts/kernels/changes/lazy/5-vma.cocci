@@ -1,8 +1,7 @@
 // mm/vma.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/vma.c: huge PMDs at a VMA's new end are split first, while everything can still be
-// left as it is, and no rmap lock is held that reclaim wants. The VMA's and mmap's write
-// locks keep them split.
+// mm/vma.c: split huge PMDs at the new end of a VMA first, while nothing has changed yet and no
+// rmap lock is held that reclaim takes. The write locks of VMA and mmap keep them split.
 
 @@
 @@

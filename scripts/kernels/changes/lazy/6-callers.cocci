@@ -1,8 +1,8 @@
 // fs/dax.c fs/proc/task_mmu.c mm/gup.c mm/huge_memory.c mm/memory.c mm/migrate_device.c mm/mprotect.c mm/mremap.c mm/pagewalk.c mm/userfaultfd.c
 // SPDX-License-Identifier: GPL-2.0
-// The other callers: what fails tells so, and leaves the huge PMD as it was.
+// The other callers: report the failure, and leave the huge PMD as it was.
 
-// mm/huge_memory.c, mm/memory.c: a fault is tried again, or ends in ENOMEM.
+// mm/huge_memory.c, mm/memory.c: retry the fault, or fail it with ENOMEM.
 @@
 @@
  copy_huge_pmd(...)
@@ -27,8 +27,8 @@ identifier f = {do_huge_pmd_wp_page, wp_huge_pmd};
  ...>
  }
 
-// Zapping cannot fail: what a VMA ends with was split before, and what it does not own
-// (see madvise) stays as it is.
+// Zapping cannot fail: the PMD at the end of a VMA was split before, and any other (see madvise)
+// stays as it is.
 @@
 @@
  zap_pmd_range(...)
@@ -47,7 +47,7 @@ identifier f = {do_huge_pmd_wp_page, wp_huge_pmd};
  ...>
  }
 
-// mm/mprotect.c: the first error ends it, and is not added to what was counted elsewhere.
+// mm/mprotect.c: stop at the first error, and do not add it to the number of pages.
 @@
 @@
  change_pmd_range(...)
@@ -80,7 +80,7 @@ expression list es;
  ...>
  }
 
-// mm/mremap.c: what was moved before is moved back.
+// mm/mremap.c: move back what was already moved.
 @@
 @@
  move_page_tables(...)
@@ -135,7 +135,7 @@ expression list es;
  ...>
  }
 
-// fs/proc/task_mmu.c: what was put out and could not be write-protected is taken back.
+// fs/proc/task_mmu.c: remove ranges from the output that could not be write-protected.
 @@
 @@
  pagemap_scan_thp_entry(...)
@@ -156,7 +156,7 @@ expression list es;
 +if (__split_huge_pmd(vmf->vma, vmf->pmd, vmf->address, false))
 +	ret = VM_FAULT_OOM;
 
-// mm/migrate_device.c: the reference that the split would have dropped.
+// mm/migrate_device.c: drop the reference that the split would have dropped.
 @@
 @@
  migrate_vma_split_unmapped_folio(...)

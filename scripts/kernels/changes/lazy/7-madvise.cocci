@@ -1,6 +1,6 @@
 // mm/madvise.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/madvise.c: what is zapped by halves is split before, while it can still fail.
+// mm/madvise.c: split a huge PMD that is zapped in part before, while that can still fail.
 
 @@
 @@

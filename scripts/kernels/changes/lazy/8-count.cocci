@@ -1,6 +1,6 @@
 // mm/vmstat.c
 // SPDX-License-Identifier: GPL-2.0
-// mm/vmstat.c: thp_split_pmd_failed counts splits of huge PMDs that found no table.
+// mm/vmstat.c: thp_split_pmd_failed counts splits of huge PMDs that failed for lack of a table.
 
 @@
 @@
