@@ -162,7 +162,7 @@ class Makefile(NamedTuple):
 def makefile(directory: str) -> Makefile:
     text = (ROOT / directory / "Makefile").read_text(encoding="utf-8")
     exported = " ".join(re.findall(r"^export (.*)", text, re.M)).split()
-    named = (next(filter(None, names)) for names in VARIABLE.findall(text))
+    named = [name for names in VARIABLE.findall(text) for name in names if name]
     headed = re.findall(r"^#\s+([A-Z_]+)=", text, re.M)
     return Makefile(frozenset(re.findall(r"^([a-z][\w-]*)(?=[\w -]*:(?!=))", text, re.M)),
                     frozenset([*named, *exported, *headed, "V"]))
@@ -267,6 +267,8 @@ def path_problems(manual: Manual, piece: Code) -> Iterator[str]:
         path = match[0].rstrip("/.,")
         first = path.partition("/")[0]
         beside = os.path.normpath(os.path.join(here, path))
+        if first in (".", ".."):
+            continue
         if first in tracked() and "." not in first[1:]:
             if not exists(path) and not (here and exists(beside)):
                 yield f"there is no {path}"
