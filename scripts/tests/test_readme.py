@@ -164,7 +164,8 @@ def makefile(directory: str) -> Makefile:
     exported = " ".join(re.findall(r"^export (.*)", text, re.M)).split()
     named = [name for names in VARIABLE.findall(text) for name in names if name]
     headed = re.findall(r"^#\s+([A-Z_]+)=", text, re.M)
-    return Makefile(frozenset(re.findall(r"^([a-z][\w-]*)(?=[\w -]*:(?!=))", text, re.M)),
+    targets = " ".join(re.findall(r"^([a-z][\w -]*):(?!=)", text, re.M)).split()
+    return Makefile(frozenset(targets),
                     frozenset([*named, *exported, *headed, "V"]))
 
 
