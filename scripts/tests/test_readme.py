@@ -166,7 +166,7 @@ def makefile(directory: str) -> Makefile:
     headed = re.findall(r"^#\s+([A-Z_]+)=", text, re.M)
     targets = " ".join(re.findall(r"^([a-z][\w -]*):(?!=)", text, re.M)).split()
     return Makefile(frozenset(targets),
-                    frozenset([*named, *exported, *headed, "V"]))
+                    frozenset([*named, *exported, *headed]))
 
 
 @functools.lru_cache
