@@ -75,7 +75,7 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/bench 6.1 6.12 6.12-rt
 	@scripts/busted
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
-		small-up tiny --tests all
+		small-up tiny small-cfi --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
 	@scripts/sweep planted

@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from host import build, busted, changes, common, kernel, source
+from host import build, busted, changes, common, kernel, llvm, source
 from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_changed
 
 KERNELS = BUILD / "kernels"
 CONFIGS = SCRIPTS / "kernels/configs"
 COMPILER = "gcc-12"
+COMPILERS = ("gcc", "clang")	# the column of built.conf
+
+
 class Row(NamedTuple):
     """A row of built.conf, which describes the columns.
 
@@ -24,6 +27,7 @@ class Row(NamedTuple):
     source: str
     configs: list[str]
     changes: list[str]
+    compiler: str
     slow: int
     must: Sequence[str]
     base: "Row | None"
@@ -33,8 +37,13 @@ def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
     """Return the rows of built.conf and busted.conf by name. EXPAND: parses a must column."""
     lines = [line.split() for line in common.rows(SCRIPTS / "kernels/built.conf")]
     table = {name: Row(name, series, configs.split(","),
-                       [] if changed == "-" else changed.split(","), int(slow), expand(must), None)
-             for name, series, configs, changed, slow, must in lines}
+                       [] if changed == "-" else changed.split(","), compiler, int(slow),
+                       expand(must), None)
+             for name, series, configs, changed, compiler, slow, must in lines}
+    for name, made in table.items():
+        if made.compiler not in COMPILERS:
+            raise Failure(f"built.conf: {name}: the compiler is {' or '.join(COMPILERS)}, "
+                          f"not {made.compiler!r}")
     for row in busted.rows().values():
         if row.base not in table:
             raise Failure(f"busted.conf: {row.line} is based on {row.base!r}, which is not in "
@@ -73,21 +82,21 @@ def _environment(src: source.Source) -> dict[str, str]:
 
 
 class Recipe:
-    """Everything that a kernel is built from. LLVM: the version of clang to build with, or None.
+    """Everything that a kernel is built from. CLANG: the version of clang to build with, or None.
     BASE: the line whose name the kernel has and whose modules fit, if that is another one."""
 
     def __init__(self, line: str, src: source.Source, configs: list[str],
-                 changed: changes.Changed, llvm: int | None = None,
+                 changed: changes.Changed, clang: int | None = None,
                  base: str | None = None) -> None:
         self.line, self.source, self.configs, self.changed = line, src, configs, changed
         self.base = base or line
         self.options = _options(configs)
-        self.compiler = f"clang-{llvm}" if llvm else COMPILER
-        self.toolchain = [f"LLVM=-{llvm}"] if llvm else []
+        self.compiler = f"clang-{clang}" if clang else COMPILER
+        self.toolchain = [f"LLVM=-{clang}"] if clang else []
         # By default clang inlines functions that errpath and vmbus_sim.ko intercept.
         self.flags = ["-fmacro-prefix-map=../tree/=",
-                      *(["-finline-hint-functions"] if llvm else [])]
-        self.objects = src.directory / "+".join([*configs, *([f"llvm-{llvm}"] if llvm else [])])
+                      *(["-finline-hint-functions"] if clang else [])]
+        self.objects = src.directory / "+".join([*configs, *([f"llvm-{clang}"] if clang else [])])
 
     def stamp(self) -> str:
         """Return a digest of everything that the result depends on."""
@@ -198,9 +207,12 @@ def product(recipe: Recipe, must: Sequence[str] = (), slow: int = 1,
 def recipe(row: Row) -> Recipe:
     """Return the recipe of a row's kernel."""
     run([SCRIPTS / "setup", "kernels"], "installing what kernels are built with")
+    if row.compiler == "clang":
+        run([SCRIPTS / "setup", "clang"], "installing clang")
     src = source.debian(row.source)
     return Recipe(row.line, src, row.configs, changes.by_scripts(src, row.changes),
-                  base=row.base.line if row.base else None)
+                  llvm.newest() if row.compiler == "clang" else None,
+                  row.base.line if row.base else None)
 
 
 def fetch(row: Row) -> kernel.Kernel:

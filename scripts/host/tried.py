@@ -3,10 +3,9 @@
 
 import functools
 import os
-import shutil
 from pathlib import Path
 
-from host import built, changes, source
+from host import built, changes, llvm, source
 from host.common import SCRIPTS, Failure, run
 from host.kernel import Kernel
 
@@ -15,9 +14,6 @@ PLAIN, PATCHED = "source", "patched"
 LINES = (PLAIN, PATCHED)
 CONFIGS = ["small"]
 DEFAULT = "7.3"
-# The tools that LLVM=-N calls, and the oldest clang that builds 7.3 (min-tool-version.sh).
-LLVM_TOOLS = ("clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-strip")
-LLVM_OLDEST = 15
 
 
 def patches() -> list[Path]:
@@ -30,14 +26,10 @@ def patches() -> list[Path]:
 
 
 def _llvm() -> int | None:
-    """Return the newest version of which all tools are installed, for LLVM=1; else None."""
+    """Return the newest installed version, for LLVM=1; else None."""
     if os.environ.get("LLVM", "0") in ("", "0"):
         return None
-    for version in range(LLVM_OLDEST + 20, LLVM_OLDEST - 1, -1):
-        if all(shutil.which(f"{tool}-{version}") for tool in LLVM_TOOLS):
-            return version
-    raise Failure(f"LLVM: {', '.join(LLVM_TOOLS)} of one version, at least {LLVM_OLDEST}, are not "
-                  "all installed: apt-get install clang-N lld-N llvm-N")
+    return llvm.newest()
 
 
 @functools.lru_cache

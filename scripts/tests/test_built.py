@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from host import archive, built, changes, kernel, source, tried
+from host import archive, built, changes, kernel, llvm, source, tried
 from host.common import Failure
 
 
@@ -22,11 +22,11 @@ class Recipes(unittest.TestCase):
 
     def recipe(self, configs: Sequence[str] = ("one", "two"), version: str = "1",
                content: dict[str, bytes | None] | None = None,
-               llvm: int | None = None) -> built.Recipe:
+               clang: int | None = None) -> built.Recipe:
         src = source.Source("none", self.directory, version)
         changed = changes.Changed(src)
         changed.content = content or {}
-        return built.Recipe("it", src, list(configs), changed, llvm)
+        return built.Recipe("it", src, list(configs), changed, clang)
 
     def test_options(self) -> None:
         options = self.recipe().options
@@ -52,7 +52,7 @@ class Recipes(unittest.TestCase):
         stamps = [recipe.stamp() for recipe in (
             self.recipe(), self.recipe(configs=("one",)), self.recipe(version="2"),
             self.recipe(content={"mm/a.c": b"1"}), self.recipe(content={"mm/a.c": None}),
-            self.recipe(llvm=19))]
+            self.recipe(clang=19))]
         self.assertEqual(len(stamps), len(set(stamps)))
         self.assertEqual(stamps[0], self.recipe().stamp())
 
@@ -111,7 +111,7 @@ class Llvm(unittest.TestCase):
             return tried._llvm()
 
     def test_newest(self) -> None:
-        tools = [f"{tool}-{version}" for tool in tried.LLVM_TOOLS for version in (16, 19)]
+        tools = [f"{tool}-{version}" for tool in llvm.TOOLS for version in (16, 19)]
         self.assertEqual(19, self.found(*tools, "clang-20"))
 
     def test_not_asked_for(self) -> None:
@@ -119,4 +119,4 @@ class Llvm(unittest.TestCase):
 
     def test_none(self) -> None:
         with self.assertRaisesRegex(Failure, "LLVM: clang, .* apt-get install clang-N lld-N"):
-            self.found("clang-19", *(f"{tool}-14" for tool in tried.LLVM_TOOLS))
+            self.found("clang-19", *(f"{tool}-14" for tool in llvm.TOOLS))
