@@ -28,7 +28,7 @@ with the bound of FILE.ENTRY. The first pattern in the table that matches a coun
   failures a gauge that is not exact may differ by {slope} pages or objects for each of them.
 - *Many failures*: a test that compares slopes fails if each failure loses this or more beyond the
   loss of a clean operation, and all failures together lose the number in brackets or more.
-- *Measured*: the largest difference that `selftests/noise` saw over 60 clean operations, three times
+- *Measured*: the largest difference that `selftests/noise.c` saw over 60 clean operations, three times
   over, on 6.1.192, 6.12.117 and 6.12.117-rt (or only on the kernel in brackets) in guests with 2
   CPUs. Bounds are at least twice that, except for slabs: `noise` does not shrink them, as a verdict
   does before it fails. Where nothing stands, no difference was seen, or the counter is not compared.
