@@ -10,7 +10,7 @@
 #   the event stays at 0 hits and 0 misses, and no kprobe is registered. Only a line in the kernel
 #   log tells. Without the prefix the same function is probed, and an unknown one is refused.
 # Expected: vmlinux is the kernel itself, as in bpftrace, or it is refused, as set_ftrace_filter
-#   does. A user who writes it to say which of several functions of one name is meant, or who
+#   does. A user who writes it to say which of several functions of one name to probe, or who
 #   misspells a module, concludes that the function is never called.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -7,7 +7,7 @@
 # Seen: a guest of 256M that has not run yet, its memory a file on tmpfs with share=on, has next to
 #   nothing allocated. After a migration to a file of less than 1M, the source's memory file is
 #   allocated in full: QEMU reads each page to find out that it is zero, and reading a hole of a
-#   shared mapping fills it. A QEMU that restores from the file allocates all of its own, too: it
+#   shared mapping fills it. A QEMU that restores from the file allocates all of its memory, too: it
 #   reads each page that is announced as zero to see whether it must be cleared.
 # Expected: memory that the guest never touched stays unallocated in both. Sizes of hosts that rely
 #   on sparse guests are wrong as soon as one of them was saved; and a measurement of the

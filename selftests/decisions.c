@@ -2,7 +2,7 @@
 /*
  * With the same knobs, errpath fails the same calls as the kernel's own fail_function, on
  * kernels that have it. The stack depth is not compared, because the kernel also counts
- * the frames of its own handler.
+ * the frames of its handler.
  */
 #include <ctype.h>
 

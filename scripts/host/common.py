@@ -96,7 +96,7 @@ def run(command: Command, what: str, cwd: Path | None = None,
         env: Mapping[str, str] | None = None) -> str:
     """Run a command quietly and return its output. If it fails, print the output and raise a
     Failure that says what failed."""
-    # In a process group of its own: an interrupted make ends its children, but not theirs.
+    # In a new process group: an interrupted make ends its children, but not theirs.
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
                           errors="replace", start_new_session=True, cwd=cwd, env=env) as process:

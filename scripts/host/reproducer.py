@@ -156,7 +156,7 @@ def shown(target: sweepjson.Target, out: Path, ending: str, times: int = 1) -> s
 
 
 class Check:
-    """Runs each script in a guest of its own."""
+    """Runs each script in a new guest."""
 
     def __init__(self, one: Sweep, report: sweepjson.Sweep) -> None:
         self.sweep, self.report = one, report

@@ -52,7 +52,7 @@ const char *migration_unavailable(const char *how, enum source source)
 /*
  * Each CPU collects pages for the LRU in batches. A page in a batch has an extra
  * reference, so it cannot be migrated. migrate_vma_setup() reliably drains only the
- * batches of its own CPU.
+ * batches of the CPU it runs on.
  */
 static void stay_on_cpu(void)
 {

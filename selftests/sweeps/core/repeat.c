@@ -2,7 +2,7 @@
 /*
  * Repeats one failure many times, and as many successes, to find leaks that are too small for
  * the noise of one failure. All of them run in one worker process, because each new process
- * leaves traces of its own in the counters.
+ * leaves traces in the counters.
  */
 #include <poll.h>
 #include <signal.h>
