@@ -25,9 +25,9 @@ def trial_initrd(kernel: Kernel, nothing: Path = BUILD / "nothing") -> Path:
         return build.initramfs(kernel, [], nothing, {}, kernel.directory / "trial-initramfs")
 
 
-def _behind(programs: Mapping[str, int], name: str | None) -> dict[str, int]:
+def _behind(programs: Mapping[str, int], name: str) -> dict[str, int]:
     """Return the programs that follow NAME in the order of the list."""
-    if name is None or name not in programs:
+    if name not in programs:
         return {}
     names = list(programs)
     return {each: programs[each] for each in names[names.index(name) + 1:]}
@@ -35,7 +35,7 @@ def _behind(programs: Mapping[str, int], name: str | None) -> dict[str, int]:
 
 class Session:
     """Programs that share one guest. If it is lost, the programs behind the one that was running
-    get a new guest."""
+    get a new guest; all of them get one, once, if it is lost before the first."""
 
     def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path,
                  programs: Mapping[str, str | int], out: Path, append: str = "",
@@ -62,21 +62,26 @@ class Session:
                            self.boot_limit)
 
     def _run_guest(self, programs: Mapping[str, int], out: Path, stop: threading.Event,
-                   watch: progress.Watch) -> str | None:
-        """Run programs in one guest; returns the one during which it was lost, or None."""
+                   watch: progress.Watch) -> tuple[dict[str, int], str]:
+        """Run programs in one guest. Return those that need another guest, and where that one
+        writes, below the directory of the first."""
         one = self._boot(programs, out)
         try:
             watch.boots(out, programs)
             while not (ending := one.poll()):
                 watch.look()
                 if stop.wait(INTERVAL):
-                    return None
+                    return {}, ""
         finally:
             one.end()
         results, lost_during = verdict.judge(out, ending, programs, self.kernel.must)
         watch.ends(results[-1] if lost_during else None)
         self.results += results
-        return lost_during
+        if lost_during:
+            return _behind(programs, lost_during), f"after-{lost_during}"
+        if results[-1].outcome == "LOST" and progress.BEGIN not in verdict.read(out, "ktap"):
+            return dict(programs), "again"
+        return {}, ""
 
     def run(self, stop: threading.Event | None = None,
             watch: progress.Watch | None = None) -> list[Result]:
@@ -87,9 +92,12 @@ class Session:
         self.started = time.monotonic()
         try:
             while programs and not stop.is_set():
-                lost_during = self._run_guest(programs, out, stop, watch)
-                programs = _behind(programs, lost_during)
-                out = self.out / f"after-{lost_during}"
+                left, below = self._run_guest(programs, out, stop, watch)
+                if left and below == out.name == "again":
+                    self.results += [Result(name, "LOST", "did not run: its guest did not boot, "
+                                            "twice") for name in left]
+                    break
+                programs, out = left, self.out / below
         except Failure as failure:	# no guest: a result, so that other sessions go on
             self.results.append(Result("guest", "fail", str(failure)))
         finally:

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -108,19 +109,31 @@ class Outcomes(GuestTest):
 
 
 class NoGuest(GuestTest):
-    def test_qemu_fails(self) -> None:
-        """A result like any other, so that other lines go on."""
+    def run_by(self, qemu: str) -> str:
+        """Run a program with this shell script as QEMU; the run must fail."""
         with tempfile.TemporaryDirectory() as directory:
-            qemu = Path(directory, "qemu-system-x86_64")
-            qemu.write_text("#!/bin/sh\necho no such machine >&2\nexit 3\n")
-            qemu.chmod(0o755)
+            file = Path(directory, "qemu-system-x86_64")
+            file.write_text(f"#!/bin/sh\ndirectory={directory}\n{qemu}\n")
+            file.chmod(0o755)
             words = command(Path(directory), {"waits": (9, "exit 0")})
             path = f"{directory}:{os.environ['PATH']}"
             done = subprocess.run(words, text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, check=False,
                                   env={**os.environ, "PATH": path, "V": "1"})
-        output = self.check(Done(done.returncode, done.stdout, {}), 1)
+        return self.check(Done(done.returncode, done.stdout, {}), 1)
+
+    def test_qemu_fails(self) -> None:
+        """A result like any other, so that other lines go on."""
+        output = self.run_by("echo no such machine >&2\nexit 3")
         self.seen(output, "FAIL", "guest", r"qemu failed \(exit 3\): no such machine")
+
+    def test_second_boot_runs_all_programs(self) -> None:
+        output = self.run_by(f"qemu={shutil.which('qemu-system-x86_64')}\n"
+                             'case "$*" in *"$directory"*) ;; *) exec $qemu "$@" ;; esac\n'
+                             "[ -e $directory/second ] && exec $qemu \"$@\"\n"
+                             "touch $directory/second")
+        self.seen(output, "LOST", "guest", "no status")
+        self.seen(output, "pass", "waits")
 
 
 class Lost(GuestTest):
@@ -158,6 +171,7 @@ class Lost(GuestTest):
 
     def test_silence(self) -> None:
         self.lost("silence", "guest", "silent")
+        self.lost("silence", "sleeps", "did not run: its guest did not boot, twice")
 
     def test_no_status(self) -> None:
         self.lost("no status", "guest", "no status")
