@@ -61,9 +61,9 @@ def _first(lines: list[str], room: int, what: str) -> list[str]:
 
 def _bugs_line(found: bool, failed: bool) -> str:
     if found:
-        return f"bugs found in this kernel ({MANUAL} describes them):"
+        return f"known bugs that this kernel has ({MANUAL} describes them):"
     return "no known bug was found; the failures above may be new ones" if failed else (
-        "no bug was found in this kernel")
+        "no known bug was found in this kernel")
 
 
 def failures(results: Sequence[Result]) -> list[str]:

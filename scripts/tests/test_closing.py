@@ -34,8 +34,8 @@ class Block(unittest.TestCase):
                       xfail("prog.add.two", "known: [map-left] meminfo.DirectMap +4096 once; "
                             "[map-left] errno retry EEXIST"),
                       xfail("oops.dimm.table", "known: [unchecked] oops in init_pud(): BUG: NULL"))
-        self.assertEqual(["6.12: Linux", "bugs found in this kernel (selftests/KNOWN-BUGS.md "
-                          "describes them):", "  map-left: a failed add leaves the map (2 tests)",
+        self.assertEqual(["6.12: Linux", "known bugs that this kernel has "
+                          "(selftests/KNOWN-BUGS.md describes them):", "  map-left: a failed add leaves the map (2 tests)",
                           "  unchecked: init() does not check its table (1 test)",
                           "evidence: here", "3 passed, 0 failed, 0 skipped"], lines)
 
@@ -46,7 +46,7 @@ class Block(unittest.TestCase):
     def test_skips_are_counted_by_reason(self) -> None:
         lines = block(*(Result(f"a.{n}", "skip", "no THP") for n in range(63)),
                       Result("b", "skip", "no BPF"))
-        self.assertEqual(["no bug was found in this kernel", "skipped 63 tests: no THP",
+        self.assertEqual(["no known bug was found in this kernel", "skipped 63 tests: no THP",
                           "skipped 1 test: no BPF"], lines[1:4])
 
     def test_ten_lines(self) -> None:
