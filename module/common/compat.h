@@ -138,6 +138,16 @@ static inline void compat_hv_set_root_partition(bool root)
 #endif
 
 /*
+ * 24e44cc22aa3 ("mm: percpu: enable per-cpu allocation tagging"), v6.10, renamed the percpu
+ * allocator. Later kernels with debug objects have another static function of the old name.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define COMPAT_PCPU_ALLOC	"pcpu_alloc_noprof"
+#else
+#define COMPAT_PCPU_ALLOC	"pcpu_alloc"
+#endif
+
+/*
  * Arguments between size and gfp of __kmalloc_node_noprof() and similar functions:
  * 67f2df3b82d0 ("mm/slab: Plumb kmem_buckets into __do_kmalloc_node()"), v6.11; tokens
  * were added later. Both are configuration options.

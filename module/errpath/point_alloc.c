@@ -76,8 +76,7 @@ static struct errpath_function functions[] = {
 	SLAB("__kmalloc_large_node_noprof", 1, 0, BYTES),
 	SLAB("_kmalloc_nolock_noprof", KMALLOC_GFP, 0, BYTES),
 
-	PERCPU("pcpu_alloc", 3, 0, BYTES),
-	PERCPU("pcpu_alloc_noprof", 3, 0, BYTES),
+	PERCPU(COMPAT_PCPU_ALLOC, 3, 0, BYTES),
 
 	VMALLOC("__vmalloc_node_range", 4, 0, BYTES),
 	VMALLOC("__vmalloc_node_range_noprof", 4, 0, BYTES),
