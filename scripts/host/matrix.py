@@ -76,6 +76,8 @@ def ktap(runs: Sequence[Run]) -> Iterator[str]:
 
 def _case(suite: xml.Element, run: Run, result: Result) -> None:
     program, _, test = result.name.partition(".")
+    if " " in program:	# not of a program: "load errpath.ko", "kernel log"
+        program, test = "guest", result.name
     case = xml.SubElement(suite, "testcase", classname=f"{run.line}.{program}",
                           name=test or program)
     tag = {"fail": "failure", "LOST": "error", "skip": "skipped"}.get(result.outcome)

@@ -49,6 +49,11 @@ class Reports(unittest.TestCase):
                                     two.findall("testcase[@name='guest']/error")])
         self.assertEqual("one.prog", one[0].get("classname"))
 
+    def test_junit_of_a_module(self) -> None:
+        suite, = xml.fromstring(matrix.junit([run("one", Result("load errpath.ko", "pass", ""))]))
+        self.assertEqual(("one.guest", "load errpath.ko"),
+                         (suite[0].get("classname"), suite[0].get("name")))
+
 
 class Unavailable(unittest.TestCase):
     ROWS = {line: archive.Row(line, "suite", "release", need, "*")
