@@ -14,7 +14,8 @@ from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_change
 KERNELS = BUILD / "kernels"
 CONFIGS = SCRIPTS / "kernels/configs"
 COMPILER = "gcc-12"
-COMPILERS = ("gcc", "clang")	# the column of built.conf
+COLUMNS = 7	# of built.conf
+COMPILERS = ("gcc", "clang")	# the words of its column
 
 
 class Row(NamedTuple):
@@ -36,6 +37,9 @@ class Row(NamedTuple):
 def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
     """Return the rows of built.conf and busted.conf by name. EXPAND: parses a must column."""
     lines = [line.split() for line in common.rows(SCRIPTS / "kernels/built.conf")]
+    for words in lines:
+        if len(words) != COLUMNS:
+            raise Failure(f"built.conf: {words[0]}: {len(words)} columns, not {COLUMNS}")
     table = {name: Row(name, series, configs.split(","),
                        [] if changed == "-" else changed.split(","), compiler, int(slow),
                        expand(must), None)

@@ -9,7 +9,7 @@ from host import apt, archive, known
 from host.common import ROOT, Failure
 
 FILES = (ROOT / "README.md", ROOT / "scripts/kernels.conf", known.KERNEL_FILE)
-VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?![.-]?[\d\\]|\w)")	# not 6.1.0-49, 6.12.9x
+VERSION = re.compile(r"(?<![\d.])\d+\.\d+\.\d+(?![.-]?(?:\d|\\d)|\w)")	# not 6.1.0-49, 6.12.9x
 UPSTREAM = re.compile(r"\d+\.\d+\.\d+")
 PACKAGES = r"linux-headers-\d.*-amd64"
 

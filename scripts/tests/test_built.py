@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
-from host import archive, built, changes, kernel, llvm, source, tried
+from host import archive, built, busted, changes, kernel, llvm, source, tried
 from host.common import Failure
 
 
@@ -100,6 +100,58 @@ class Rows(unittest.TestCase):
         with self.assertRaisesRegex(Failure, "no kernel line 'busted-none'; KERNEL is one of: .*"
                                     "7.3 small .*debug .*lazy .*busted-accounting"):
             archive.known("busted-none")
+
+
+class Compiler(unittest.TestCase):
+    """The compiler column of built.conf."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (self.directory / "kernels").mkdir()
+        self.enterContext(mock.patch.object(built, "SCRIPTS", self.directory))
+        self.enterContext(mock.patch.object(busted, "rows", dict))
+        self.commands = self.enterContext(mock.patch.object(built, "run"))
+        src = source.Source("7.3", self.directory, "1")
+        self.enterContext(mock.patch.object(source, "debian", lambda _: src))
+
+    def row(self, text: str) -> built.Row:
+        (self.directory / "kernels/built.conf").write_text(f"# it\n{text}\n", encoding="utf-8")
+        return built.rows(str.split)["it"]
+
+    def recipe(self, compiler: str, *tools: str) -> built.Recipe:
+        with mock.patch.object(shutil, "which", lambda name: name in tools):
+            return built.recipe(self.row(f"it 7.3 small - {compiler} 1 *"))
+
+    def installed(self) -> list[str]:
+        return [call.args[0][1] for call in self.commands.mock_calls]
+
+    def test_gcc(self) -> None:
+        recipe = self.recipe("gcc")
+        self.assertEqual(("gcc-12", []), (recipe.compiler, recipe.toolchain))
+        self.assertEqual(["kernels"], self.installed())
+
+    def test_clang(self) -> None:
+        recipe = self.recipe("clang", *(f"{tool}-19" for tool in llvm.TOOLS))
+        self.assertEqual(("clang-19", ["LLVM=-19"]), (recipe.compiler, recipe.toolchain))
+        self.assertEqual(["kernels", "clang"], self.installed())
+
+    def test_no_clang(self) -> None:
+        with self.assertRaisesRegex(Failure, "^LLVM: clang, .* not all installed: .*clang-N.*$"):
+            self.recipe("clang", "gcc-12", "clang")
+
+    def test_clang_cannot_be_installed(self) -> None:
+        self.commands.side_effect = [None, Failure("installing clang failed")]
+        with self.assertRaisesRegex(Failure, "^installing clang failed$"):
+            self.recipe("clang")
+
+    def test_wrong_word(self) -> None:
+        with self.assertRaisesRegex(Failure, r"^built\.conf: it: the compiler is gcc or clang, "
+                                    "not 'icc'$"):
+            self.recipe("icc")
+
+    def test_no_word(self) -> None:
+        with self.assertRaisesRegex(Failure, r"^built\.conf: it: 6 columns, not 7$"):
+            self.row("it 7.3 small - 1 *")
 
 
 class Llvm(unittest.TestCase):
