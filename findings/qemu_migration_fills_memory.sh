@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Saving a guest by migration allocates all its shared memory, in the source and the destination.
+# Saving a guest by migration allocates its whole memory file, in the source and the destination.
 #
 # Version: qemu-system-x86 1:7.2+dfsg-7+deb12u18+b3.
 # Seen: a guest of 256M that has not run yet, its memory a file on tmpfs with share=on, has next to
 #   nothing allocated. After a migration to a file of less than 1M, the source's memory file is
 #   allocated in full: QEMU reads each page to find out that it is zero, and reading a hole of a
-#   shared mapping fills it. A QEMU that restores from the file allocates all of its memory, too: it
-#   reads each page that is announced as zero to see whether it must be cleared.
+#   mapped file on tmpfs fills it, with share=off too. A QEMU that restores from the file allocates
+#   all of its memory, too: it reads each page that is announced as zero to see whether it must be
+#   cleared.
 # Expected: memory that the guest never touched stays unallocated in both. Sizes of hosts that rely
 #   on sparse guests are wrong as soon as one of them was saved; and a measurement of the
 #   destination's memory must not take the source's for what the guest uses.
