@@ -50,12 +50,16 @@ def row_of(operation: str, line: str) -> Row:
                 Row(operation, [], ""))
 
 
+def operations() -> list[str]:
+    """Return the names of all operations."""
+    return sorted(name for file in (ROOT / "selftests/sweeps").glob("*.c")
+                  for name in OPERATION.findall(file.read_text(encoding="utf-8")))
+
+
 def known(operation: str) -> None:
     """Raise a Failure if there is no such operation."""
-    names = sorted(name for file in (ROOT / "selftests/sweeps").glob("*.c")
-                   for name in OPERATION.findall(file.read_text(encoding="utf-8")))
-    if operation not in names:
-        raise Failure(f"no operation {operation!r}; there are: {' '.join(names)}")
+    if operation not in operations():
+        raise Failure(f"no operation {operation!r}; there are: {' '.join(operations())}")
 
 
 class _Watched(guest.Guest):
