@@ -10,6 +10,7 @@
 
 #include "lib/file.h"
 #include "lib/knobs.h"
+#include "lib/symbols.h"
 #include "lib/target.h"
 
 #define POINT "target"
@@ -101,36 +102,10 @@ FIXTURE(decisions)
 	int guard;
 };
 
-/* Finds the address of @symbol and of the next one, its end. Returns 0 or -errno. */
-static int symbol_find(const char *symbol, unsigned long *start, unsigned long *end)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	unsigned long address;
-	char line[256], name[128];
-
-	*start = 0;
-	*end = ~0UL;
-	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx %*c %127s", &address, name) == 2 &&
-		    !strcmp(name, symbol))
-			*start = address;
-	}
-	if (f)
-		rewind(f);
-	while (f && fgets(line, sizeof(line), f)) {
-		address = strtoul(line, NULL, 16);
-		if (address > *start && address < *end)
-			*end = address;
-	}
-	if (f)
-		fclose(f);
-	return *start ? 0 : -ENOENT;
-}
-
 static int range_find(const char *symbol, struct range *range)
 {
 	unsigned long start, end;
-	int err = symbol_find(symbol, &start, &end);
+	int err = symbol_find_text(symbol, &start, &end);
 
 	snprintf(range->start, sizeof(range->start), "0x%lx", start);
 	snprintf(range->end, sizeof(range->end), "0x%lx", end);

@@ -11,6 +11,7 @@
 #include "lib/kmsg.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
+#include "lib/symbols.h"
 #include "lib/target.h"
 
 #include "knob/calls.h"
@@ -327,7 +328,7 @@ TEST_F(knobs, stack_by_address)
 {
 	unsigned long start, end;
 
-	ASSERT_TRUE(function_find_text("vfs_write", &start, &end));
+	ASSERT_EQ(0, symbol_find_text("vfs_write", &start, &end));
 	ASSERT_EQ(0, arm_times(variant->point, -1));
 
 	/* Require vfs_write() on the stack. */

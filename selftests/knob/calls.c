@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls of errpath_target.ko's functions, and what the kernel says about a function. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -46,25 +44,4 @@ bool function_is_intercepted(const char *function)
 			return true;
 	}
 	return false;
-}
-
-/* The symbols are in ascending order, so that the next one is the end of the function. */
-bool function_find_text(const char *function, unsigned long *start, unsigned long *end)
-{
-	FILE *f = fopen("/proc/kallsyms", "re");
-	char line[512], name[128];
-
-	*start = 0;
-	*end = 0;
-	while (f && *end <= *start && fgets(line, sizeof(line), f)) {
-		if (*start)
-			*end = strtoul(line, NULL, 16);
-		else if (strstr(line, function) &&
-			 sscanf(line, "%lx %*c %127s", start, name) == 2 &&
-			 strcmp(name, function))
-			*start = 0;
-	}
-	if (f)
-		fclose(f);
-	return *end > *start;
 }

@@ -15,7 +15,4 @@ int calls_failed_in_child(const char *which, long count);
 /* Returns true if a kprobe or ftrace hook is installed at @function, or if unknown. */
 bool function_is_intercepted(const char *function);
 
-/* Finds the addresses of @function. Returns true if found. */
-bool function_find_text(const char *function, unsigned long *start, unsigned long *end);
-
 #endif

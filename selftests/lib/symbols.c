@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,4 +40,42 @@ int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *da
 	}
 	fclose(f);
 	return 0;
+}
+
+struct text {
+	const char *name;
+	unsigned long start, end;
+};
+
+static bool text_take_start(const struct symbol *symbol, void *data)
+{
+	struct text *text = data;
+
+	if (!strcmp(symbol->name, text->name))
+		text->start = symbol->address;
+	return !text->start;
+}
+
+/* The functions of modules are in no order. */
+static bool text_take_end(const struct symbol *symbol, void *data)
+{
+	struct text *text = data;
+
+	if (symbol->address > text->start && symbol->address < text->end)
+		text->end = symbol->address;
+	return true;
+}
+
+int symbol_find_text(const char *name, unsigned long *start, unsigned long *end)
+{
+	struct text text = { .name = name, .end = ULONG_MAX };
+	int err = symbols_each(text_take_start, &text);
+
+	if (!err && !text.start)
+		err = -ENOENT;
+	if (!err)
+		err = symbols_each(text_take_end, &text);
+	*start = text.start;
+	*end = text.end;
+	return err;
 }

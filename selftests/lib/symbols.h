@@ -17,4 +17,10 @@ struct symbol {
  */
 int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *data);
 
+/*
+ * Finds the address of the function @name, and its end, which is the address of the next function.
+ * Returns 0 or -errno.
+ */
+int symbol_find_text(const char *name, unsigned long *start, unsigned long *end);
+
 #endif
