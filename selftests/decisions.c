@@ -4,8 +4,6 @@
  * kernels that have it. The stack depth is not compared, because the kernel also counts
  * the frames of its handler.
  */
-#include <ctype.h>
-
 #include "lib/harness.h"
 
 #include "lib/file.h"
