@@ -197,7 +197,7 @@ def make_commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the directory and the arguments of each make in a line of shell; only of those that
     read a Makefile of this repository."""
     for words in split(text):
-        while words and (re.match(r"\w+=", words[0]) or words[0] in ("env", "sudo", "time")):
+        while words and (re.match(r"\w+=", words[0]) or words[0] in ("-", "env", "sudo", "time")):
             words = words[1:]
         if words[:1] != ["make"]:
             continue
@@ -334,6 +334,8 @@ class Checks(unittest.TestCase):
                              "2: make NOSUCH=1: Makefile has no variable NOSUCH")
         self.assert_problems("```console\n$ cd x && make nosuch\nmake nosuch\n```\n",
                              "2: make nosuch: Makefile has no such target")
+        self.assert_problems("```yaml\nscript:\n  - make run\n  - make nosuch\n```\n",
+                             "4: make nosuch: Makefile has no such target")
         self.assert_problems("```\nmake -C selftests nosuch\n```\n",
                              "2: make nosuch: selftests/Makefile has no such target")
 
