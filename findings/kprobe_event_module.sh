@@ -8,7 +8,7 @@
 # Seen: kprobe_events takes any name before the colon for a module that will be loaded later, even
 #   vmlinux, and then does not check the function's name: writing it and enabling the event succeed,
 #   the event stays at 0 hits and 0 misses, and no kprobe is registered. Only a line in the kernel
-#   log tells. Without the prefix the same function is probed, and an unknown one is refused.
+#   log says so. Without the prefix the same function is probed, and an unknown one is refused.
 # Expected: vmlinux is the kernel itself, as in bpftrace, or it is refused, as set_ftrace_filter
 #   does. A user who writes it to say which of several functions of one name to probe, or who
 #   misspells a module, concludes that the function is never called.

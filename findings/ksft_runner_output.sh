@@ -7,7 +7,7 @@
 # Seen: of three tests that write one line each, FILE has none in full; a pipe and >> FILE get all
 #   three. The runner opens /dev/stdout again to append the tests' output, but writes its own lines
 #   to the standard output it was started with, whose offset has not moved: these overwrite the
-#   tests' output. All results are there, so nothing looks wrong until the reason of a failure is
+#   tests' output. FILE has all results, so nothing looks wrong until the reason of a failure is
 #   looked for. The exit status is 0 although a test failed.
 # Expected: what a pipe gets; and an exit status that says that a test failed.
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -21,7 +21,7 @@ memory=$(mktemp -d /dev/shm/finding.XXXXXX)
 trap 'rm -rf "$work" "$memory"' EXIT
 
 # Give QEMU a command, then ask its monitor for information until that has a regular expression, and
-# tell how much of its memory is allocated then. CASE COMMAND INFORMATION EXPRESSION [OPTION]...
+# record how much of its memory is allocated then. CASE COMMAND INFORMATION EXPRESSION [OPTION]...
 # shellcheck disable=SC2094 # monitor is read while it grows
 allocated() {
 	local name=$1 command=$2 information=$3 reached=$4 second

@@ -247,7 +247,7 @@ TEST_F(alloc, nothing_fails_below_skip)
 }
 
 /* A task whose allocations all fail must be able to disarm the point. */
-TEST_F(alloc, who_is_failed_can_disarm)
+TEST_F(alloc, failing_task_can_disarm)
 {
 	int fd = open(ERRPATH "/" POINT "/probability", O_WRONLY | O_CLOEXEC);
 
@@ -334,7 +334,7 @@ static int disarm_in_child(const char *directory, const char *path)
 	return WEXITSTATUS(status);
 }
 
-TEST_F(alloc, who_is_failed_can_open_the_knobs)
+TEST_F(alloc, failing_task_can_open_the_knobs)
 {
 	EXPECT_EQ(0, disarm_in_child("/", ERRPATH "/" POINT "/probability"));
 	EXPECT_STREQ("off", point_state(POINT));

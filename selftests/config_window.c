@@ -169,7 +169,7 @@ TEST_F(config_window, failure_leaves_nothing)
 }
 
 /* The windows for BARs are allocated by the same function, but do not match. */
-TEST_F(config_window, no_other_window_is_meant)
+TEST_F(config_window, no_other_window_fails)
 {
 	struct vmbus_window windows[4];
 	struct stats s;

@@ -439,7 +439,7 @@ TEST_F(knobs, guard_is_exclusive)
 	EXPECT_LE(0, self->guard);
 }
 
-TEST_F(knobs, guard_waits_for_who_leaves)
+TEST_F(knobs, guard_waits_for_exiting_holder)
 {
 	pid_t holder;
 	int held[2];

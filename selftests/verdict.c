@@ -27,7 +27,7 @@ static bool comparison_has(const struct comparison *c, const char *name)
 }
 
 /* 4 MiB that a process holds are reported, and no longer after it unmaps them. */
-TEST(pages_in_use_are_told)
+TEST(pages_in_use_are_reported)
 {
 	static struct counters before, after;
 	const size_t size = 4 << 20;
@@ -222,7 +222,7 @@ TEST(rows_apply_to_their_kernels)
  * The outer watch announces the splat, so that the scan of the log passes; the inner one does
  * not, and must report it.
  */
-TEST(unannounced_splat_is_told)
+TEST(unannounced_splat_is_reported)
 {
 	struct splat outer, inner;
 
@@ -236,7 +236,7 @@ TEST(unannounced_splat_is_told)
 	EXPECT_EQ(1, outer.expected[0].seen);
 }
 
-TEST(absent_announced_splat_is_told)
+TEST(absent_announced_splat_is_reported)
 {
 	struct splat s;
 
@@ -399,7 +399,7 @@ TEST(findings_without_room_are_counted)
 #define STATUS_DEAD \
 	"target_notrace   dead    errpath_target_notrace kprobe          3        0\n"
 
-TEST(dead_points_are_told)
+TEST(dead_points_are_reported)
 {
 	static struct verdict v;
 

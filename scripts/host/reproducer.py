@@ -44,7 +44,7 @@ echo 100 >$knobs/probability
 ./sweep run {operation}
 echo Y >$knobs/stacks
 ./sweep run {operation}
-# Find the call by its stack: by the same offsets, or else by the same functions.
+# Find the call by its stack: by the same offsets, or, if no call has them, by the same functions.
 line=$(grep -F '{exactly}' $knobs/stacks || grep -E '{pattern}' $knobs/stacks)
 id=$(echo "$line" | head -n 1 | cut -f 1)
 {before}echo "failing $id:{occurrence}"

@@ -113,7 +113,7 @@ class Scheduler:
 
     def __init__(self, choice: argparse.Namespace, progress: Progress) -> None:
         self._choice, self._progress = choice, progress
-        self._stop = threading.Event()		# tells all sessions to end
+        self._stop = threading.Event()		# once set, all sessions end
         self._builds = threading.Semaphore(int(build.JOBS))
         self._guests = ThreadPoolExecutor(session.AT_ONCE)
 
@@ -134,7 +134,7 @@ class Scheduler:
 
     def run(self, installed: Path, programs: Mapping[str, Mapping[str, str | int]],
             shares: int) -> Generator[Run, None, None]:
-        """Run the programs of each line; yields a Run as it is over, unavailable ones last."""
+        """Run the programs of each line; yields a Run when it has ended, unavailable ones last."""
         unavailable = []
         with self._guests, ThreadPoolExecutor(len(programs)) as lines, self._stopped():
             work = functools.partial(self._run_line, installed=installed, shares=shares)
@@ -175,7 +175,7 @@ def _programs(lines: Sequence[str], installed: Path,
 
 def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, str] | None = None,
         progress: Progress | None = None) -> Iterator[Run]:
-    """Run the lines; yields a Run as each is over, and last those that are unavailable.
+    """Run the lines; yields each Run when it has ended, and last those that are unavailable.
     TESTS: programs by line; choice.tests for all by default."""
     for line in lines:
         archive.known(line)

@@ -26,7 +26,7 @@ def patches() -> list[Path]:
 
 
 def _llvm() -> int | None:
-    """Return the newest installed version, for LLVM=1; else None."""
+    """Return the newest installed version, for LLVM=1; otherwise None."""
     if os.environ.get("LLVM", "0") in ("", "0"):
         return None
     return llvm.newest()

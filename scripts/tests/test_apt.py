@@ -36,7 +36,7 @@ class Renamed(unittest.TestCase):
 
 
 class Refused(unittest.TestCase):
-    def test_suite_that_is_not_there(self) -> None:
+    def test_suite_that_does_not_exist(self) -> None:
         suite = "nosuchsuite"
         self.addCleanup(shutil.rmtree, BUILD / "apt" / suite)
         with self.assertRaisesRegex(Failure, f"^apt-get update, {suite}: .*{suite}.* Release"):

@@ -22,7 +22,7 @@ class Leaks(unittest.TestCase):
         self.assertEqual(Result("kmemleak", "xfail", "known: 2 leaked objects"),
                          leaks.judge(found(*KNOWN, *KNOWN)))
 
-    def test_others_are_told(self) -> None:
+    def test_others_are_reported(self) -> None:
         self.assertEqual(Result("kmemleak", "fail", "1 leaked objects", OTHER),
                          leaks.judge(found(*KNOWN, *OTHER, *KNOWN)))
 

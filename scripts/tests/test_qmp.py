@@ -43,12 +43,12 @@ class Monitor(unittest.TestCase):
         self.assertEqual({"value": 7}, monitor.command("get", {"of-what": 1}, more=2))
         self.assertEqual(9, monitor.version["qemu"]["major"])
 
-    def test_error_is_told_in_qemus_words(self) -> None:
+    def test_error_is_in_qemus_words(self) -> None:
         monitor = self.connected([{"error": {"class": "GenericError", "desc": "no such thing"}}])
         with self.assertRaisesRegex(Refused, "the other: get: no such thing"):
             monitor.command("get")
 
-    def test_events_are_kept_for_who_waits_for_them(self) -> None:
+    def test_events_are_kept_until_they_are_awaited(self) -> None:
         monitor = self.connected([{"event": "A", "data": {"n": 1}}, {"event": "B"},
                                   {"return": {}}, {"event": "A", "data": {"n": 2}}])
         monitor.command("go")

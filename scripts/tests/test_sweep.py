@@ -223,13 +223,13 @@ class Reports(unittest.TestCase):
     def test_stack_ends_with_the_operation(self) -> None:
         self.assertEqual(("inner", "add"), self.one(run_of(("add", -12)))[1].stack())
 
-    def test_what_stays_is_told_once(self) -> None:
+    def test_what_stays_is_reported_once(self) -> None:
         both = [("slab.a", 1, 0, 0), ("slab.a", 1, 1, 0), ("meminfo.DirectMap", 2, 0, 1)]
         found = self.one(run_of(("add", -12)), both, "fail")[1].findings()
         self.assertEqual([("leak: slab.a +1", False),
                           ("left until it succeeds again: meminfo.DirectMap +2 kB", True)], found)
 
-    def test_no_success_afterwards_is_told(self) -> None:
+    def test_no_success_afterwards_is_reported(self) -> None:
         found = self.one(run_of(("add", -12)), again=(("add", -17),))[1].findings()
         self.assertEqual([("does not succeed again: add EEXIST", False)], found)
 

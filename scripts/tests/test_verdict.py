@@ -72,11 +72,11 @@ class Results(unittest.TestCase):
         self.assertEqual(("it leaks",), ktap.parse(program("TAP version 13", "it leaks",
                                                            "not ok 1 a"))[0][0].detail)
 
-    def test_skipped_program_tells_why(self) -> None:
+    def test_skipped_program_has_its_reason(self) -> None:
         self.assertEqual(("prog", "skip", "no hotplug", ()),
                          self.one("1..0 # SKIP no hotplug", exit_line="ok 1 prog # SKIP"))
 
-    def test_fixed_known_issue_is_told(self) -> None:
+    def test_fixed_known_issue_is_reported(self) -> None:
         self.assertEqual("FIXED in this kernel: f.a: x",
                          self.one("# FIXED in this kernel: f.a: x", "ok 1 f.a").reason)
 
@@ -159,7 +159,7 @@ class Judge(unittest.TestCase):
     def test_hang_behind_the_status_is_lost_too(self) -> None:
         self.assertIn("hang, outside", self.lost(status="0\n", kmsg=LOG, ending="hang"))
 
-    def test_lost_in_an_oops_tells_its_first_line(self) -> None:
+    def test_lost_in_an_oops_has_its_first_line(self) -> None:
         self.assertIn("oops, during prog: BUG: unable to handle",
                       self.lost(text="## begin prog\n",
                                 console="[ 3.1] BUG: unable to handle\n[ 3.2] Oops: 0000\n"))

@@ -101,7 +101,7 @@ class Changed(unittest.TestCase):
             self.assertRegex(text, r"(?s)errpath_drop\(RAMBlock.*ram_handle_zero.*"
                                    r"errpath_drop\(block, at, len\).*return;.*y;")
 
-    def test_another_form_is_told(self) -> None:
+    def test_another_form_is_reported(self) -> None:
         with self.assertRaisesRegex(Failure, "has 0 functions ram_handle_zero"):
             qemu_source.changed("void ram_handle_zero(RAMBlock *block)\n{\n", "remove")
 

@@ -107,7 +107,7 @@ FIXTURE_TEARDOWN_PARENT(device)
 	EXPECT_EQ(0, migration_unload());
 }
 
-TEST_F(device, and_back)
+TEST_F(device, comes_back_intact)
 {
 	static struct placement placement;
 	struct migration m;

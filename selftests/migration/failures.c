@@ -324,7 +324,7 @@ TEST_F(fails, nothing_lost)
 	range_clear(self->mem);
 	verdict_failed(&v, failure->point, variant->operation, ROUNDS);
 
-	/* Fail one more migration. */
+	/* Fail another migration. */
 	ASSERT_EQ(0, scenario_prepare(scenario, self->mem));
 	ASSERT_EQ(0, arm_times(failure->point, 0));
 	EXPECT_EQ(0, migrate_failing(variant, self->mem, &m));
