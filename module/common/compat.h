@@ -10,6 +10,10 @@
 #include <linux/kprobes.h>
 #include <linux/migrate.h>
 #include <linux/rculist.h>
+#ifdef CONFIG_KRETPROBE_ON_RETHOOK
+#include <linux/rethook.h>
+#endif
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/version.h>
@@ -76,6 +80,34 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout)
 	rcu_read_unlock();
 	return contested;
 }
+
+/*
+ * A task has a list of the calls that it is in and that have a kretprobe:
+ * 73f9b911faa7 ("kprobes: Use rethook for kretprobe if possible"), v5.18.
+ */
+#ifdef CONFIG_KRETPROBE_ON_RETHOOK
+/*
+ * Return the address that a kretprobe replaced by @trampoline where the call at @frame stores
+ * its return address; 0: no kretprobe did.
+ */
+static inline unsigned long compat_kretprobe_caller(unsigned long frame, unsigned long trampoline)
+{
+	const struct llist_node *entry = READ_ONCE(current->rethooks.first);
+	const struct rethook_node *node;
+
+	for (; entry; entry = READ_ONCE(entry->next)) {
+		node = llist_entry(entry, struct rethook_node, llist);
+		if (node->frame == frame && node->ret_addr != trampoline)
+			return node->ret_addr;
+	}
+	return 0;
+}
+#else
+static inline unsigned long compat_kretprobe_caller(unsigned long frame, unsigned long trampoline)
+{
+	return 0;
+}
+#endif
 
 /*
  * 2c92ca849fcc ("tracing/treewide: Remove second parameter of __assign_str()"),

@@ -62,14 +62,20 @@ static __always_inline bool is_trampoline(unsigned long addr)
 
 /*
  * Find the caller if the return address is that of a trampoline: a function whose return
- * is hooked ended with a jump to this function. The unwinder knows the address that the
- * trampoline replaced; it follows the function's own address, if the unwinder shows that.
+ * is hooked ended with a jump to this function. A kretprobe keeps the address that the
+ * trampoline replaced in a list of the task. Of the graph tracer's, the unwinder knows it; it
+ * follows the function's own address, which frame pointers do not show.
  */
-static noinline unsigned long __kprobes hooked_caller(unsigned long ip, unsigned long trampoline)
+static noinline unsigned long __kprobes hooked_caller(struct pt_regs *regs,
+						      unsigned long trampoline)
 {
-	unsigned long entries[OWN_FRAMES + 2];
-	unsigned int i, n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
+	unsigned long caller = compat_kretprobe_caller(regs->sp, trampoline);
+	unsigned long entries[OWN_FRAMES + 2], ip = regs->ip;
+	unsigned int i, n;
 
+	if (caller)
+		return caller;
+	n = stack_trace_save(entries, ARRAY_SIZE(entries), 0);
 	for (i = 0; i + 1 < n; i++)
 		if (entries[i] == ip)
 			return entries[i + 1];
@@ -89,7 +95,7 @@ static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent
 	if (!ic)
 		return;
 	if (is_trampoline(parent_ip))
-		parent_ip = hooked_caller(regs->ip, parent_ip);
+		parent_ip = hooked_caller(regs, parent_ip);
 	ic->handler(ic, regs, parent_ip);
 }
 
@@ -99,7 +105,7 @@ static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *r
 	unsigned long caller = arch_return_address(regs), ip = regs->ip;
 
 	if (is_trampoline(caller))
-		caller = hooked_caller(ip, caller);
+		caller = hooked_caller(regs, caller);
 	ic->handler(ic, regs, caller);
 	/* 1: the handler changed ip; do not single-step the probed instruction */
 	return regs->ip != ip;
