@@ -40,6 +40,9 @@ static __always_inline unsigned long arch_return_address(const struct pt_regs *r
 /* Functions that kretprobes and the function graph tracer use as return addresses. */
 #define ARCH_RETURN_TRAMPOLINES	"arch_rethook_trampoline", "return_to_handler"
 
+/* At a function's first instruction, frame pointers skip its caller. */
+#define ARCH_UNWIND_BEGINS_AT_CALLER	IS_ENABLED(CONFIG_UNWINDER_ORC)
+
 static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)
 {
 	regs->ip = ip;
@@ -72,6 +75,13 @@ static inline bool arch_text_has_breakpoint(unsigned long addr)
 static inline bool arch_text_has_call(unsigned long addr)
 {
 	return arch_text_begins(addr, CALL_INSN_OPCODE);
+}
+
+/* Test for what ftrace or a kprobe, which may be jump-optimised, puts at a function's entry. */
+static inline bool arch_text_is_probed(unsigned long addr)
+{
+	return arch_text_has_breakpoint(addr) || arch_text_has_call(addr) ||
+	       arch_text_begins(addr, JMP32_INSN_OPCODE);
 }
 
 #else

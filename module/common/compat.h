@@ -86,28 +86,72 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout)
  * 73f9b911faa7 ("kprobes: Use rethook for kretprobe if possible"), v5.18.
  */
 #ifdef CONFIG_KRETPROBE_ON_RETHOOK
-/*
- * Return the address that a kretprobe replaced by @trampoline where the call at @frame stores
- * its return address; 0: no kretprobe did.
- */
-static inline unsigned long compat_kretprobe_caller(unsigned long frame, unsigned long trampoline)
-{
-	const struct llist_node *entry = READ_ONCE(current->rethooks.first);
-	const struct rethook_node *node;
+/* An entry of the list; NULL: there is none. */
+typedef const struct llist_node *compat_kretprobe_call;
 
-	for (; entry; entry = READ_ONCE(entry->next)) {
-		node = llist_entry(entry, struct rethook_node, llist);
-		if (node->frame == frame && node->ret_addr != trampoline)
-			return node->ret_addr;
-	}
-	return 0;
+static __always_inline const struct rethook_node *compat_kretprobe_node(compat_kretprobe_call call)
+{
+	return llist_entry(call, struct rethook_node, llist);
+}
+
+/* Return the innermost call of current. Any context. */
+static __always_inline compat_kretprobe_call compat_kretprobe_first(void)
+{
+	return READ_ONCE(current->rethooks.first);
+}
+
+/* Return the call outside @call. */
+static __always_inline compat_kretprobe_call compat_kretprobe_next(compat_kretprobe_call call)
+{
+	return READ_ONCE(call->next);
+}
+
+/* Return where the call stores its return address. */
+static __always_inline unsigned long compat_kretprobe_frame(compat_kretprobe_call call)
+{
+	return compat_kretprobe_node(call)->frame;
+}
+
+/* Return the address that the kretprobe replaced there. */
+static __always_inline unsigned long compat_kretprobe_return(compat_kretprobe_call call)
+{
+	return compat_kretprobe_node(call)->ret_addr;
+}
+
+/* Return what is the same for all calls of one kretprobe, and for no others. */
+static __always_inline const void *compat_kretprobe_owner(compat_kretprobe_call call)
+{
+	return compat_kretprobe_node(call)->rethook;
+}
+
+/* Return the same for a registered kretprobe; NULL: the kernel has no such list. */
+static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
+{
+	return probe->rh;
 }
 #else
-static inline unsigned long compat_kretprobe_caller(unsigned long frame, unsigned long trampoline)
-{
-	return 0;
-}
+typedef const void *compat_kretprobe_call;
+static __always_inline compat_kretprobe_call compat_kretprobe_first(void) { return NULL; }
+static __always_inline compat_kretprobe_call compat_kretprobe_next(compat_kretprobe_call call) { return NULL; }
+static __always_inline unsigned long compat_kretprobe_frame(compat_kretprobe_call call) { return 0; }
+static __always_inline unsigned long compat_kretprobe_return(compat_kretprobe_call call) { return 0; }
+static __always_inline const void *compat_kretprobe_owner(compat_kretprobe_call call) { return NULL; }
+static inline const void *compat_kretprobe_id(const struct kretprobe *probe) { return NULL; }
 #endif
+
+/*
+ * What struct ftrace_ops keeps of its filter, from kernel/trace/trace.h. Only the fields
+ * that are read; the addresses are in the lists of @buckets.
+ */
+struct compat_ftrace_hash {
+	unsigned long size_bits;
+	struct hlist_head *buckets;
+};
+
+struct compat_ftrace_entry {
+	struct hlist_node hlist;
+	unsigned long ip;
+};
 
 /*
  * 2c92ca849fcc ("tracing/treewide: Remove second parameter of __assign_str()"),

@@ -25,51 +25,68 @@
 #undef pr_fmt
 #define pr_fmt(fmt)	"%s: " fmt, THIS_MODULE->name
 
-/**
- * struct intercept_hook - the ftrace_ops for all functions of one intercept_install_all()
- * @ops: shared, because each ftrace_ops that is unregistered waits for all tasks
- * @mask: number of slots in @at, a power of two, minus 1
- * @at: hash table of the interceptions by address; at most half of its slots are used
- */
-struct intercept_hook {
-	struct ftrace_ops ops;
-	unsigned int mask;
-	struct intercept *at[];
-};
-
-/* Functions are aligned to 16 bytes, so the lower four bits carry no information. */
-static __always_inline unsigned int hook_slot(const struct intercept_hook *hook, unsigned long ip)
-{
-	return (ip >> 4) & hook->mask;
-}
-
-/* Functions that kretprobes and the function graph tracer use as return addresses. */
 static const char * const trampoline_names[] = { ARCH_RETURN_TRAMPOLINES };
-static unsigned long trampolines[ARRAY_SIZE(trampoline_names)];
-
-static __always_inline bool is_trampoline(unsigned long addr)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(trampolines); i++)
-		if (unlikely(addr == trampolines[i]))
-			return true;
-	return false;
-}
+unsigned long intercept_trampolines[INTERCEPT_TRAMPOLINES];
 
 /* Frames of errpath, of an exception and of the trampoline before the function's frame. */
 #define OWN_FRAMES	16
 
-/*
- * Find the caller if the return address is that of a trampoline: a function whose return
- * is hooked ended with a jump to this function. A kretprobe keeps the address that the
- * trampoline replaced in a list of the task. Of the graph tracer's, the unwinder knows it; it
- * follows the function's own address, which frame pointers do not show.
+/* For unused slots of a hook: no function is at address 0. */
+static struct intercept no_intercept;
+
+/**
+ * intercept_search() - find the interception of a function that is not in its first slot
+ * @hook: the hook
+ * @ip: address of the function
+ *
+ * Context: any.
+ *
+ * Return: the interception, or NULL.
  */
-static noinline unsigned long __kprobes hooked_caller(struct pt_regs *regs,
-						      unsigned long trampoline)
+struct intercept *__kprobes intercept_search(const struct intercept_hook *hook, unsigned long ip)
 {
-	unsigned long caller = compat_kretprobe_caller(regs->sp, trampoline);
+	unsigned long slot = hook_slot(hook, ip);
+
+	while (hook->at[slot]->addr != ip) {
+		if (hook->at[slot] == &no_intercept)
+			return NULL;
+		slot = (slot + 1) & hook->mask;
+	}
+	return hook->at[slot];
+}
+
+/*
+ * Return the address that a kretprobe replaced by @trampoline where the call at @frame stores
+ * its return address; 0: no kretprobe did.
+ */
+static unsigned long kretprobe_caller(unsigned long frame, unsigned long trampoline)
+{
+	compat_kretprobe_call call;
+
+	for (call = compat_kretprobe_first(); call; call = compat_kretprobe_next(call))
+		if (compat_kretprobe_frame(call) == frame &&
+		    compat_kretprobe_return(call) != trampoline)
+			return compat_kretprobe_return(call);
+	return 0;
+}
+
+/**
+ * intercept_hooked_caller() - find the caller if the return address is that of a trampoline
+ * @regs: the registers at the function's entry
+ * @trampoline: the return address, one of intercept_trampolines
+ *
+ * A kretprobe keeps the address that the trampoline replaced in a list of the task. Of the
+ * graph tracer's, the unwinder knows it; it follows the function's own address, which frame
+ * pointers do not show.
+ *
+ * Context: any.
+ *
+ * Return: the return address of the call, or @trampoline if it is not found.
+ */
+noinline unsigned long __kprobes intercept_hooked_caller(struct pt_regs *regs,
+							  unsigned long trampoline)
+{
+	unsigned long caller = kretprobe_caller(regs->sp, trampoline);
 	unsigned long entries[OWN_FRAMES + 2], ip = regs->ip;
 	unsigned int i, n;
 
@@ -82,33 +99,17 @@ static noinline unsigned long __kprobes hooked_caller(struct pt_regs *regs,
 	return trampoline;
 }
 
-static void __kprobes intercept_by_ftrace(unsigned long ip, unsigned long parent_ip,
-					  struct ftrace_ops *ops, struct ftrace_regs *fregs)
+static __always_inline void call_handler(struct intercept *ic, struct pt_regs *regs,
+					 unsigned long parent)
 {
-	struct intercept_hook *hook = container_of(ops, struct intercept_hook, ops);
-	struct pt_regs *regs = compat_ftrace_pt_regs(fregs);
-	unsigned int slot = hook_slot(hook, ip);
-	struct intercept *ic;
-
-	while ((ic = hook->at[slot]) && ic->addr != ip)
-		slot = (slot + 1) & hook->mask;
-	if (!ic)
-		return;
-	if (is_trampoline(parent_ip))
-		parent_ip = hooked_caller(regs, parent_ip);
-	ic->handler(ic, regs, parent_ip);
+	ic->handler(ic, regs, intercept_caller(regs, parent));
 }
 
-static int __kprobes intercept_by_kprobe(struct kprobe *probe, struct pt_regs *regs)
-{
-	struct intercept *ic = container_of(probe, struct intercept, probe);
-	unsigned long caller = arch_return_address(regs), ip = regs->ip;
+INTERCEPT_ENTRY(intercept_default_entry, call_handler);
 
-	if (is_trampoline(caller))
-		caller = hooked_caller(regs, caller);
-	ic->handler(ic, regs, caller);
-	/* 1: the handler changed ip; do not single-step the probed instruction */
-	return regs->ip != ip;
+static const struct intercept_entry *entry_of(const struct intercept *ic)
+{
+	return ic->entry ?: &intercept_default_entry;
 }
 
 /* A kprobe with a post_handler is not jump-optimised, which would not let ip change. */
@@ -193,9 +194,11 @@ bool intercept_is_contested(unsigned long addr)
 
 static int find_trampolines(void)
 {
-	if (trampolines[0])
+	static_assert(ARRAY_SIZE(trampoline_names) == INTERCEPT_TRAMPOLINES);
+
+	if (intercept_trampolines[0])
 		return 0;
-	return symbol_addresses(trampoline_names, trampolines, ARRAY_SIZE(trampolines));
+	return symbol_addresses(trampoline_names, intercept_trampolines, INTERCEPT_TRAMPOLINES);
 }
 
 /* Never released: the index belongs to the interception until the module is unloaded. */
@@ -219,24 +222,25 @@ unlock:
 
 static struct intercept_hook *hook_alloc(unsigned int n)
 {
-	unsigned int slots = roundup_pow_of_two(2 * n);
+	unsigned int i, slots = roundup_pow_of_two(2 * n);
 	struct intercept_hook *hook;
 
 	hook = kzalloc(struct_size(hook, at, slots), GFP_KERNEL);
 	if (!hook)
 		return NULL;
 	hook->mask = slots - 1;
+	for (i = 0; i < slots; i++)
+		hook->at[i] = &no_intercept;
 	/* PERMANENT: kernel.ftrace_enabled=0 must not disable the interception. */
-	hook->ops.func = intercept_by_ftrace;
 	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT;
 	return hook;
 }
 
 static void hook_add(struct intercept_hook *hook, struct intercept *ic)
 {
-	unsigned int slot = hook_slot(hook, ic->addr);
+	unsigned long slot = hook_slot(hook, ic->addr);
 
-	while (hook->at[slot])
+	while (hook->at[slot] != &no_intercept)
 		slot = (slot + 1) & hook->mask;
 	hook->at[slot] = ic;
 	ic->hook = hook;
@@ -251,6 +255,7 @@ static int hook_register(struct intercept_hook *hook, unsigned long *ips, unsign
 	const char *several = n > 1 ? " (or another function of the point)" : "";
 	int err;
 
+	hook->ops.func = entry_of(first)->by_ftrace;
 	err = ftrace_set_filter_ips(&hook->ops, ips, n, 0, 0);
 	if (!err)
 		err = register_ftrace_function(&hook->ops);
@@ -300,7 +305,7 @@ static int install_kprobe(struct intercept *ic)
 
 	ic->probe = (struct kprobe) {
 		.addr = (kprobe_opcode_t *)ic->addr,
-		.pre_handler = intercept_by_kprobe,
+		.pre_handler = entry_of(ic)->by_kprobe,
 		.post_handler = prevent_optimisation,
 	};
 	err = register_kprobe(&ic->probe);
@@ -344,7 +349,7 @@ static int check_live(struct intercept *ic)
 
 /**
  * intercept_install_all() - intercept several functions
- * @ics: interceptions that are not installed; @symbol and @handler are set
+ * @ics: interceptions that are not installed; @symbol and @handler or @entry are set
  * @n: number of @ics, at least one
  *
  * The handlers do not begin to run at the same moment. Calls that install or remove the

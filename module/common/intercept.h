@@ -11,6 +11,7 @@
 #include <linux/kprobes.h>
 
 #include "arch.h"
+#include "compat.h"
 #include "early_return.h"
 
 enum intercept_how {
@@ -19,14 +20,41 @@ enum intercept_how {
 	INTERCEPT_KPROBE,
 };
 
-struct intercept_hook;
+struct intercept;
+
+/**
+ * struct intercept_entry - what ftrace and kprobes call at the entry of a function
+ * @by_ftrace: calls the handler of the interception that the hook has for the address
+ * @by_kprobe: calls the handler of the interception that has the kprobe
+ *
+ * INTERCEPT_ENTRY() defines one, with a handler that is inlined into both functions.
+ */
+struct intercept_entry {
+	ftrace_func_t by_ftrace;
+	kprobe_pre_handler_t by_kprobe;
+};
+
+/**
+ * struct intercept_hook - the ftrace_ops for all functions of one intercept_install_all()
+ * @ops: shared, because each ftrace_ops that is unregistered waits for all tasks
+ * @mask: number of slots in @at, a power of two, minus 1
+ * @at: hash table of the interceptions by address; at most half of its slots are used. The
+ *	other slots have one that is of no function
+ */
+struct intercept_hook {
+	struct ftrace_ops ops;
+	unsigned long mask;
+	struct intercept *at[];
+};
 
 /**
  * struct intercept - interception of one function, installed or not
  * @symbol: the function, as NAME or MODULE:NAME
  * @handler: called at each entry of the function, in the context of the function or, by
  *	kprobe, in NMI context: it must not sleep, wait for a lock, or allocate.
- *	Preemption can be enabled.
+ *	Preemption can be enabled. Unused if @entry is set
+ * @entry: functions with another handler, which is inlined; NULL: they call @handler. All
+ *	interceptions of one intercept_install_all() have the same @entry
  * @how: the mechanism that is installed
  * @addr: the first instruction after any ENDBR; 0: not looked up yet
  * @redirected: number of calls that are inside a replacement function
@@ -38,6 +66,7 @@ struct intercept_hook;
 struct intercept {
 	const char *symbol;
 	void (*handler)(struct intercept *ic, struct pt_regs *regs, unsigned long caller);
+	const struct intercept_entry *entry;
 	/* private: */
 	enum intercept_how how;
 	bool traceable;
@@ -69,6 +98,85 @@ void intercept_exit(void);
 unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);
 int intercept_self_probe(void);
+
+/* Functions that kretprobes and the function graph tracer use as return addresses. */
+#define INTERCEPT_TRAMPOLINES	2
+extern unsigned long intercept_trampolines[INTERCEPT_TRAMPOLINES];
+
+unsigned long intercept_hooked_caller(struct pt_regs *regs, unsigned long trampoline);
+
+static __always_inline const struct intercept_hook *intercept_hook_of(struct ftrace_ops *ops)
+{
+	return container_of(ops, struct intercept_hook, ops);
+}
+
+struct intercept *intercept_search(const struct intercept_hook *hook, unsigned long ip);
+
+/* Functions are aligned to 16 bytes, so the lower four bits carry no information. */
+static __always_inline unsigned long hook_slot(const struct intercept_hook *hook, unsigned long ip)
+{
+	return (ip >> 4) & hook->mask;
+}
+
+/*
+ * Return the caller. @parent: the call's return address, which is that of a trampoline if a
+ * function whose return is hooked ended with a jump to this function.
+ */
+static __always_inline unsigned long intercept_caller(struct pt_regs *regs, unsigned long parent)
+{
+	int i;
+
+	for (i = 0; i < INTERCEPT_TRAMPOLINES; i++)
+		if (unlikely(parent == intercept_trampolines[i]))
+			return intercept_hooked_caller(regs, parent);
+	return parent;
+}
+
+/* Calls the handler of the interception. */
+extern const struct intercept_entry intercept_default_entry;
+
+/*
+ * Define a const struct intercept_entry whose functions call
+ * _handler(struct intercept *, struct pt_regs *, unsigned long parent).
+ */
+#define INTERCEPT_ENTRY(_name, _handler)						\
+static noinline void __kprobes _name##_search(unsigned long ip, unsigned long parent,	\
+					      struct ftrace_ops *ops,		\
+					      struct ftrace_regs *fregs)	\
+{										\
+	struct intercept *ic = intercept_search(intercept_hook_of(ops), ip);	\
+										\
+	if (ic)									\
+		_handler(ic, compat_ftrace_pt_regs(fregs), parent);		\
+}										\
+										\
+static void __kprobes _name##_by_ftrace(unsigned long ip, unsigned long parent,	\
+					struct ftrace_ops *ops,			\
+					struct ftrace_regs *fregs)		\
+{										\
+	const struct intercept_hook *hook = intercept_hook_of(ops);		\
+	struct intercept *ic = hook->at[hook_slot(hook, ip)];			\
+										\
+	if (likely(ic->addr == ip))						\
+		_handler(ic, compat_ftrace_pt_regs(fregs), parent);		\
+	else									\
+		_name##_search(ip, parent, ops, fregs);				\
+}										\
+										\
+static int __kprobes _name##_by_kprobe(struct kprobe *probe, struct pt_regs *regs)	\
+{										\
+	unsigned long ip = regs->ip;						\
+										\
+	_handler(container_of(probe, struct intercept, probe), regs,		\
+		 arch_return_address(regs));					\
+	/* 1: the handler changed ip; do not single-step the probed instruction */	\
+	return regs->ip != ip;							\
+}										\
+										\
+const struct intercept_entry _name = {						\
+	.by_ftrace = _name##_by_ftrace,						\
+	.by_kprobe = _name##_by_kprobe,						\
+}
 
 /* What a handler can do. regs are the registers at the function's entry. */
 

@@ -44,6 +44,7 @@ static void point_disarm(struct errpath_point *point)
 	for (fn = point->functions; fn->symbol; fn++)
 		keep_missed(point, fn);
 	intercept_remove_all(ics, list_interceptions(point, ics));
+	point_close_scope(point);
 	WRITE_ONCE(point->armed, false);
 	WRITE_ONCE(point->expired, false);
 	report_flush();
@@ -100,8 +101,13 @@ static int point_arm(struct errpath_point *point)
 	if (err)
 		return err;
 	point_clear_stats(point);
+	err = point_open_scope(point);
+	if (err)
+		return err;
 	err = point_install(point);
-	if (!err)
+	if (err)
+		point_close_scope(point);
+	else
 		point_go_live(point);
 	return err;
 }
@@ -192,7 +198,8 @@ int point_init(struct errpath_point *point)
 	task_set_init(&point->tasks);
 	for (fn = point->functions; fn->symbol; fn++) {
 		fn->point = point;
-		fn->ic = (struct intercept) { .symbol = fn->symbol, .handler = errpath_hit };
+		fn->by_arguments = fn->match || fn->device || fn->request.unit;
+		fn->ic = (struct intercept) { .symbol = fn->symbol, .entry = &errpath_entry };
 	}
 	point_set_defaults(point);
 	return 0;
@@ -237,6 +244,27 @@ static bool has_function_in(const struct errpath_point *point, const char *modul
 	return false;
 }
 
+/* A function that stack: names can be in the module. */
+static void extend_scope(struct errpath_point *point)
+{
+	if (!READ_ONCE(point->scoped))
+		return;
+	mutex_lock(&point->mutex);
+	if (point->scoped && point->callers)
+		callers_module_coming(point->callers);
+	mutex_unlock(&point->mutex);
+}
+
+static void shrink_scope(struct errpath_point *point, const struct module *module)
+{
+	if (!READ_ONCE(point->scoped))
+		return;
+	mutex_lock(&point->mutex);
+	if (point->callers && point->callers->scope)
+		scope_drop_module(point->callers->scope, module);
+	mutex_unlock(&point->mutex);
+}
+
 static void install_in_module(struct errpath_point *point, struct errpath_function *fn)
 {
 	if (!point->armed || fn->unselected || !function_is_present(fn))
@@ -251,8 +279,8 @@ static void install_in_module(struct errpath_point *point, struct errpath_functi
  * @point: the point
  * @module: name of the module, whose init has not run yet
  *
- * Takes the mutex only of a point with functions in the module, so that the module does
- * not wait until other points are armed.
+ * Takes the mutex only of a point with functions in the module or with tasks to mark, so
+ * that the module does not wait until other points are armed.
  *
  * Context: may sleep; takes the point's mutex.
  */
@@ -261,6 +289,7 @@ void point_module_coming(struct errpath_point *point, const char *module)
 	struct errpath_function *fn;
 
 	point_forget_callers(point);
+	extend_scope(point);
 	if (!has_function_in(point, module))
 		return;
 	mutex_lock(&point->mutex);
@@ -279,21 +308,22 @@ void point_module_coming(struct errpath_point *point, const char *module)
 /**
  * point_module_going() - release the functions of a module that is being unloaded
  * @point: the point
- * @module: name of the module
+ * @module: the module
  *
  * An armed point stays armed and waits until the module is loaded again.
  *
  * Context: may sleep; takes the point's mutex.
  */
-void point_module_going(struct errpath_point *point, const char *module)
+void point_module_going(struct errpath_point *point, const struct module *module)
 {
 	struct errpath_function *fn;
 
-	if (!has_function_in(point, module))
+	shrink_scope(point, module);
+	if (!has_function_in(point, module->name))
 		return;
 	mutex_lock(&point->mutex);
 	for (fn = point->functions; fn->symbol; fn++) {
-		if (!function_is_in_module(fn, module))
+		if (!function_is_in_module(fn, module->name))
 			continue;
 		keep_missed(point, fn);
 		intercept_remove(&fn->ic);

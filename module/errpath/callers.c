@@ -211,6 +211,7 @@ fail:
  */
 void callers_free(struct callers *callers)
 {
+	callers_close_scope(callers);
 	if (callers)
 		kfree(callers->words);
 	kvfree(callers);
@@ -232,6 +233,72 @@ void callers_forget(struct callers *callers)
 
 	for (i = 0; i < ARRAY_SIZE(callers->cache); i++)
 		WRITE_ONCE(callers->cache[i], 0);
+}
+
+/* Add the functions of all names with the prefix stack: to a scope. */
+static int callers_add_to_scope(const struct callers *callers, struct scope *scope)
+{
+	const struct callers_name *name;
+	int err = 0;
+
+	for (name = callers->names; name < callers->names + callers->nr && !err; name++)
+		if (name->role == FRAME_ABOVE)
+			err = scope_add(scope, name->module, name->name);
+	return err;
+}
+
+/**
+ * callers_open_scope() - begin to mark the tasks that are inside a function named by stack:
+ * @callers: the lists; no handler uses them
+ *
+ * Context: may sleep; takes kprobe_mutex and ftrace_lock.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int callers_open_scope(struct callers *callers)
+{
+	struct scope *scope;
+	int err;
+
+	if (callers->scope || !(callers->roles & FRAME_ABOVE))
+		return 0;
+	scope = scope_create();
+	if (!scope)
+		return -ENOMEM;
+	err = callers_add_to_scope(callers, scope);
+	if (err)
+		scope_free(scope);
+	else
+		callers->scope = scope;
+	return err;
+}
+
+/**
+ * callers_close_scope() - stop marking tasks
+ * @callers: the lists, not used by any handler; or NULL
+ *
+ * Context: may sleep.
+ */
+void callers_close_scope(struct callers *callers)
+{
+	if (!callers)
+		return;
+	scope_free(callers->scope);
+	callers->scope = NULL;
+}
+
+/**
+ * callers_module_coming() - extend the scope to the functions of a module
+ * @callers: the lists
+ *
+ * Context: may sleep; takes kprobe_mutex and ftrace_lock.
+ */
+void callers_module_coming(struct callers *callers)
+{
+	if (!callers->scope || !callers_add_to_scope(callers, callers->scope))
+		return;
+	pr_warn("no memory to mark the tasks in a function of a new module: stacks are walked\n");
+	WRITE_ONCE(callers->scope->partial, true);
 }
 
 /* "foo" matches foo, foo.cold, foo.isra.0, ...; "foo.isra.0" matches itself and its cold part. */
@@ -257,6 +324,26 @@ static const char *split_module(char *text)
 	module += strlen(" [");
 	module[strcspn(module, " ]")] = '\0';
 	return module;
+}
+
+/**
+ * callers_name_selects() - test whether a name selects the function at an address
+ * @module: module of the name; NULL: any
+ * @name: the name
+ * @addr: an address in the function
+ * @text: scratch memory of KSYM_SYMBOL_LEN bytes
+ *
+ * Context: any.
+ */
+bool callers_name_selects(const char *module, const char *name, unsigned long addr, char *text)
+{
+	const char *its_module;
+
+	sprint_symbol_no_offset(text, addr);
+	its_module = split_module(text);
+	if (module && (!its_module || strcmp(its_module, module)))
+		return false;
+	return name_matches(name, text);
 }
 
 /* Symbols as text, too large for the stack. */

@@ -5,6 +5,8 @@
 #include <linux/hash.h>
 #include <linux/types.h>
 
+#include "scope.h"
+
 #define CALLERS_TEXT_SIZE	512
 #define CALLERS_MAX_NAMES	128
 #define CALLERS_CACHE_BITS	11
@@ -46,6 +48,8 @@ struct callers_name {
  * @nr: number of used @names
  * @names: the functions of all lists
  * @words: memory that @names point into
+ * @scope: marks the tasks inside a function named by stack:; NULL: the point is disarmed, or
+ *	there is no such name
  * @cache: hash table of the roles of return addresses: address << 4 | roles; 0: unused
  *
  * The lists keep names, not addresses. Each return address is looked up when it is first
@@ -53,7 +57,7 @@ struct callers_name {
  * .part, .cold, .llvm) and all functions with that name; and when a module is loaded,
  * callers_forget() is enough.
  *
- * Only @cache changes: the object is replaced as a whole, under RCU.
+ * Only @scope and @cache change: the object is replaced as a whole, under RCU.
  */
 struct callers {
 	char caller_text[CALLERS_TEXT_SIZE];
@@ -62,6 +66,7 @@ struct callers {
 	unsigned int nr;
 	struct callers_name names[CALLERS_MAX_NAMES];
 	char *words;
+	struct scope *scope;
 	u64 cache[1 << CALLERS_CACHE_BITS];
 };
 
@@ -70,6 +75,10 @@ void callers_free(struct callers *callers);
 int callers_check(const char *text, bool with_stack);
 int callers_any_exists(const char *text);
 void callers_forget(struct callers *callers);
+int callers_open_scope(struct callers *callers);
+void callers_close_scope(struct callers *callers);
+void callers_module_coming(struct callers *callers);
+bool callers_name_selects(const char *module, const char *name, unsigned long addr, char *text);
 unsigned int callers_resolve(struct callers *callers, unsigned long addr);
 
 /* Test whether the knob caller is empty. */

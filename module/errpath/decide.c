@@ -71,7 +71,8 @@ static bool take_space(atomic_t *space, int size)
 
 static bool roll_dice(unsigned long probability)
 {
-	return prandom_u32_state(this_cpu_ptr(&rules_random)) % 100 < probability;
+	return probability == 100 ||
+	       prandom_u32_state(this_cpu_ptr(&rules_random)) % 100 < probability;
 }
 
 static bool take_times(atomic_t *times)
@@ -80,13 +81,13 @@ static bool take_times(atomic_t *times)
 }
 
 /**
- * fault_rules_should_fail() - decide whether a call fails
+ * fault_rules_decide() - decide whether a call fails
  * @rules: the rules
  * @size: what the call subtracts from the knob space
  *
  * Context: any; preemption is disabled.
  */
-bool fault_rules_should_fail(struct fault_rules *rules, int size)
+bool fault_rules_decide(struct fault_rules *rules, int size)
 {
 	unsigned long interval = READ_ONCE(rules->interval);
 

@@ -31,6 +31,19 @@ void fault_rules_seed(void);
 void fault_rules_init(struct fault_rules *rules);
 bool fault_rules_armed(const struct fault_rules *rules);
 bool fault_rules_spent(const struct fault_rules *rules);
-bool fault_rules_should_fail(struct fault_rules *rules, int size);
+bool fault_rules_decide(struct fault_rules *rules, int size);
+
+/*
+ * Decide whether a call fails that subtracts @size from the knob space. The rules by which
+ * every call fails come first. Any context; preemption is disabled.
+ */
+static __always_inline bool fault_rules_should_fail(struct fault_rules *rules, int size)
+{
+	if (READ_ONCE(rules->probability) == 100 && !READ_ONCE(rules->by_nth) &&
+	    atomic_read(&rules->times) == TIMES_NO_LIMIT && READ_ONCE(rules->interval) <= 1 &&
+	    !atomic_read(&rules->space))
+		return true;
+	return fault_rules_decide(rules, size);
+}
 
 #endif /* ERRPATH_DECIDE_H */

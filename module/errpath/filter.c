@@ -1,93 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Filters by call site: the direct caller, a function anywhere above, address ranges on
- * the stack. Cheap tests come first; the stack is walked only if a filter needs it.
+ * the stack. Cheap tests come first; the stack is walked only if a filter needs it, and only
+ * as far as it needs it.
  */
 #include <linux/kernel.h>
 #include <linux/limits.h>
-#include <linux/stacktrace.h>
 
 #include "filter.h"
 
-static bool rejects_nothing(const struct stack_filter *filter)
+static bool stack_ranges_pass(const struct stack_filter *filter, struct stack *stack)
 {
-	return !filter->reject_start && !filter->reject_end;
-}
-
-static bool requires_nothing(const struct stack_filter *filter)
-{
-	return !filter->require_start && filter->require_end == ULONG_MAX;
-}
-
-static unsigned int stack_index_of(const struct stack *stack, unsigned long address,
-				   unsigned int n)
-{
+	bool found = stack_requires_nothing(filter), rejects = !stack_rejects_nothing(filter);
+	unsigned long addr;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		if (stack->entries[i] == address)
-			break;
-	return i;
-}
-
-/* Inlined, because every additional frame lengthens the unwind. */
-static __always_inline void stack_walk_once(struct stack *stack)
-{
-	unsigned int i, n;
-
-	if (stack->n)
-		return;
-	n = stack_trace_save(stack->entries, ARRAY_SIZE(stack->entries), 0);
-	i = stack_index_of(stack, stack->caller, n);
-	if (i == n) {
-		/* At a function's first instruction, frame pointers skip its caller. */
-		i = stack_index_of(stack, stack->ip, n);
-		if (i == n) {
-			/* The unwinder found neither: all frames may be errpath's own. */
-			stack->unknown = true;
-			i = 0;
-			n = 1;
-		}
-		stack->entries[i] = stack->caller;
-	}
-	stack->entry = stack->entries + i;
-	stack->n = n - i;
-}
-
-/**
- * stack_walk() - save the stack from the intercepted function's caller upwards
- * @stack: the stack; without errpath's own frames. It is walked only once.
- *
- * Context: any.
- */
-void stack_walk(struct stack *stack)
-{
-	stack_walk_once(stack);
-}
-
-static bool stack_ranges_pass(const struct stack_filter *filter, const unsigned long *entry,
-			      unsigned int n)
-{
-	bool found = requires_nothing(filter);
-
-	for (; n--; entry++) {
-		if (filter->reject_start <= *entry && *entry < filter->reject_end)
+	for (i = 0; i < filter->depth && (rejects || !found) && stack_has_frame(stack, i); i++) {
+		addr = stack->entry[i];
+		if (filter->reject_start <= addr && addr < filter->reject_end)
 			return false;
-		if (filter->require_start <= *entry && *entry < filter->require_end)
+		if (filter->require_start <= addr && addr < filter->require_end)
 			found = true;
 	}
 	return found;
 }
 
-/* Return the roles of all frames together. */
-static unsigned int roles_on_stack(struct callers *callers, const unsigned long *entry,
-				   unsigned int n)
+/* Test whether one of the first @depth frames has one of the roles. */
+static bool stack_has_role(struct callers *callers, struct stack *stack, unsigned int roles,
+			   unsigned int depth)
 {
-	unsigned int roles = 0;
+	unsigned int i;
 
-	for (; n--; entry++)
-		roles |= callers_roles(callers, *entry);
-	return roles;
+	for (i = 0; i < depth && stack_has_frame(stack, i); i++)
+		if (callers_roles(callers, stack->entry[i]) & roles)
+			return true;
+	return false;
+}
+
+/* The first frame is known without the unwinder. */
+static bool stack_is_known(struct stack *stack)
+{
+	stack_has_frame(stack, 0);
+	return !stack->unknown;
+}
+
+/* Test whether the call is below a function named by stack:. */
+static bool stack_is_above(struct callers *callers, const struct stack_filter *filter,
+			   struct stack *stack)
+{
+	struct scope *scope = callers_scope(callers, filter);
+	u64 clean;
+	bool above;
+
+	if (scope && scope_is_marked(scope, stack->regs->sp))
+		return true;
+	if (scope && scope_is_clean(scope))
+		return false;
+	/* Before the walk, so that a call that is missed meanwhile counts. */
+	clean = scope ? scope_clean_entry(scope) : 0;
+	above = stack_is_known(stack) && stack_has_role(callers, stack, FRAME_ABOVE,
+							scope ? STACK_MAX_FRAMES : filter->depth);
+	if (scope && !above && stack->complete)
+		scope_set_clean(scope, clean);
+	return above;
 }
 
 /**
@@ -103,14 +78,17 @@ static unsigned int roles_on_stack(struct callers *callers, const unsigned long 
  */
 unsigned long callers_find_site(struct callers *callers, struct stack *stack)
 {
+	unsigned long addr;
 	unsigned int i;
 
-	if (!(callers_roles(callers, stack->caller) & FRAME_WRAPPER))
-		return stack->caller;
-	stack_walk_once(stack);
-	for (i = 0; i < stack->n; i++)
-		if (!(callers_roles(callers, stack->entry[i]) & FRAME_WRAPPER))
-			return stack->entry[i];
+	for (i = 0; i < STACK_MAX_FRAMES; i++) {
+		/* The first frame is known without the unwinder. */
+		if (i && !stack_has_frame(stack, i))
+			break;
+		addr = i ? stack->entry[i] : stack->caller;
+		if (!(callers_roles(callers, addr) & FRAME_WRAPPER))
+			return addr;
+	}
 	return stack->caller;
 }
 
@@ -129,22 +107,16 @@ bool stack_matches(struct callers *callers, const struct stack_filter *filter,
 		   struct stack *stack, unsigned long site)
 {
 	bool site_ok = callers_match_any(callers);
-	unsigned int n;
 
 	if (callers->roles & FRAME_CALLER)
 		site_ok = callers_roles(callers, site) & FRAME_CALLER;
-	if (!site_ok && !(callers->roles & FRAME_ABOVE))
+	if (!site_ok && (!(callers->roles & FRAME_ABOVE) ||
+			 !stack_is_above(callers, filter, stack)))
 		return false;
-	if (site_ok && !(callers->roles & FRAME_SKIP) && requires_nothing(filter) &&
-	    rejects_nothing(filter))
+	if (!(callers->roles & FRAME_SKIP) && stack_requires_nothing(filter) && stack_rejects_nothing(filter))
 		return true;
-	stack_walk_once(stack);
-	if (stack->unknown)
-		return false;
-	n = min_t(unsigned int, stack->n, filter->depth);
-	return (site_ok || roles_on_stack(callers, stack->entry, n) & FRAME_ABOVE) &&
-	       stack_ranges_pass(filter, stack->entry, n) &&
-	       !(roles_on_stack(callers, stack->entry, stack->n) & FRAME_SKIP);
+	return stack_is_known(stack) && stack_ranges_pass(filter, stack) &&
+	       !stack_has_role(callers, stack, FRAME_SKIP, STACK_MAX_FRAMES);
 }
 
 /**

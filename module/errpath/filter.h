@@ -2,42 +2,11 @@
 #ifndef ERRPATH_FILTER_H
 #define ERRPATH_FILTER_H
 
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #include "callers.h"
-
-#define STACK_MAX_DEPTH		32
-
-/* Frames of errpath and of the trampoline before the intercepted function's caller. */
-#define STACK_OWN_FRAMES	12
-
-/**
- * struct stack - the stack of one call, walked when it is first needed
- * @ip: address in the intercepted function
- * @caller: the call's return address
- * @n: number of frames in @entry; 0: not walked yet
- * @entry: return addresses, from the caller upwards
- * @unknown: the unwinder did not find the caller; @entry has only the caller
- */
-struct stack {
-	unsigned long ip;
-	unsigned long caller;
-	unsigned int n;
-	bool unknown;
-	const unsigned long *entry;
-	/* private: */
-	unsigned long entries[STACK_MAX_DEPTH + STACK_OWN_FRAMES];
-};
-
-/* Not an initializer, which would also clear @entries. */
-static __always_inline void stack_init(struct stack *stack, unsigned long ip,
-				       unsigned long caller)
-{
-	stack->ip = ip;
-	stack->caller = caller;
-	stack->n = 0;
-	stack->unknown = false;
-}
+#include "stack.h"
 
 /**
  * struct stack_filter - require-* and reject-* of Documentation/fault-injection
@@ -59,18 +28,52 @@ unsigned long callers_find_site(struct callers *callers, struct stack *stack);
 bool stack_matches(struct callers *callers, const struct stack_filter *filter,
 		   struct stack *stack, unsigned long site);
 void stack_filter_init(struct stack_filter *filter);
-void stack_walk(struct stack *stack);
+
+static __always_inline bool stack_rejects_nothing(const struct stack_filter *filter)
+{
+	return !filter->reject_start && !filter->reject_end;
+}
+
+static __always_inline bool stack_requires_nothing(const struct stack_filter *filter)
+{
+	return !filter->require_start && filter->require_end == ULONG_MAX;
+}
+
+/* Test whether stack_matches() would be true for every stack. Any context. */
+static __always_inline bool stack_always_matches(const struct callers *callers,
+						 const struct stack_filter *filter)
+{
+	return !callers->roles && stack_requires_nothing(filter) && stack_rejects_nothing(filter);
+}
+
+/* Return the scope, if it can say whether a function is in reach of @filter, or NULL. */
+static __always_inline struct scope *callers_scope(const struct callers *callers,
+						   const struct stack_filter *filter)
+{
+	/* The marks do not say at which depth the function is. */
+	return READ_ONCE(filter->depth) == STACK_MAX_DEPTH ? callers->scope : NULL;
+}
 
 /*
- * Apply the filters that do not need the stack. False: a call with the return address
+ * Apply the filters that do not need the stack. False: the call with the return address
  * @caller does not match. True: stack_matches() decides. Any context.
  */
-static __always_inline bool callers_may_match(const struct callers *callers, unsigned long caller)
+static __always_inline bool callers_may_match(const struct callers *callers,
+					      const struct stack_filter *filter,
+					      unsigned long caller, const struct pt_regs *regs)
 {
+	const struct scope *scope;
 	unsigned int roles;
 
-	if (callers_match_any(callers) || callers->roles & FRAME_ABOVE)
+	if (callers_match_any(callers))
 		return true;
+	if (callers->roles & FRAME_ABOVE) {
+		scope = callers_scope(callers, filter);
+		if (!scope || !scope_is_outside(scope, regs->sp))
+			return true;
+		if (!(callers->roles & FRAME_CALLER))
+			return false;
+	}
 	return !callers_lookup(callers, caller, &roles) ||
 	       roles & (FRAME_CALLER | FRAME_WRAPPER);
 }

@@ -21,19 +21,28 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/*
- * Recursion guard: a function that the handler calls can call an intercepted function.
- * Such a call is counted as missed. Each context (task, softirq, hardirq, NMI) of a CPU
- * has a depth, so that the calls of an interrupt are still examined.
+/**
+ * struct hit_context - what a handler needs, too large for the stack
+ * @stack: stack of the call
+ * @depth: recursion guard. A function that the handler calls can call an intercepted
+ *	function; such a call is counted as missed
+ *
+ * Not on the stack also because kernels with CONFIG_INIT_STACK_ALL_ZERO would clear it at
+ * each call. Each context (task, softirq, hardirq, NMI) of a CPU has one, so that the calls
+ * of an interrupt are still examined.
  */
-static DEFINE_PER_CPU(int [CALLERS_CONTEXTS], hit_depth);
+struct hit_context {
+	struct stack stack;
+	int depth;
+};
 
-static __always_inline bool task_matches(const struct errpath_point *point,
-					 const struct intercept *ic)
+static DEFINE_PER_CPU(struct hit_context [CALLERS_CONTEXTS], hit_contexts);
+
+/* Return interrupt_context_level(), with few instructions in a task. */
+static __always_inline unsigned int hit_level(void)
 {
-	if (!READ_ONCE(point->task_filter))
-		return true;
-	return task_set_has(&point->tasks, current) && intercept_in_task(ic);
+	return unlikely(preempt_count() & (NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET)) ?
+	       interrupt_context_level() : 0;
 }
 
 static __always_inline struct callers *hit_callers(const struct errpath_point *point)
@@ -42,19 +51,31 @@ static __always_inline struct callers *hit_callers(const struct errpath_point *p
 	return smp_load_acquire(&point->callers);
 }
 
-static bool arguments_match(const struct errpath_function *fn, struct pt_regs *regs)
+/* Not inlined: most functions do not look at their arguments. */
+static noinline bool __kprobes arguments_match(const struct errpath_function *fn,
+					       struct pt_regs *regs)
 {
-	const char *device = fn->point->device;
+	const struct errpath_point *point = fn->point;
+	const char *device = point->device;
 
 	if (fn->match && !fn->match(regs))
 		return false;
-	return !*device || !strcmp(device, fn->device(regs));
+	if (*device && strcmp(device, fn->device(regs)))
+		return false;
+	return !fn->request.unit || request_matches(&point->request, &fn->request, regs);
+}
+
+/* An allocation for the open(2) of a file of errpath does not fail. */
+static noinline bool __kprobes is_spared(const struct errpath_function *fn)
+{
+	return fn->request.unit && intercept_in_task(&fn->ic) && own_file_is_opened();
 }
 
 /* Test whether the argument is high enough without the knob min. */
-static bool min_is_met(const struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
+static noinline bool __kprobes min_is_met(const struct errpath_function *fn, struct pt_regs *regs,
+					  unsigned long min)
 {
-	return min && intercept_arg(regs, fn->min_arg) >= min;
+	return intercept_arg(regs, fn->min_arg) >= min;
 }
 
 static void hit_save_last(struct errpath_point *point, unsigned long caller)
@@ -79,8 +100,8 @@ static bool is_silent(const struct errpath_function *fn, struct pt_regs *regs)
 
 static void hit_add_frames(struct report *report, struct stack *stack)
 {
-	stack_walk(stack);
-	report->nr_frames = min_t(unsigned int, stack->n, REPORT_MAX_FRAMES);
+	report->nr_frames = min_t(unsigned int, stack_unwind(stack, REPORT_MAX_FRAMES),
+				  REPORT_MAX_FRAMES);
 	memcpy(report->frames, stack->entry, report->nr_frames * sizeof(*report->frames));
 }
 
@@ -106,115 +127,162 @@ static void hit_report(struct errpath_function *fn, const char *what, u64 nth,
 	report_end(report);
 }
 
-/* @what: what hit_inject() did to the call. */
-static void hit_record(struct errpath_function *fn, struct pt_regs *regs, const char *what,
-		       unsigned long caller, struct stack *stack)
+/* Not inlined: a failure that is not logged needs no stack frame for this. */
+static noinline void __kprobes hit_log(struct errpath_function *fn, struct pt_regs *regs,
+				       unsigned long min, unsigned long caller,
+				       struct stack *stack)
 {
+	const char *what = min ? "gets a higher minimum" : "fails";
 	struct errpath_point *point = fn->point;
-	u64 nth;
+	u64 nth = point_stats(point).matched;
 
-	this_cpu_inc(point->stats->injected);
-	sites_count(&point->sites, caller);
-	hit_save_last(point, caller);
-	if (!READ_ONCE(point->verbose) && !trace_inject_enabled())
-		return;
-	nth = point_stats(point).matched;
 	trace_inject(point->name, fn->symbol, nth, caller);
 	if (READ_ONCE(point->verbose) && !is_silent(fn, regs))
 		hit_report(fn, what, nth, caller, stack);
 }
 
-/* Record the stack, then compare it with the knob targets. @id: set to the stack's id. */
-static bool __kprobes stack_is_target(struct errpath_function *fn, struct stack *stack, u32 *id)
+/* @min: as for hit_inject(). */
+static __always_inline void hit_record(struct errpath_function *fn, struct pt_regs *regs,
+				       unsigned long min, unsigned long caller,
+				       struct stack *stack)
+{
+	struct errpath_point *point = fn->point;
+
+	this_cpu_inc(point->stats->injected);
+	sites_count(&point->sites, caller);
+	hit_save_last(point, caller);
+	if (READ_ONCE(point->verbose) || trace_inject_enabled())
+		hit_log(fn, regs, min, caller, stack);
+}
+
+/* Record the stack, if a knob needs it. Return its id, or 0. */
+static __always_inline u32 hit_stack_id(struct errpath_function *fn, struct stack *stack)
 {
 	struct errpath_point *point = fn->point;
 
 	if (likely(!READ_ONCE(point->stacks.entry) && !READ_ONCE(point->targets.nr)))
-		return true;
-	*id = stacks_count(&point->stacks, fn->symbol, stack);
-	return !READ_ONCE(point->targets.nr) || targets_match(&point->targets, *id);
+		return 0;
+	return stacks_count(&point->stacks, fn->symbol, stack);
 }
 
-/* Fail the call, or raise its minimum. Return what was done, for the kernel log. */
-static const char *hit_inject(struct errpath_function *fn, struct pt_regs *regs, unsigned long min)
+/* What the call subtracts from the knob space. */
+static __always_inline int hit_weight(const struct errpath_function *fn, struct pt_regs *regs)
 {
-	if (min) {
-		intercept_set_arg(regs, fn->min_arg, min);
-		return "gets a higher minimum";
-	}
-	intercept_return(&fn->ic, regs, READ_ONCE(fn->point->errno) ?: fn->returns);
-	return "fails";
+	return fn->by_arguments ? request_weight(&fn->request, regs) : 1;
 }
 
-/* Inlined, because every additional frame lengthens the unwind. */
+/* Raise the argument that the knob min is for. */
+static noinline void __kprobes hit_raise(const struct errpath_function *fn, struct pt_regs *regs,
+					 unsigned long min)
+{
+	intercept_set_arg(regs, fn->min_arg, min);
+}
+
+/* Fail the call, or raise its minimum to @min if that is not 0. */
+static __always_inline void hit_inject(struct errpath_function *fn, struct pt_regs *regs,
+				       unsigned long min)
+{
+	if (unlikely(min))
+		hit_raise(fn, regs, min);
+	else
+		intercept_return(&fn->ic, regs, READ_ONCE(fn->point->errno) ?: fn->returns);
+}
+
+static __always_inline bool stack_passes(struct errpath_function *fn, struct callers *callers,
+					 struct stack *stack, unsigned long site)
+{
+	bool passes;
+
+	if (stack_always_matches(callers, &fn->point->stack))
+		return true;
+	passes = stack_matches(callers, &fn->point->stack, stack, site);
+	if (stack->n)
+		this_cpu_inc(fn->point->stats->walked);
+	return passes;
+}
+
 static __always_inline void hit_examine(struct errpath_function *fn, struct pt_regs *regs,
-					unsigned long caller)
+					unsigned long caller, struct hit_context *context)
 {
 	struct errpath_point *point = fn->point;
+	struct stack *stack = &context->stack;
 	struct callers *callers = hit_callers(point);
-	unsigned long min = READ_ONCE(point->min);
-	struct stack stack;
-	unsigned long site;
-	const char *what;
-	u32 id = 0;
+	unsigned long site, min;
+	u32 id;
 
-	if (!arguments_match(fn, regs))
+	if (fn->by_arguments && !arguments_match(fn, regs))
 		return;
-	if (fn->request.unit && !request_matches(&point->request, &fn->request, regs))
+	stack_init(stack, regs, caller);
+	site = callers_site(callers, stack);
+	if (!stack_passes(fn, callers, stack, site))
 		return;
-	stack_init(&stack, regs->ip, caller);
-	site = callers_site(callers, &stack);
-	if (!stack_matches(callers, &point->stack, &stack, site))
+	if (fn->by_arguments && is_spared(fn))
 		return;
-	if (fn->request.unit && intercept_in_task(&fn->ic) && own_file_is_opened())
-		return;
-	if (!stack_is_target(fn, &stack, &id))
+	id = hit_stack_id(fn, stack);
+	if (READ_ONCE(point->targets.nr) && !targets_match(&point->targets, id))
 		return;
 	this_cpu_inc(point->stats->matched);
-	if (min_is_met(fn, regs, min) ||
-	    !fault_rules_should_fail(&point->rules, request_weight(&fn->request, regs)))
+	min = READ_ONCE(point->min);
+	if (unlikely(min) && min_is_met(fn, regs, min))
 		return;
-	what = hit_inject(fn, regs, min);
+	if (!fault_rules_should_fail(&point->rules, hit_weight(fn, regs)))
+		return;
+	hit_inject(fn, regs, min);
 	if (id)
 		stacks_injected(&point->stacks, id);
-	hit_record(fn, regs, what, site, &stack);
+	hit_record(fn, regs, min, site, stack);
 }
 
-/* Not inlined: most calls do not get here and need not set up its large stack frame. */
-static noinline void __kprobes hit_examine_once(struct errpath_function *fn,
-						struct pt_regs *regs, unsigned long caller)
+static bool task_matches(const struct errpath_point *point, const struct intercept *ic)
 {
-	unsigned int context = interrupt_context_level();
-
-	if (this_cpu_inc_return(hit_depth[context]) == 1)
-		hit_examine(fn, regs, caller);
-	else
-		this_cpu_inc(fn->point->stats->missed);
-	this_cpu_dec(hit_depth[context]);
+	return !READ_ONCE(point->task_filter) ||
+	       (task_set_has(&point->tasks, current) && intercept_in_task(ic));
 }
 
-/**
- * errpath_hit() - handle a call of a point's function
- * @ic: the interception, part of a struct errpath_function
- * @regs: the registers at the function's entry
- * @caller: the call's return address
- *
- * Disables preemption, so that memory that is freed under RCU stays valid.
- *
- * Context: any.
+/*
+ * Preemption is disabled, so that memory that is freed under RCU stays valid. Not inlined:
+ * most calls do not get here and need not save registers. The order of the arguments is
+ * that of an ftrace_func_t, so that most stay where they are.
  */
-void __kprobes errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+static noinline void __kprobes hit_call(struct errpath_function *fn, unsigned long parent,
+					struct errpath_point *point, struct pt_regs *regs)
+{
+	struct hit_context *context;
+	unsigned long caller;
+
+	preempt_disable_notrace();
+	if (!task_matches(point, &fn->ic))
+		goto out;
+	caller = intercept_caller(regs, parent);
+	if (!callers_may_match(hit_callers(point), &point->stack, caller, regs))
+		goto out;
+	context = this_cpu_ptr(&hit_contexts[hit_level()]);
+	if (!context->depth++)
+		hit_examine(fn, regs, caller, context);
+	else
+		this_cpu_inc(point->stats->missed);
+	context->depth--;
+out:
+	preempt_enable_notrace();
+}
+
+/*
+ * Handle a call of a point's function. What most calls need comes first, and needs no
+ * memory that can be freed. Context: any.
+ */
+static __always_inline void errpath_hit(struct intercept *ic, struct pt_regs *regs,
+					unsigned long parent)
 {
 	struct errpath_function *fn = container_of(ic, struct errpath_function, ic);
 	struct errpath_point *point = fn->point;
 
-	preempt_disable_notrace();
 	/* pairs with smp_store_release() in point_go_live(): the setup is visible */
 	if (!smp_load_acquire(&point->live))
-		goto out;
+		return;
 	this_cpu_inc(point->stats->seen);
-	if (task_matches(point, ic) && callers_may_match(hit_callers(point), caller))
-		hit_examine_once(fn, regs, caller);
-out:
-	preempt_enable_notrace();
+	if (READ_ONCE(point->task_filter) && !task_set_may_have(&point->tasks, current))
+		return;
+	hit_call(fn, parent, point, regs);
 }
+
+INTERCEPT_ENTRY(errpath_entry, errpath_hit);

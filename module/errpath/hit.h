@@ -2,9 +2,9 @@
 #ifndef ERRPATH_HIT_H
 #define ERRPATH_HIT_H
 
-struct intercept;
-struct pt_regs;
+struct intercept_entry;
 
-void errpath_hit(struct intercept *ic, struct pt_regs *regs, unsigned long caller);
+/* What ftrace and kprobes call for each function of a point. */
+extern const struct intercept_entry errpath_entry;
 
 #endif /* ERRPATH_HIT_H */

@@ -327,8 +327,8 @@ static void show_stats(struct errpath_point *point, const struct knob *knob, str
 {
 	struct errpath_stats stats = point_stats(point);
 
-	seq_printf(seq, "seen %llu\nmissed %llu\nmatched %llu\ninjected %llu\n",
-		   stats.seen, stats.missed, stats.matched, stats.injected);
+	seq_printf(seq, "seen %llu\nmissed %llu\nwalked %llu\nmatched %llu\ninjected %llu\n",
+		   stats.seen, stats.missed, stats.walked, stats.matched, stats.injected);
 	sites_show(&point->sites, seq);
 }
 

@@ -13,6 +13,7 @@
 #include "decide.h"
 #include "load_param.h"
 #include "point.h"
+#include "scope_functions.h"
 
 struct errpath_point * const errpath_points[] = { ERRPATH_POINT_ADDRESSES, NULL };
 
@@ -21,11 +22,13 @@ static int notify_points(struct notifier_block *nb, unsigned long event, void *d
 	const struct module *module = data;
 	struct errpath_point * const *point;
 
+	if (event == MODULE_STATE_COMING || event == MODULE_STATE_GOING)
+		scope_functions_forget();
 	for (point = errpath_points; *point; point++) {
 		if (event == MODULE_STATE_COMING)
 			point_module_coming(*point, module->name);
 		else if (event == MODULE_STATE_GOING)
-			point_module_going(*point, module->name);
+			point_module_going(*point, module);
 	}
 	return NOTIFY_DONE;
 }
@@ -67,6 +70,9 @@ static int __init errpath_init(void)
 	err = intercept_self_probe();
 	if (err)
 		return err;
+	err = scope_functions_self_probe();
+	if (err)
+		goto fail_probe;
 	err = init_points();
 	if (err)
 		goto fail_probe;

@@ -146,6 +146,20 @@ static bool lost_its_probe(const struct errpath_point *point)
 	return false;
 }
 
+/* Other code can switch off the kretprobes, too: then no task is marked. */
+static bool lost_its_scope(struct errpath_point *point)
+{
+	bool lost;
+
+	/* Not while the scope changes: the state is shown without waiting for that. */
+	if (!READ_ONCE(point->scoped) || !mutex_trylock(&point->mutex))
+		return false;
+	lost = point->callers && point->callers->scope &&
+	       !scope_is_live(point->callers->scope);
+	mutex_unlock(&point->mutex);
+	return lost;
+}
+
 /**
  * point_lacks_tasks() - test whether the task filter lets no task fail
  * @point: the point
@@ -176,7 +190,7 @@ const char *point_state(struct errpath_point *point)
 		return "off";
 	if (READ_ONCE(point->expired))
 		return "expired";
-	if (lost_its_probe(point))
+	if (lost_its_probe(point) || lost_its_scope(point))
 		return "dead";
 	if (fault_rules_spent(&point->rules))
 		return "spent";
@@ -204,6 +218,7 @@ struct errpath_stats point_stats(const struct errpath_point *point)
 		sum.missed += READ_ONCE(stats->missed);
 		sum.matched += READ_ONCE(stats->matched);
 		sum.injected += READ_ONCE(stats->injected);
+		sum.walked += READ_ONCE(stats->walked);
 	}
 	for (fn = point->functions; fn->symbol; fn++)
 		sum.missed += intercept_missed(&fn->ic);
@@ -265,13 +280,18 @@ static int replace_callers(struct errpath_point *point, const char *caller, cons
 		.nested = nested,
 	};
 	struct callers *callers;
+	int err;
 
 	list_nested_names(point, nested);
 	callers = callers_create(&lists);
 	if (IS_ERR(callers))
 		return PTR_ERR(callers);
-	publish_callers(point, callers);
-	return 0;
+	err = point->scoped ? callers_open_scope(callers) : 0;
+	if (err)
+		callers_free(callers);
+	else
+		publish_callers(point, callers);
+	return err;
 }
 
 /**
@@ -361,6 +381,40 @@ int point_set_skip(struct errpath_point *point, const char *text)
 	int err = callers_check(text, false);
 
 	return err ?: replace_callers(point, point_callers(point), text);
+}
+
+/**
+ * point_open_scope() - begin to mark the tasks below functions that stack: names
+ * @point: the point, about to be armed; its mutex is held
+ *
+ * Also for names that are written later, until point_close_scope().
+ *
+ * Context: may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int point_open_scope(struct errpath_point *point)
+{
+	int err;
+
+	/* First: a module that is being loaded now is scanned here or in point_module_coming(). */
+	WRITE_ONCE(point->scoped, true);
+	err = callers_open_scope(point->callers);
+	if (err)
+		WRITE_ONCE(point->scoped, false);
+	return err;
+}
+
+/**
+ * point_close_scope() - stop marking tasks
+ * @point: the point, its functions not intercepted; its mutex is held
+ *
+ * Context: may sleep.
+ */
+void point_close_scope(struct errpath_point *point)
+{
+	WRITE_ONCE(point->scoped, false);
+	callers_close_scope(point->callers);
 }
 
 /**

@@ -40,6 +40,7 @@ struct errpath_function {
 	long returns;
 	/* private: */
 	bool unselected;	/* by the knob function */
+	bool by_arguments;	/* has @match, @device or @request */
 	struct errpath_point *point;
 	struct intercept ic;
 	enum function_presence {
@@ -55,12 +56,14 @@ struct errpath_function {
  * @missed: calls that the handler could not examine
  * @matched: calls that passed every filter
  * @injected: calls that errpath failed
+ * @walked: calls whose stack was walked for a filter
  */
 struct errpath_stats {
 	u64 seen;
 	u64 missed;
 	u64 matched;
 	u64 injected;
+	u64 walked;
 };
 
 /* The most recent call that errpath failed. @busy is a lock that the handler only tries. */
@@ -106,6 +109,7 @@ struct errpath_point {
 	unsigned long min;
 	/* private: */
 	struct mutex mutex;	/* serialises arming, disarming and writes to the knobs */
+	bool scoped;		/* armed or about to be: the tasks below stack:NAME are marked */
 	bool caller_written;	/* false: the default callers, which this kernel may lack */
 	bool armed;		/* intercepted, or waiting for a module */
 	bool live;		/* armed, and the handler counts and fails calls */
@@ -140,6 +144,8 @@ int point_set_callers(struct errpath_point *point, const char *text);
 int point_set_skip(struct errpath_point *point, const char *text);
 int point_use_default_callers(struct errpath_point *point);
 void point_forget_callers(struct errpath_point *point);
+int point_open_scope(struct errpath_point *point);
+void point_close_scope(struct errpath_point *point);
 int point_record_stacks(struct errpath_point *point, bool on);
 int point_select_functions(struct errpath_point *point, char *text);
 void point_set_defaults(struct errpath_point *point);

@@ -10,13 +10,13 @@
 #include "sites.h"
 
 /**
- * sites_count() - count a failed call
+ * sites_count_slow() - count a failed call
  * @sites: the counts
  * @addr: return address of the call
  *
  * Context: any; takes no lock.
  */
-void __kprobes sites_count(struct sites *sites, unsigned long addr)
+void __kprobes sites_count_slow(struct sites *sites, unsigned long addr)
 {
 	unsigned long was;
 	int i;

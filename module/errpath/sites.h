@@ -20,7 +20,16 @@ struct sites {
 	atomic_long_t others;
 };
 
-void sites_count(struct sites *sites, unsigned long addr);
+void sites_count_slow(struct sites *sites, unsigned long addr);
 void sites_show(const struct sites *sites, struct seq_file *seq);
+
+/* Count a failed call with the return address @addr. Any context; takes no lock. */
+static __always_inline void sites_count(struct sites *sites, unsigned long addr)
+{
+	if (READ_ONCE(sites->at[0].addr) == addr)
+		atomic_long_inc(&sites->at[0].injected);
+	else
+		sites_count_slow(sites, addr);
+}
 
 #endif /* ERRPATH_SITES_H */

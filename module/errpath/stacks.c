@@ -102,8 +102,7 @@ u32 __kprobes stacks_count(struct stacks *stacks, const char *function, struct s
 	u32 id, was;
 	int i;
 
-	stack_walk(stack);
-	n = min_t(unsigned int, stack->n, STACK_MAX_DEPTH);
+	n = min_t(unsigned int, stack_unwind(stack, STACK_MAX_DEPTH), STACK_MAX_DEPTH);
 	id = stack_id(stack, n);
 	if (!entry)
 		return id;

@@ -35,7 +35,7 @@ static struct tracepoint *new_tracepoint, *free_tracepoint;
 static bool table_replace(struct task_table *table, struct task_struct *task,
 			  struct task_struct *old, struct task_struct *new)
 {
-	struct task_bucket *bucket = &table->bucket[hash_ptr(task, table->bits)];
+	struct task_bucket *bucket = &table->bucket[task_bucket_index(table, task)];
 	int i, change = new ? 1 : -1;
 
 	for (i = 0; i < TASK_BUCKET_SIZE; i++) {
@@ -54,6 +54,60 @@ static bool table_add(struct task_table *table, struct task_struct *task)
 	return task_table_has(table, task) || table_replace(table, task, NULL, task);
 }
 
+/* The caller holds @lock. */
+static void maybe_count(struct task_set *set, const struct task_struct *task, int change)
+{
+	unsigned int *count = &set->maybe[hash_ptr(task, TASK_MAYBE_BITS)];
+
+	WRITE_ONCE(*count, *count + change);
+}
+
+/* Count all tasks of a table. The caller holds @lock. */
+static void maybe_count_table(struct task_set *set, const struct task_table *table, int change)
+{
+	const struct task_bucket *bucket;
+	int i;
+
+	for (bucket = table->bucket; bucket < table->bucket + (1 << table->bits); bucket++)
+		for (i = 0; bucket->used && i < TASK_BUCKET_SIZE; i++)
+			if (bucket->task[i])
+				maybe_count(set, bucket->task[i], change);
+}
+
+/* The caller holds @lock. */
+static bool task_set_add(struct task_set *set, struct task_struct *task)
+{
+	if (task_table_has(set->table, task))
+		return true;
+	if (!table_replace(set->table, task, NULL, task))
+		return false;
+	maybe_count(set, task, 1);
+	return true;
+}
+
+/* The caller holds @lock. */
+static void task_set_remove(struct task_set *set, struct task_struct *task)
+{
+	if (task_set_has(set, task) && table_replace(set->table, task, task, NULL))
+		maybe_count(set, task, -1);
+}
+
+/* Publish another table, or none. Return the old one. The caller holds @lock. */
+static struct task_table *task_set_publish(struct task_set *set, struct task_table *table)
+{
+	struct task_table *old = set->table;
+
+	/* A look-up must find a task of either table in @maybe. */
+	if (table)
+		maybe_count_table(set, table, 1);
+	/* pairs with READ_ONCE() in task_set_has(), by the address dependency */
+	smp_store_release(&set->table, table);
+	if (old)
+		maybe_count_table(set, old, -1);
+	set->dropped = 0;
+	return old;
+}
+
 /* Called by the task that creates @child, before @child runs. */
 static void tasks_on_newtask(void *data, struct task_struct *child, unsigned long clone_flags)
 {
@@ -63,7 +117,7 @@ static void tasks_on_newtask(void *data, struct task_struct *child, unsigned lon
 	raw_spin_lock_irqsave(&followed_lock, flags);
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
-		if (task_set_has(set, current) && !table_add(set->table, child))
+		if (task_set_has(set, current) && !task_set_add(set, child))
 			set->dropped++;
 		raw_spin_unlock(&set->lock);
 	}
@@ -78,8 +132,7 @@ static void tasks_on_free(void *data, struct task_struct *task)
 	raw_spin_lock_irqsave(&followed_lock, flags);
 	list_for_each_entry(set, &followed_sets, list) {
 		raw_spin_lock(&set->lock);
-		if (task_set_has(set, task))
-			table_replace(set->table, task, task, NULL);
+		task_set_remove(set, task);
 		raw_spin_unlock(&set->lock);
 	}
 	raw_spin_unlock_irqrestore(&followed_lock, flags);
@@ -250,12 +303,8 @@ static int task_set_fill(struct task_set *set, struct task_table *table,
 	raw_spin_lock_irq(&set->lock);
 	for (i = 0; i < n && !err; i++)
 		err = table_add_word(table, &words[i]);
-	if (!err) {
-		old = set->table;
-		/* pairs with READ_ONCE() in task_set_has(), by the address dependency */
-		smp_store_release(&set->table, table);
-		set->dropped = 0;
-	}
+	if (!err)
+		old = task_set_publish(set, table);
 	raw_spin_unlock_irq(&set->lock);
 	rcu_read_unlock();
 	table_free(err ? table : old);
@@ -267,8 +316,10 @@ static struct task_table *table_alloc(unsigned int bits)
 	struct task_table *table;
 
 	table = kvzalloc(struct_size(table, bucket, 1 << bits), GFP_KERNEL);
-	if (table)
-		table->bits = bits;
+	if (!table)
+		return NULL;
+	table->bits = bits;
+	table->shift = BITS_PER_LONG - bits;
 	return table;
 }
 
@@ -305,9 +356,7 @@ void task_set_clear(struct task_set *set)
 	struct task_table *old;
 
 	raw_spin_lock_irq(&set->lock);
-	old = set->table;
-	WRITE_ONCE(set->table, NULL);
-	set->dropped = 0;
+	old = task_set_publish(set, NULL);
 	raw_spin_unlock_irq(&set->lock);
 	table_free(old);
 	task_set_follow(set, false);

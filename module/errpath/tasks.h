@@ -17,15 +17,20 @@ struct task_bucket {
 	struct task_struct *task[TASK_BUCKET_SIZE];
 };
 
-/* A hash table of tasks, with 1 << @bits buckets. Freed under RCU. */
+/* A hash table of tasks, with 1 << @bits buckets; @shift: 64 - @bits. Freed under RCU. */
 struct task_table {
 	unsigned int bits;
+	unsigned int shift;
 	unsigned int nr;
 	struct task_bucket bucket[];
 };
 
+#define TASK_MAYBE_BITS		8
+
 /**
  * struct task_set - the tasks whose calls a point may fail
+ * @maybe: number of tasks in the set by a hash of their address: most tasks that are not in
+ *	the set are recognised by a 0 here, without the table
  * @table: the tasks; NULL: none
  * @lock: taken for changes; look-ups need no lock
  * @dropped: children that were not added, because the table was full
@@ -34,6 +39,7 @@ struct task_table {
  */
 struct task_set {
 	/* private: */
+	unsigned int maybe[1 << TASK_MAYBE_BITS];
 	struct task_table *table;
 	raw_spinlock_t lock;
 	unsigned int dropped;
@@ -47,10 +53,17 @@ void task_set_clear(struct task_set *set);
 void task_set_show(struct task_set *set, struct seq_file *seq);
 bool task_set_is_empty(struct task_set *set);
 
+/* Return the index of the bucket that a task belongs to: hash_ptr() in fewer instructions. */
+static __always_inline unsigned long task_bucket_index(const struct task_table *table,
+						       const struct task_struct *task)
+{
+	return (unsigned long)task * GOLDEN_RATIO_64 >> table->shift;
+}
+
 static __always_inline bool task_table_has(const struct task_table *table,
 					   const struct task_struct *task)
 {
-	const struct task_bucket *bucket = &table->bucket[hash_ptr(task, table->bits)];
+	const struct task_bucket *bucket = &table->bucket[task_bucket_index(table, task)];
 	int i;
 
 	if (likely(!READ_ONCE(bucket->used)))
@@ -59,6 +72,13 @@ static __always_inline bool task_table_has(const struct task_table *table,
 		if (READ_ONCE(bucket->task[i]) == task)
 			return true;
 	return false;
+}
+
+/* False: the set does not have the task. Any context, NMI included. */
+static __always_inline bool task_set_may_have(const struct task_set *set,
+					      const struct task_struct *task)
+{
+	return READ_ONCE(set->maybe[hash_ptr(task, TASK_MAYBE_BITS)]);
 }
 
 /* Context: any, NMI included, but preemption is disabled. */
