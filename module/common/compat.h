@@ -65,20 +65,21 @@ static __always_inline bool compat_ftrace_is_enabled(const struct ftrace_ops *op
 }
 
 /*
- * All kprobes on one address are on one list, with an aggregate kprobe. A kprobe that may
- * change ip has a post_handler.
+ * All kprobes on one address are on one list, with an aggregate kprobe, which has a
+ * post_handler if one of them has. A kprobe that may change ip has one, other than @harmless.
  */
-static inline bool compat_kprobe_is_contested(struct kprobe *scout)
+static inline bool compat_kprobe_is_contested(struct kprobe *scout,
+					      kprobe_post_handler_t harmless)
 {
 	struct kprobe *other;
-	bool contested = false;
+	unsigned int n = 0;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(other, &scout->list, list)
-		if (other->post_handler)
-			contested = true;
+		if (other->post_handler && other->post_handler != harmless)
+			n++;
 	rcu_read_unlock();
-	return contested;
+	return n > 1;
 }
 
 /*

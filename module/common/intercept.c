@@ -117,6 +117,22 @@ static void prevent_optimisation(struct kprobe *probe, struct pt_regs *regs, uns
 {
 }
 
+/**
+ * intercept_keep_breakpoint() - do nothing, as the post_handler of a kprobe
+ * @probe: the kprobe
+ * @regs: the registers
+ * @flags: unused
+ *
+ * A kprobe with a post_handler is not jump-optimised. With this one, it does not count as a
+ * kprobe that may change the control flow.
+ *
+ * Context: any.
+ */
+void __kprobes intercept_keep_breakpoint(struct kprobe *probe, struct pt_regs *regs,
+					 unsigned long flags)
+{
+}
+
 static int intercept_refuse(struct intercept *ic, int err, const char *why)
 {
 	pr_err("%s() cannot be intercepted: %s\n", ic->symbol, why);
@@ -148,7 +164,7 @@ static int register_scouts(struct intercept *ics[], struct kprobe *probes,
 		registered[(*nr_registered)++] = &probes[i];
 		ic->addr = (unsigned long)probes[i].addr;
 		ic->traceable = kprobe_ftrace(&probes[i]);
-		if (compat_kprobe_is_contested(&probes[i]))
+		if (compat_kprobe_is_contested(&probes[i], intercept_keep_breakpoint))
 			return intercept_refuse(ic, -EBUSY, contested);
 	}
 	return 0;
@@ -187,7 +203,7 @@ bool intercept_is_contested(unsigned long addr)
 
 	if (register_kprobe(&probe))
 		return false;
-	contested = compat_kprobe_is_contested(&probe);
+	contested = compat_kprobe_is_contested(&probe, intercept_keep_breakpoint);
 	unregister_kprobe(&probe);
 	return contested;
 }

@@ -94,6 +94,7 @@ static inline void intercept_remove(struct intercept *ic)
 bool intercept_is_live(const struct intercept *ic);
 void intercept_forget(struct intercept *ic);
 bool intercept_is_contested(unsigned long addr);
+void intercept_keep_breakpoint(struct kprobe *probe, struct pt_regs *regs, unsigned long flags);
 void intercept_exit(void);
 unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);

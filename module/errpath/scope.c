@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include "../common/arch.h"
+#include "../common/intercept.h"
 #include "scope.h"
 #include "scope_functions.h"
 
@@ -30,10 +31,29 @@ struct scope *scope_create(void)
 	return kvzalloc(sizeof(struct scope), GFP_KERNEL);
 }
 
-/* Functions that the scope does not have are walked for. */
-static int scope_add_function(struct scope *scope, unsigned long addr)
+static int scope_probe_register(struct scope_probe *probe, const struct scope_function *function)
 {
-	struct kretprobe *probe;
+	kprobe_opcode_t *addr = (kprobe_opcode_t *)function->addr;
+	int err = 0;
+
+	probe->call.kp.addr = addr;
+	probe->call.maxactive = SCOPE_CALLS;
+	if (!function->traceable) {
+		probe->breakpoint.addr = addr;
+		probe->breakpoint.post_handler = intercept_keep_breakpoint;
+		err = register_kprobe(&probe->breakpoint);
+	}
+	if (err)
+		return err;
+	err = register_kretprobe(&probe->call);
+	if (err && probe->breakpoint.addr)
+		unregister_kprobe(&probe->breakpoint);
+	return err;
+}
+
+static int scope_add_function(struct scope *scope, const struct scope_function *function)
+{
+	struct scope_probe *probe;
 	int err;
 
 	if (scope->nr == SCOPE_MAX_FUNCTIONS)
@@ -41,18 +61,21 @@ static int scope_add_function(struct scope *scope, unsigned long addr)
 	probe = kzalloc(sizeof(*probe), GFP_KERNEL);
 	if (!probe)
 		return -ENOMEM;
-	probe->kp.addr = (kprobe_opcode_t *)addr;
-	probe->maxactive = SCOPE_CALLS;
-	err = register_kretprobe(probe);
+	err = scope_probe_register(probe, function);
 	if (err) {
 		kfree(probe);
 		return err;
 	}
 	scope->probe[scope->nr] = probe;
-	scope->owner[scope->nr] = compat_kretprobe_id(probe);
+	scope->owner[scope->nr] = compat_kretprobe_id(&probe->call);
 	/* pairs with READ_ONCE() in scope_is_marked(), by the dependency */
 	smp_store_release(&scope->nr, scope->nr + 1);
 	return scope->owner[scope->nr - 1] ? 0 : -EOPNOTSUPP;
+}
+
+static unsigned long scope_probe_addr(const struct scope_probe *probe)
+{
+	return (unsigned long)probe->call.kp.addr;
 }
 
 static bool scope_has_function(const struct scope *scope, unsigned long addr)
@@ -60,7 +83,7 @@ static bool scope_has_function(const struct scope *scope, unsigned long addr)
 	unsigned int i;
 
 	for (i = 0; i < scope->nr; i++)
-		if (scope->probe[i] && (unsigned long)scope->probe[i]->kp.addr == addr)
+		if (scope->probe[i] && scope_probe_addr(scope->probe[i]) == addr)
 			return true;
 	return false;
 }
@@ -80,17 +103,17 @@ static bool scope_has_function(const struct scope *scope, unsigned long addr)
  */
 int scope_add(struct scope *scope, const char *module, const char *name)
 {
-	unsigned long addrs[SCOPE_FUNCTIONS_MAX];
-	int i, n = scope_functions_find(module, name, addrs), err;
+	struct scope_function functions[SCOPE_FUNCTIONS_MAX];
+	int i, n = scope_functions_find(module, name, functions), err;
 
 	if (n == -ENOMEM)
 		return n;
 	if (n < 0)
 		WRITE_ONCE(scope->partial, true);
 	for (i = 0; i < n; i++) {
-		if (scope_has_function(scope, addrs[i]))
+		if (scope_has_function(scope, functions[i].addr))
 			continue;
-		err = scope_add_function(scope, addrs[i]);
+		err = scope_add_function(scope, &functions[i]);
 		if (err == -ENOMEM)
 			return err;
 		if (err)
@@ -99,14 +122,31 @@ int scope_add(struct scope *scope, const char *module, const char *name)
 	return 0;
 }
 
-/* No handler uses a probe that was taken out of the scope. */
-static void scope_release(struct kretprobe *probe[], unsigned int n)
+/* The breakpoints last: what stays alone at an address may be optimised. */
+static void scope_unregister(struct scope_probe *probe[], unsigned int n)
+{
+	struct kretprobe *calls[SCOPE_MAX_FUNCTIONS];
+	struct kprobe *breakpoints[SCOPE_MAX_FUNCTIONS];
+	unsigned int i, nr_breakpoints = 0;
+
+	for (i = 0; i < n; i++) {
+		calls[i] = &probe[i]->call;
+		if (probe[i]->breakpoint.addr)
+			breakpoints[nr_breakpoints++] = &probe[i]->breakpoint;
+	}
+	unregister_kretprobes(calls, n);
+	if (nr_breakpoints)
+		unregister_kprobes(breakpoints, nr_breakpoints);
+}
+
+/* No handler finds a probe that was taken out of the scope, but one may still use it. */
+static void scope_release(struct scope_probe *probe[], unsigned int n)
 {
 	unsigned int i;
 
 	if (!n)
 		return;
-	unregister_kretprobes(probe, n);
+	scope_unregister(probe, n);
 	synchronize_rcu_expedited();
 	for (i = 0; i < n; i++)
 		kfree(probe[i]);
@@ -116,14 +156,14 @@ static void scope_release(struct kretprobe *probe[], unsigned int n)
 
 /* Take out the probes in a module, or all. Return their number. */
 static unsigned int scope_take(struct scope *scope, const struct module *module,
-			       struct kretprobe *taken[SCOPE_MAX_FUNCTIONS])
+			       struct scope_probe *taken[SCOPE_MAX_FUNCTIONS])
 {
 	unsigned int i, n = 0;
 
 	for (i = 0; i < scope->nr; i++) {
-		struct kretprobe *probe = scope->probe[i];
+		struct scope_probe *probe = scope->probe[i];
 
-		if (!probe || (module && !within_module((unsigned long)probe->kp.addr, module)))
+		if (!probe || (module && !within_module(scope_probe_addr(probe), module)))
 			continue;
 		WRITE_ONCE(scope->owner[i], NULL);
 		WRITE_ONCE(scope->probe[i], NULL);
@@ -141,7 +181,7 @@ static unsigned int scope_take(struct scope *scope, const struct module *module,
  */
 void scope_drop_module(struct scope *scope, const struct module *module)
 {
-	struct kretprobe *taken[SCOPE_MAX_FUNCTIONS];
+	struct scope_probe *taken[SCOPE_MAX_FUNCTIONS];
 	unsigned int n = scope_take(scope, module, taken);
 
 	scope_release(taken, n);
@@ -158,7 +198,7 @@ void scope_drop_module(struct scope *scope, const struct module *module)
  */
 void scope_free(struct scope *scope)
 {
-	struct kretprobe *taken[SCOPE_MAX_FUNCTIONS];
+	struct scope_probe *taken[SCOPE_MAX_FUNCTIONS];
 
 	if (!scope)
 		return;
@@ -180,7 +220,7 @@ bool scope_is_live(const struct scope *scope)
 
 	for (i = 0; i < scope->nr; i++)
 		if (scope->probe[i] &&
-		    !arch_text_is_probed((unsigned long)scope->probe[i]->kp.addr))
+		    !arch_text_is_probed(scope_probe_addr(scope->probe[i])))
 			return false;
 	return true;
 }

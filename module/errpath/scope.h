@@ -15,11 +15,23 @@ struct module;
 #define SCOPE_CLEAN_BITS	10
 
 /**
+ * struct scope_probe - marks the calls of one function
+ * @call: has no handler, but puts each call on a list of its task
+ * @breakpoint: of a function that is not traceable: keeps @call from being jump-optimised.
+ *	While a removed kprobe waits for the end of its optimisation, the kernel warns if one
+ *	is registered that is disabled, as scouts of errpath are
+ */
+struct scope_probe {
+	struct kretprobe call;
+	struct kprobe breakpoint;
+};
+
+/**
  * struct scope - marks the tasks that are inside one of some functions
  * @nr: used entries of @owner and @probe
  * @partial: a function has no kretprobe, so no mark does not mean that no task is in it
  * @owner: what the marks of each function have in common; NULL: its module was unloaded
- * @probe: the kretprobes; NULL: its module was unloaded
+ * @probe: the probes; NULL: its module was unloaded
  * @clean: hash table of tasks whose stack was walked and had none of the functions
  *
  * A kretprobe without a handler puts each call of its function on a list of the task. So
@@ -32,7 +44,7 @@ struct scope {
 	unsigned int nr;
 	bool partial;
 	const void *owner[SCOPE_MAX_FUNCTIONS];
-	struct kretprobe *probe[SCOPE_MAX_FUNCTIONS];
+	struct scope_probe *probe[SCOPE_MAX_FUNCTIONS];
 	u64 clean[1 << SCOPE_CLEAN_BITS];
 };
 
@@ -73,10 +85,11 @@ static __always_inline u64 scope_clean_entry(const struct scope *scope)
 	unsigned int i;
 
 	for (i = 0; i < READ_ONCE(scope->nr); i++) {
-		const struct kretprobe *probe = READ_ONCE(scope->probe[i]);
+		const struct scope_probe *probe = READ_ONCE(scope->probe[i]);
 
 		if (probe)
-			missed += READ_ONCE(probe->nmissed) + READ_ONCE(probe->kp.nmissed);
+			missed += READ_ONCE(probe->call.nmissed) +
+				  READ_ONCE(probe->call.kp.nmissed);
 	}
 	return (u64)(unsigned long)current << 8 | (missed & 0x3fff);
 }

@@ -29,7 +29,7 @@
 struct memory {
 	char name[MEMORY_NAME];
 	int n;
-	unsigned long addrs[SCOPE_FUNCTIONS_MAX];
+	struct scope_function functions[SCOPE_FUNCTIONS_MAX];
 };
 
 static struct memory memories[MEMORIES];
@@ -42,23 +42,23 @@ struct found {
 	const char *module;
 	const char *name;
 	int n;
-	unsigned long *addrs;
+	struct scope_function *functions;
 };
 
-static void found_add(struct found *found, unsigned long addr)
+static void found_add(struct found *found, unsigned long addr, bool traceable)
 {
 	int i;
 
 	for (i = 0; i < found->n; i++)
-		if (found->addrs[i] == addr)
+		if (found->functions[i].addr == addr)
 			return;
 	if (found->n == SCOPE_FUNCTIONS_MAX)
 		found->n = -E2BIG;
 	else if (found->n >= 0)
-		found->addrs[found->n++] = addr;
+		found->functions[found->n++] = (struct scope_function) { addr, traceable };
 }
 
-/* @addr: any function whose name begins with the name. */
+/* @addr: a traceable function whose name begins with the name. */
 static void found_add_if_selected(struct found *found, unsigned long addr)
 {
 	char *text = kmalloc(KSYM_SYMBOL_LEN, GFP_KERNEL);
@@ -68,7 +68,7 @@ static void found_add_if_selected(struct found *found, unsigned long addr)
 		return;
 	}
 	if (callers_name_selects(found->module, found->name, addr, text))
-		found_add(found, addr);
+		found_add(found, addr, true);
 	kfree(text);
 }
 
@@ -115,7 +115,7 @@ static int find_by_name(struct found *found)
 			 found->module ? ":" : "", found->name, suffixes[i]);
 		err = symbol_address(full, &addr);
 		if (!err)
-			found_add(found, addr);
+			found_add(found, addr, false);
 		else if (err == -ENOENT)
 			err = 0;
 	}
@@ -129,9 +129,9 @@ static int find_by_name(struct found *found)
 	return err;
 }
 
-static int find(const char *module, const char *name, unsigned long *addrs)
+static int find(const char *module, const char *name, struct scope_function *functions)
 {
-	struct found found = { .module = module, .name = name, .addrs = addrs };
+	struct found found = { .module = module, .name = name, .functions = functions };
 	int err = find_traceable(&found);
 
 	if (!err)
@@ -149,30 +149,30 @@ static struct memory *memory_lookup(const char *key)
 	return NULL;
 }
 
-static void memory_store(const char *key, const unsigned long *addrs, int n)
+static void memory_store(const char *key, const struct scope_function *functions, int n)
 {
 	struct memory *memory = &memories[memories_nr++ % MEMORIES];
 
 	strscpy(memory->name, key, sizeof(memory->name));
 	memory->n = n;
-	memcpy(memory->addrs, addrs, sizeof(memory->addrs));
+	memcpy(memory->functions, functions, n * sizeof(*functions));
 }
 
 /**
  * scope_functions_find() - find the functions that a name selects
  * @module: name of their module; NULL: in the kernel and all modules
  * @name: the name, which also selects clones
- * @addrs: set to their addresses
+ * @functions: set to the functions
  *
  * Does not find a notrace function if another function with the name is found.
  *
  * Context: may sleep; takes ftrace_lock and kprobe_mutex.
  *
- * Return: the number of @addrs; 0: there is none now. Or -ENOMEM, -E2BIG (there are more),
+ * Return: the number of @functions; 0: there is none now. Or -ENOMEM, -E2BIG (there are more),
  * or -ENOENT (there is one, but it was not found).
  */
 int scope_functions_find(const char *module, const char *name,
-			 unsigned long addrs[SCOPE_FUNCTIONS_MAX])
+			 struct scope_function functions[SCOPE_FUNCTIONS_MAX])
 {
 	const struct memory *memory;
 	char key[MEMORY_NAME];
@@ -186,15 +186,15 @@ int scope_functions_find(const char *module, const char *name,
 	memory = keep ? memory_lookup(key) : NULL;
 	if (memory) {
 		n = memory->n;
-		memcpy(addrs, memory->addrs, sizeof(memory->addrs));
+		memcpy(functions, memory->functions, n * sizeof(*functions));
 	}
 	mutex_unlock(&memories_mutex);
 	if (memory)
 		return n;
-	n = find(module, name, addrs);
+	n = find(module, name, functions);
 	mutex_lock(&memories_mutex);
 	if (keep && n >= 0 && before == generation && !memory_lookup(key))
-		memory_store(key, addrs, n);
+		memory_store(key, functions, n);
 	mutex_unlock(&memories_mutex);
 	return n;
 }
@@ -223,17 +223,17 @@ void scope_functions_forget(void)
  */
 int scope_functions_self_probe(void)
 {
-	unsigned long addrs[SCOPE_FUNCTIONS_MAX];
+	struct scope_function functions[SCOPE_FUNCTIONS_MAX];
 	struct found found = {
 		.module = THIS_MODULE->name,
 		.name = "scope_functions_self_probe",
-		.addrs = addrs,
+		.functions = functions,
 	};
 	int err = find_traceable(&found);
 
 	if (err == -ENOMEM)
 		return err;
-	if (!err && found.n == 1 && within_module(addrs[0], THIS_MODULE))
+	if (!err && found.n == 1 && within_module(functions[0].addr, THIS_MODULE))
 		return 0;
 	pr_err("self-test: cannot read a filter of ftrace on this kernel: please report this line and uname -a\n");
 	return -ENODEV;

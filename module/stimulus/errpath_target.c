@@ -42,6 +42,8 @@ noinline int errpath_target(int x)
 	return hidden_zero();
 }
 
+EXPORT_SYMBOL_GPL(errpath_target);
+
 /* The kernel's fail_function can fail it, too. */
 ALLOW_ERROR_INJECTION(errpath_target, ERRNO);
 

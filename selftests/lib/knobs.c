@@ -70,8 +70,8 @@ int stats_read(const char *point, struct stats *s)
 
 	if (err)
 		return err;
-	if (sscanf(text, "seen %ld missed %ld matched %ld injected %ld",
-		   &s->seen, &s->missed, &s->matched, &s->injected) != 4)
+	if (sscanf(text, "seen %ld missed %ld walked %ld matched %ld injected %ld",
+		   &s->seen, &s->missed, &s->walked, &s->matched, &s->injected) != 5)
 		return -EPROTO;
 	return 0;
 }

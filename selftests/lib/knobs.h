@@ -10,6 +10,7 @@
 struct stats {
 	long seen;
 	long missed;
+	long walked;
 	long matched;
 	long injected;
 };
