@@ -61,12 +61,14 @@ FIXTURE_SETUP(stimuli)
 {
 	ASSERT_EQ(0, load_once("errpath_alloc"));
 	ASSERT_EQ(0, load_once("errpath_rival"));
+	ASSERT_EQ(0, load_once("errpath_scope"));
 	self->start = iomem_unused(SECTION_SIZE, SECTION_SIZE);
 }
 
 FIXTURE_TEARDOWN_PARENT(stimuli)
 {
 	EXPECT_EQ(0, hotplug_cleanup());
+	EXPECT_EQ(0, module_unload("errpath_scope"));
 	EXPECT_EQ(0, module_unload("errpath_rival"));
 	EXPECT_EQ(0, module_unload("errpath_alloc"));
 }
@@ -96,6 +98,15 @@ static const struct order wrong[] = {
 	ORDER("errpath_target/call", "1 traced nmi"),
 	ORDER("errpath_target/call", "1 traced task task"),
 	ORDER("errpath_target/call", "100001 traced loop"),
+	ORDER("errpath_scope/call", ""),
+	ORDER("errpath_scope/call", "1 traced above"),
+	ORDER("errpath_scope/call", "1 untraced above inside"),
+	ORDER("errpath_scope/call", "1 traced below inside"),
+	ORDER("errpath_scope/call", "1 traced above beside"),
+	ORDER("errpath_scope/call", "1 traced above inside inside"),
+	ORDER("errpath_scope/call", "+1 traced above inside"),
+	ORDER("errpath_scope/call", "10000001 traced above outside"),
+	ORDER("errpath_scope/go", "on"),
 	ORDER("errpath_rival/set", ""),
 	ORDER("errpath_rival/set", "none errpath_target"),
 	ORDER("errpath_rival/set", "none\0errpath_target"),

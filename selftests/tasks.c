@@ -292,7 +292,16 @@ TEST_F(tasks, wrong_process_is_refused)
 	EXPECT_STREQ("1", text);
 }
 
-static pthread_barrier_t many_end;
+static pthread_barrier_t many_start, many_end;
+static long many_failed;
+
+static void *call_between(void *data)
+{
+	pthread_barrier_wait(&many_start);
+	__atomic_fetch_add(&many_failed, failed_calls(), __ATOMIC_RELAXED);
+	pthread_barrier_wait(&many_end);
+	return data;
+}
 
 static void *wait_for_end(void *data)
 {
@@ -320,20 +329,47 @@ static int count_unlisted(void)
 	return n;
 }
 
-/* If the threads are too many, the write must fail and change nothing. */
-TEST_F(tasks, no_thread_is_dropped)
+/* Creates MANY_THREADS threads with small stacks. Returns 0 or an errno. */
+static int create_many(void *(*run)(void *data))
 {
 	pthread_attr_t attr;
 	pthread_t thread;
+	int err;
+
+	err = pthread_barrier_init(&many_start, NULL, MANY_THREADS + 1);
+	if (!err)
+		err = pthread_barrier_init(&many_end, NULL, MANY_THREADS + 1);
+	if (!err)
+		err = pthread_attr_init(&attr);
+	if (!err)
+		err = pthread_attr_setstacksize(&attr, 64 << 10);
+	for (int i = 0; i < MANY_THREADS && !err; i++)
+		err = pthread_create(&thread, &attr, run, NULL);
+	return err;
+}
+
+/* Some of so many threads have the same hash as the named one. */
+TEST_F(tasks, no_other_thread_fails)
+{
+	struct stats stats;
+
+	ASSERT_EQ(0, create_many(call_between));
+	ASSERT_EQ(0, arm_tasks("self"));
+	pthread_barrier_wait(&many_start);
+	pthread_barrier_wait(&many_end);
+	EXPECT_EQ(0, many_failed);
+	ASSERT_EQ(0, stats_read(POINT, &stats));
+	EXPECT_EQ(MANY_THREADS * CALLS, stats.seen);
+	EXPECT_EQ(CALLS, failed_calls());
+}
+
+/* If the threads are too many, the write must fail and change nothing. */
+TEST_F(tasks, no_thread_is_dropped)
+{
 	char text[64];
 	int err;
 
-	/* Create many threads with small stacks. */
-	ASSERT_EQ(0, pthread_barrier_init(&many_end, NULL, MANY_THREADS + 1));
-	ASSERT_EQ(0, pthread_attr_init(&attr));
-	ASSERT_EQ(0, pthread_attr_setstacksize(&attr, 64 << 10));
-	for (int i = 0; i < MANY_THREADS; i++)
-		ASSERT_EQ(0, pthread_create(&thread, &attr, wait_for_end, NULL));
+	ASSERT_EQ(0, create_many(wait_for_end));
 
 	/* Name them all. */
 	ASSERT_EQ(0, knob_set(POINT, "tasks", "1"));
