@@ -121,13 +121,16 @@ static int walk(const char *which, const char *scope, long count, const char *wa
 }
 
 /* Makes @count calls in the way @way: no decision may be wrong. */
-#define EXPECT_RIGHT(_count, _way) do { \
-	struct walk __walk; \
-	ASSERT_EQ(0, walk(variant->which, variant->scope, _count, _way, &__walk)); \
-	EXPECT_LE(_count, __walk.calls); \
-	EXPECT_EQ(0, __walk.wrong) TH_LOG("%s: %ld calls, %ld inside", _way, __walk.calls, \
-					  __walk.inside); \
-} while (0)
+static void expect_right(struct __test_metadata *_metadata, const char *which, const char *scope,
+			 long count, const char *way)
+{
+	struct walk result;
+
+	ASSERT_EQ(0, walk(which, scope, count, way, &result));
+	EXPECT_LE(count, result.calls);
+	EXPECT_EQ(0, result.wrong)
+		TH_LOG("%s: %ld calls, %ld inside", way, result.calls, result.inside);
+}
 
 static long walked(const char *point)
 {
@@ -192,37 +195,41 @@ static int tasks_that_wait(void)
 }
 
 /* Starts @n tasks and returns when all wait. */
-#define START_WAITERS(_n) do { \
-	for (int __i = 0; __i < (_n); __i++) \
-		ASSERT_LT(0, start_waiter(variant->which, variant->scope)); \
-	for (int __i = 0; __i < 1000 && tasks_that_wait() != (_n); __i++) \
-		usleep(10000); \
-	ASSERT_EQ(_n, tasks_that_wait()); \
-} while (0)
+static void start_waiters(struct __test_metadata *_metadata, const char *which, const char *scope,
+			  int n)
+{
+	for (int i = 0; i < n; i++)
+		ASSERT_LT(0, start_waiter(which, scope));
+	for (int i = 0; i < 1000 && tasks_that_wait() != n; i++)
+		usleep(10000);
+	ASSERT_EQ(n, tasks_that_wait());
+}
 
 /* Lets them make their calls. Every decision must be right. */
-#define FINISH_WAITERS(_n) do { \
-	int __status; \
-	ASSERT_EQ(0, file_write(DIRECTORY "/go", "1")); \
-	for (int __i = 0; __i < (_n); __i++) { \
-		ASSERT_LT(0, wait(&__status)); \
-		EXPECT_EQ(0, __status); \
-	} \
-} while (0)
+static void finish_waiters(struct __test_metadata *_metadata, int n)
+{
+	int status;
+
+	ASSERT_EQ(0, file_write(DIRECTORY "/go", "1"));
+	for (int i = 0; i < n; i++) {
+		ASSERT_LT(0, wait(&status));
+		EXPECT_EQ(0, status);
+	}
+}
 
 /* A task that was inside when the point was armed has no mark. */
 TEST_F(scope, task_is_inside_while_the_point_is_armed)
 {
-	START_WAITERS(1);
+	start_waiters(_metadata, variant->which, variant->scope, 1);
 	ASSERT_EQ(0, arm(variant->point));
-	FINISH_WAITERS(1);
+	finish_waiters(_metadata, 1);
 
 	/* Its calls inside need the walk, and one afterwards. */
 	EXPECT_LE(FEW, walked(variant->point));
 	EXPECT_GE(FEW + 2, walked(variant->point));
 
 	/* Other calls have marks. */
-	EXPECT_RIGHT(MANY / 100, "random");
+	expect_right(_metadata, variant->which, variant->scope, MANY / 100, "random");
 	EXPECT_GE(FEW + 4, walked(variant->point));
 }
 
@@ -230,15 +237,15 @@ TEST_F(scope, task_is_inside_while_the_point_is_armed)
 TEST_F(scope, marks_run_out)
 {
 	ASSERT_EQ(0, arm(variant->point));
-	START_WAITERS(WAITERS);
-	FINISH_WAITERS(WAITERS);
+	start_waiters(_metadata, variant->which, variant->scope, WAITERS);
+	finish_waiters(_metadata, WAITERS);
 	EXPECT_LE((WAITERS - MARKED) * FEW, walked(variant->point));
 
 	/* Afterwards, marks are enough again. */
-	EXPECT_RIGHT(FEW, "outside");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "outside");
 	long before = walked(variant->point);
 
-	EXPECT_RIGHT(MANY / 100, "random");
+	expect_right(_metadata, variant->which, variant->scope, MANY / 100, "random");
 	EXPECT_EQ(before, walked(variant->point));
 }
 
@@ -246,10 +253,10 @@ TEST_F(scope, marks_run_out)
 TEST_F(scope, scope_changes_while_armed)
 {
 	ASSERT_EQ(0, arm(variant->point));
-	EXPECT_RIGHT(FEW, "random");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "random");
 	ASSERT_EQ(0, knob_set(variant->point, "caller", "stack:errpath_scope_beside"));
 	ASSERT_EQ(0, knob_set(variant->point, "caller", "%s", self->caller));
-	EXPECT_RIGHT(FEW, "random");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "random");
 
 	/* Another name, which is not above. */
 	struct walk result;
@@ -264,8 +271,8 @@ TEST_F(scope, module_of_the_function_is_reloaded)
 {
 	ASSERT_EQ(0, arm(variant->point));
 	for (int i = 0; i < 3; i++) {
-		EXPECT_RIGHT(FEW, "inside");
-		EXPECT_RIGHT(FEW, "random");
+		expect_right(_metadata, variant->which, variant->scope, FEW, "inside");
+		expect_right(_metadata, variant->which, variant->scope, FEW, "random");
 		ASSERT_EQ(0, module_unload("errpath_scope"));
 		ASSERT_EQ(0, module_load("errpath_scope", ""));
 	}
@@ -280,8 +287,8 @@ TEST_F(scope, module_of_the_function_comes)
 			      variant->scope));
 	ASSERT_EQ(0, arm(variant->point));
 	ASSERT_EQ(0, module_load("errpath_scope", ""));
-	EXPECT_RIGHT(FEW, "inside");
-	EXPECT_RIGHT(MANY / 100, "random");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "inside");
+	expect_right(_metadata, variant->which, variant->scope, MANY / 100, "random");
 	EXPECT_GE(2, walked(variant->point));
 }
 
@@ -289,12 +296,12 @@ TEST_F(scope, module_of_the_function_comes)
 TEST_F(scope, kprobes_are_switched_off)
 {
 	ASSERT_EQ(0, arm(variant->point));
-	EXPECT_RIGHT(FEW, "random");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "random");
 	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "0"));
 	EXPECT_STREQ("dead", point_state(variant->point));
 	ASSERT_EQ(0, file_write(KPROBES_ENABLED, "1"));
 	EXPECT_STREQ("armed", point_state(variant->point));
-	EXPECT_RIGHT(FEW, "random");
+	expect_right(_metadata, variant->which, variant->scope, FEW, "random");
 }
 
 /* An intercepted function is above a call of itself only if it is recursive. */

@@ -87,40 +87,38 @@ static inline bool compat_kprobe_is_contested(struct kprobe *scout,
  * 73f9b911faa7 ("kprobes: Use rethook for kretprobe if possible"), v5.18.
  */
 #ifdef CONFIG_KRETPROBE_ON_RETHOOK
-/* An entry of the list; NULL: there is none. */
-typedef const struct llist_node *compat_kretprobe_call;
-
-static __always_inline const struct rethook_node *compat_kretprobe_node(compat_kretprobe_call call)
+static __always_inline const struct rethook_node *
+compat_kretprobe_node(const struct llist_node *call)
 {
 	return llist_entry(call, struct rethook_node, llist);
 }
 
-/* Return the innermost call of current. Any context. */
-static __always_inline compat_kretprobe_call compat_kretprobe_first(void)
+/* Return the innermost call of current, an entry of the list; NULL: there is none. Any context. */
+static __always_inline const struct llist_node *compat_kretprobe_first(void)
 {
 	return READ_ONCE(current->rethooks.first);
 }
 
 /* Return the call outside @call. */
-static __always_inline compat_kretprobe_call compat_kretprobe_next(compat_kretprobe_call call)
+static __always_inline const struct llist_node *compat_kretprobe_next(const struct llist_node *call)
 {
 	return READ_ONCE(call->next);
 }
 
 /* Return where the call stores its return address. */
-static __always_inline unsigned long compat_kretprobe_frame(compat_kretprobe_call call)
+static __always_inline unsigned long compat_kretprobe_frame(const struct llist_node *call)
 {
 	return compat_kretprobe_node(call)->frame;
 }
 
 /* Return the address that the kretprobe replaced there. */
-static __always_inline unsigned long compat_kretprobe_return(compat_kretprobe_call call)
+static __always_inline unsigned long compat_kretprobe_return(const struct llist_node *call)
 {
 	return compat_kretprobe_node(call)->ret_addr;
 }
 
 /* Return what is the same for all calls of one kretprobe, and for no others. */
-static __always_inline const void *compat_kretprobe_owner(compat_kretprobe_call call)
+static __always_inline const void *compat_kretprobe_owner(const struct llist_node *call)
 {
 	return compat_kretprobe_node(call)->rethook;
 }
@@ -131,13 +129,35 @@ static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
 	return probe->rh;
 }
 #else
-typedef const void *compat_kretprobe_call;
-static __always_inline compat_kretprobe_call compat_kretprobe_first(void) { return NULL; }
-static __always_inline compat_kretprobe_call compat_kretprobe_next(compat_kretprobe_call call) { return NULL; }
-static __always_inline unsigned long compat_kretprobe_frame(compat_kretprobe_call call) { return 0; }
-static __always_inline unsigned long compat_kretprobe_return(compat_kretprobe_call call) { return 0; }
-static __always_inline const void *compat_kretprobe_owner(compat_kretprobe_call call) { return NULL; }
-static inline const void *compat_kretprobe_id(const struct kretprobe *probe) { return NULL; }
+static __always_inline const struct llist_node *compat_kretprobe_first(void)
+{
+	return NULL;
+}
+
+static __always_inline const struct llist_node *compat_kretprobe_next(const struct llist_node *call)
+{
+	return NULL;
+}
+
+static __always_inline unsigned long compat_kretprobe_frame(const struct llist_node *call)
+{
+	return 0;
+}
+
+static __always_inline unsigned long compat_kretprobe_return(const struct llist_node *call)
+{
+	return 0;
+}
+
+static __always_inline const void *compat_kretprobe_owner(const struct llist_node *call)
+{
+	return NULL;
+}
+
+static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
+{
+	return NULL;
+}
 #endif
 
 /*

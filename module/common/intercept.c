@@ -61,7 +61,7 @@ struct intercept *__kprobes intercept_search(const struct intercept_hook *hook, 
  */
 static unsigned long kretprobe_caller(unsigned long frame, unsigned long trampoline)
 {
-	compat_kretprobe_call call;
+	const struct llist_node *call;
 
 	for (call = compat_kretprobe_first(); call; call = compat_kretprobe_next(call))
 		if (compat_kretprobe_frame(call) == frame &&
@@ -99,13 +99,14 @@ noinline unsigned long __kprobes intercept_hooked_caller(struct pt_regs *regs,
 	return trampoline;
 }
 
-static __always_inline void call_handler(struct intercept *ic, struct pt_regs *regs,
-					 unsigned long parent)
+static __always_inline void intercept_default_entry_handle(struct intercept *ic,
+							   struct pt_regs *regs,
+							   unsigned long parent)
 {
 	ic->handler(ic, regs, intercept_caller(regs, parent));
 }
 
-INTERCEPT_ENTRY(intercept_default_entry, call_handler);
+INTERCEPT_ENTRY(intercept_default_entry);
 
 static const struct intercept_entry *entry_of(const struct intercept *ic)
 {

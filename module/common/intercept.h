@@ -137,10 +137,10 @@ static __always_inline unsigned long intercept_caller(struct pt_regs *regs, unsi
 extern const struct intercept_entry intercept_default_entry;
 
 /*
- * Define a const struct intercept_entry whose functions call
- * _handler(struct intercept *, struct pt_regs *, unsigned long parent).
+ * Define a const struct intercept_entry whose functions call NAME_handle(struct intercept *,
+ * struct pt_regs *, unsigned long parent), which should be __always_inline.
  */
-#define INTERCEPT_ENTRY(_name, _handler)						\
+#define INTERCEPT_ENTRY(_name)							\
 static noinline void __kprobes _name##_search(unsigned long ip, unsigned long parent,	\
 					      struct ftrace_ops *ops,		\
 					      struct ftrace_regs *fregs)	\
@@ -148,7 +148,7 @@ static noinline void __kprobes _name##_search(unsigned long ip, unsigned long pa
 	struct intercept *ic = intercept_search(intercept_hook_of(ops), ip);	\
 										\
 	if (ic)									\
-		_handler(ic, compat_ftrace_pt_regs(fregs), parent);		\
+		_name##_handle(ic, compat_ftrace_pt_regs(fregs), parent);		\
 }										\
 										\
 static void __kprobes _name##_by_ftrace(unsigned long ip, unsigned long parent,	\
@@ -159,7 +159,7 @@ static void __kprobes _name##_by_ftrace(unsigned long ip, unsigned long parent,	
 	struct intercept *ic = hook->at[hook_slot(hook, ip)];			\
 										\
 	if (likely(ic->addr == ip))						\
-		_handler(ic, compat_ftrace_pt_regs(fregs), parent);		\
+		_name##_handle(ic, compat_ftrace_pt_regs(fregs), parent);		\
 	else									\
 		_name##_search(ip, parent, ops, fregs);				\
 }										\
@@ -168,8 +168,8 @@ static int __kprobes _name##_by_kprobe(struct kprobe *probe, struct pt_regs *reg
 {										\
 	unsigned long ip = regs->ip;						\
 										\
-	_handler(container_of(probe, struct intercept, probe), regs,		\
-		 arch_return_address(regs));					\
+	_name##_handle(container_of(probe, struct intercept, probe), regs,	\
+		       arch_return_address(regs));				\
 	/* 1: the handler changed ip; do not single-step the probed instruction */	\
 	return regs->ip != ip;							\
 }										\

@@ -79,7 +79,7 @@ static void point_go_live(struct errpath_point *point)
 {
 	WRITE_ONCE(point->armed, true);
 	WRITE_ONCE(point->expired, false);
-	/* pairs with smp_load_acquire() in errpath_hit() */
+	/* pairs with smp_load_acquire() in errpath_entry_handle() */
 	smp_store_release(&point->live, true);
 	if (point_lacks_tasks(point))
 		pr_warn_ratelimited("%s is armed but names no task: nothing fails until you write pids (or self) to %s/tasks, or N to %s/task-filter\n",

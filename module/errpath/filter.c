@@ -49,6 +49,7 @@ static bool stack_is_above(struct callers *callers, const struct stack_filter *f
 			   struct stack *stack)
 {
 	struct scope *scope = callers_scope(callers, filter);
+	unsigned long depth = scope ? STACK_MAX_FRAMES : filter->depth;
 	u64 clean;
 	bool above;
 
@@ -58,8 +59,7 @@ static bool stack_is_above(struct callers *callers, const struct stack_filter *f
 		return false;
 	/* Before the walk, so that a call that is missed meanwhile counts. */
 	clean = scope ? scope_clean_entry(scope) : 0;
-	above = stack_is_known(stack) && stack_has_role(callers, stack, FRAME_ABOVE,
-							scope ? STACK_MAX_FRAMES : filter->depth);
+	above = stack_is_known(stack) && stack_has_role(callers, stack, FRAME_ABOVE, depth);
 	if (scope && !above && stack->complete)
 		scope_set_clean(scope, clean);
 	return above;
@@ -113,7 +113,8 @@ bool stack_matches(struct callers *callers, const struct stack_filter *filter,
 	if (!site_ok && (!(callers->roles & FRAME_ABOVE) ||
 			 !stack_is_above(callers, filter, stack)))
 		return false;
-	if (!(callers->roles & FRAME_SKIP) && stack_requires_nothing(filter) && stack_rejects_nothing(filter))
+	if (!(callers->roles & FRAME_SKIP) && stack_requires_nothing(filter) &&
+	    stack_rejects_nothing(filter))
 		return true;
 	return stack_is_known(stack) && stack_ranges_pass(filter, stack) &&
 	       !stack_has_role(callers, stack, FRAME_SKIP, STACK_MAX_FRAMES);

@@ -270,8 +270,8 @@ out:
  * Handle a call of a point's function. What most calls need comes first, and needs no
  * memory that can be freed. Context: any.
  */
-static __always_inline void errpath_hit(struct intercept *ic, struct pt_regs *regs,
-					unsigned long parent)
+static __always_inline void errpath_entry_handle(struct intercept *ic, struct pt_regs *regs,
+						 unsigned long parent)
 {
 	struct errpath_function *fn = container_of(ic, struct errpath_function, ic);
 	struct errpath_point *point = fn->point;
@@ -285,4 +285,4 @@ static __always_inline void errpath_hit(struct intercept *ic, struct pt_regs *re
 	hit_call(fn, parent, point, regs);
 }
 
-INTERCEPT_ENTRY(errpath_entry, errpath_hit);
+INTERCEPT_ENTRY(errpath_entry);

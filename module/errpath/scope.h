@@ -60,7 +60,7 @@ bool scope_is_live(const struct scope *scope);
  */
 static __always_inline bool scope_is_marked(const struct scope *scope, unsigned long frame)
 {
-	compat_kretprobe_call call = compat_kretprobe_first();
+	const struct llist_node *call = compat_kretprobe_first();
 	unsigned int i;
 
 	for (; unlikely(call); call = compat_kretprobe_next(call)) {

@@ -66,6 +66,7 @@ struct walk {
 };
 
 static DECLARE_WAIT_QUEUE_HEAD(waiters);
+
 static atomic_t waiting;
 static atomic_t turn;
 
@@ -105,6 +106,7 @@ static noinline notrace void errpath_scope_above_unprobed(struct walk *walk)
 {
 	go_inside(walk, 3);
 }
+
 NOKPROBE_SYMBOL(errpath_scope_above_unprobed);
 
 static noinline void errpath_scope_beside(struct walk *walk)

@@ -41,7 +41,6 @@ noinline int errpath_target(int x)
 {
 	return hidden_zero();
 }
-
 EXPORT_SYMBOL_GPL(errpath_target);
 
 /* The kernel's fail_function can fail it, too. */
