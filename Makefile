@@ -40,7 +40,7 @@ help:	## print this list
 setup:	## install the Debian packages that are needed
 	@scripts/setup
 
-run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), say what was learned (V=1: all results)
+run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), say what was learned (V=1: all results, stages)
 	@$(run) --tests "$(TESTS)" --append "$$APPEND"
 
 matrix: setup	## run the tests on all kernel lines (LINES="6.1 7.3": on these), print one table

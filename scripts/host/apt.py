@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from host.common import BUILD, Failure, lock, run, say
+from host.stages import stage
 
 DAY = 24 * 60 * 60
 
@@ -112,7 +113,8 @@ def _update(suite: str, sources: Mapping[str, str]) -> None:
     for name, text in sources.items():
         (root / "sources" / name).write_text(text, encoding="utf-8")
     say(f"reading the package lists of {suite}")
-    _apt_get(suite, "--error-on=any", "update")
+    with stage("reading the package lists"):
+        _apt_get(suite, "--error-on=any", "update")
     (root / "updated").touch()
 
 

@@ -12,6 +12,7 @@ from host import apt, built, common, kernel, tried, user
 from host.apt import Package
 from host.common import BUILD, SCRIPTS, Failure, lock, point, say
 from host.kernel import Kernel
+from host.stages import stage
 
 KERNELS = BUILD / "kernels"
 
@@ -89,7 +90,10 @@ def _packages(row: Row) -> list[Package]:
 def _unpack(row: Row, packages: Sequence[Package], target: Path) -> None:
     fresh = KERNELS / f".{row.line}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    kernel.unpack(apt.download(row.suite, packages, fresh / "debs"), fresh)
+    with stage("fetching the kernel", row.line):
+        debs = apt.download(row.suite, packages, fresh / "debs")
+    with stage("unpacking the kernel", row.line):
+        kernel.unpack(debs, fresh)
     shutil.rmtree(fresh / "debs")
     fresh.rename(target)
 
@@ -134,9 +138,11 @@ def fetch(line: str) -> Kernel:
     if line == user.LINE:
         return user.kernel()
     if line in tried.LINES:
-        return tried.kernel(line)
+        with stage("building the kernel", line):
+            return tried.kernel(line)
     row = row_of(line)
     with lock(f"kernel-{line}"):
         if isinstance(row, built.Row):
-            return built.fetch(row)
+            with stage("building the kernel", line):
+                return built.fetch(row)
         return kernel.unpacked(line, _fetch(row), row.must)

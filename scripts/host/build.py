@@ -11,6 +11,7 @@ from pathlib import Path
 
 from host.common import BUILD, ROOT, SCRIPTS, Failure, lock, mirror, run, write_if_changed
 from host.kernel import Kernel
+from host.stages import stage
 
 JOBS = os.environ.get("JOBS") or str(os.cpu_count())
 # Modules that are loaded before the tests, in this order; tests load all others themselves.
@@ -26,11 +27,12 @@ Files = dict[str, tuple[int, bytes]]	# mode and content by name
 def make_modules(kernel: Kernel, tree: Path, out: Path, *variables: str) -> str:
     """Build the modules of TREE for a kernel; returns what make printed. They are built in OUT,
     as builds for several kernels must not share TREE."""
-    with lock(f"modules-{kernel.directory.name}"):
+    with lock(f"modules-{kernel.directory.name}"), stage("building the modules", kernel.line):
         mirror([tree / "Kbuild", tree / "module"], tree, out)
-        # No BTF for the modules: it needs pahole, and nothing reads it.
-        return run(kernel.make(out, f"-j{JOBS}", "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables,
-                               "modules"), f"building the modules for {kernel.line}")
+        # Without debug information: nothing reads it, and BTF needs pahole.
+        return run(kernel.make(out, f"-j{JOBS}", "CONFIG_DEBUG_INFO=",
+                               "CONFIG_DEBUG_INFO_BTF_MODULES=", *variables, "modules"),
+                   f"building the modules for {kernel.line}")
 
 
 def modules(kernel: Kernel, tree: Path = ROOT, out: Path | None = None) -> list[Path]:
@@ -41,13 +43,16 @@ def modules(kernel: Kernel, tree: Path = ROOT, out: Path | None = None) -> list[
     return [(out / name).with_suffix(".ko") for name in order]
 
 
-def selftests(ksft: Path, tree: Path = ROOT, out: Path = BUILD / "selftests") -> Path:
-    """Build and install the selftests of TREE; returns the installed directory."""
-    source, installed = tree / "selftests", out / "installed"
-    with lock("selftests"):
-        for target in (["all"], ["install", f"INSTALL_PATH={installed}"]):
-            run(["make", "-C", source, f"-j{JOBS}", f"OUTPUT={out / 'programs'}",
-                 f"KSFT={ksft}", *target], "building the selftests")
+def selftests(ksft: Path, names: Collection[str] = (), tree: Path = ROOT,
+              out: Path = BUILD / "selftests") -> Path:
+    """Build and install the selftests of TREE; returns the installed directory, which can have
+    more of them. NAMES: the programs to build; all by default."""
+    installed = out / "installed"
+    with lock("selftests"), stage("building the selftests"):
+        run(["make", "-C", tree / "selftests", f"-j{JOBS}", f"OUTPUT={out / 'programs'}",
+             f"KSFT={ksft}", f"INSTALL_PATH={installed}",
+             *([f"PROGRAMS={' '.join(names)}"] if names else []), "install"],
+            "building the selftests")
     return installed
 
 
@@ -57,8 +62,9 @@ def init() -> Path:
     newest = max(file.stat().st_mtime for file in (SCRIPTS / "init").glob("*.[ch]"))
     with lock("init"):
         if not program.exists() or program.stat().st_mtime < newest:
-            run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-D_GNU_SOURCE",
-                 *sources, "-o", program], "building init")
+            with stage("building init"):
+                run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-D_GNU_SOURCE",
+                     *sources, "-o", program], "building init")
     return program
 
 
@@ -126,15 +132,25 @@ def _module_files(kernel: Kernel, tested: Sequence[Path]) -> Files:
     return files
 
 
+def _is_program(file: Path) -> bool:
+    """True if an installed file is a program, False if it is a file that programs read."""
+    return (ROOT / "selftests" / f"{file.name}.c").is_file()
+
+
+def selftest_files(installed: Path, programs: Collection[str]) -> Files:
+    """Return the files of the selftests: of the programs only these, but all if there are none."""
+    return {f"selftests/{file.relative_to(installed)}":
+            (0o100000 | file.stat().st_mode & 0o777, file.read_bytes())
+            for file in installed.rglob("*") if file.is_file()
+            and (not programs or file.name in programs or not _is_program(file))}
+
+
 def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
                  programs: Mapping[str, str | int], command: str,
                  more: Mapping[str, bytes]) -> Files:
     """Return all files of the guest."""
-    files = {**_system_files(), **_module_files(kernel, tested)}
-    for file in installed.rglob("*"):
-        if file.is_file():
-            files[f"selftests/{file.relative_to(installed)}"] = (
-                0o100000 | file.stat().st_mode & 0o777, file.read_bytes())
+    files = {**_system_files(), **_module_files(kernel, tested),
+             **selftest_files(installed, programs)}
     if command:
         files["command"] = (0o100644, command.encode() + b"\n")
     listing = "".join(f"{name} {limit}\n" for name, limit in programs.items())
@@ -162,19 +178,26 @@ def initramfs(kernel: Kernel, tested: Sequence[Path], installed: Path,
               programs: Mapping[str, str | int], out: Path, command: str = "",
               more: Mapping[str, bytes] | None = None) -> Path:
     """Write the initramfs OUT. It is not compressed, as unpacking costs more time than reading.
-    COMMAND: what the guest runs, instead of the programs or a prompt. MORE: contents of other
-    files by name."""
+    PROGRAMS: the programs that the guest runs, with their time limits; it has no others. Without
+    any, it has all, for COMMAND or a prompt. MORE: contents of other files by name."""
     with lock("selftests"):	# another run of this tree may install them now
         files = _guest_files(kernel, tested, installed, programs, command, more or {})
     write_if_changed(out, _cpio(files))
     return out
 
 
-def programs(installed: Path, only: Collection[str] = ()) -> dict[str, str]:
-    """Return selftest programs with their time limits in seconds, in the order of their list.
+def listing(tree: Path = ROOT) -> str:
+    """Return the list of the selftests of TREE, without building them."""
+    # Not with the options of a make that runs us: warnings would be among the output.
+    clean = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+    return run(["make", "-s", "-C", tree / "selftests", "list"], "listing the selftests",
+               env=clean)
+
+
+def programs(text: str, only: Collection[str] = ()) -> dict[str, str]:
+    """Return the programs of a list with their time limits in seconds, in the order of the list.
     ONLY: globs, "all", or "main" (the default), which is all that are not marked as "more"."""
-    listing = (installed / "kselftest-list.txt").read_text(encoding="utf-8")
-    rows = [words for words in map(str.split, listing.splitlines()) if words]
+    rows = [words for words in map(str.split, text.splitlines()) if words]
     known = {name: limit for name, limit, *_ in rows}
     wanted: set[str] = set()
     for word in only or ["main"]:

@@ -112,6 +112,12 @@ def run(command: Command, what: str, cwd: Path | None = None,
     return output
 
 
+def absolute(path: str) -> Path:
+    """Return a path that a user gave as an absolute one: programs that get it, such as QEMU, run
+    in other directories."""
+    return Path(path).absolute()
+
+
 def rows(path: Path) -> list[str]:
     """The lines of a table, without empty lines and comments."""
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +17,7 @@ from host import build, hotadd
 from host.common import BUILD, Failure, lock, say
 from host.kernel import Kernel
 from host.qmp import Qmp, Stream
+from host.stages import stage
 
 # 3136 is no multiple of 128, so that RAM ends inside a memory section; memmap= in APPEND
 # reserves another one. Tests of hot-add put ranges beside and into both.
@@ -117,7 +118,8 @@ class Guest:
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
             (out / name).write_bytes(b"")
-        self.lost, self.deadline = "silent", time.monotonic() + boot_limit
+        self.started, self.spoke = time.monotonic(), 0.0	# SPOKE: at its first output
+        self.lost, self.deadline = "silent", self.started + boot_limit
         # Relative file names, as a comma in a path would end an option of QEMU.
         self.process = _start([*arguments, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -133,7 +135,8 @@ class Guest:
             self.end()
             return "ended"
         if self.lost == "silent" and self._spoke():
-            self.lost, self.deadline = "hang", time.monotonic() + self.limit
+            self.spoke = time.monotonic()
+            self.lost, self.deadline = "hang", self.spoke + self.limit
         if time.monotonic() < self.deadline:
             return None
         self.end()
@@ -193,16 +196,18 @@ def one_command(arguments: Sequence[str], limit: int = COMMAND_LIMIT) -> int:
     return status >> 1
 
 
-def accelerator(kernel: Kernel, initrd: Path) -> str:
+def accelerator(kernel: Kernel, make_initrd: Callable[[Kernel], Path]) -> str:
     """Return "kvm" if a trial guest runs with it, else "tcg": on some machines /dev/kvm exists
-    but every guest hangs. INITRD: one without tests."""
+    but every guest hangs. MAKE_INITRD: makes an initramfs without tests for it."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     verdict = BUILD / "accelerator"
     with lock("accelerator"):
         if not verdict.exists():
             say("trying KVM")
-            verdict.write_text("kvm" if _kvm_works(kernel, initrd) else "tcg", encoding="ascii")
+            with stage("trying KVM", kernel.line):
+                works = _kvm_works(kernel, make_initrd(kernel))
+            verdict.write_text("kvm" if works else "tcg", encoding="ascii")
     return verdict.read_text(encoding="ascii")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host import apt
 from host.common import BUILD, lock, run, say
+from host.stages import stage
 
 KSFT = BUILD / "ksft"
 FILES = ("scripts/checkpatch.pl", "scripts/spelling.txt", "scripts/const_structs.checkpatch",
@@ -27,14 +28,21 @@ def _extract() -> None:
     say(f"fetching {source.name} for kselftest's headers and checkpatch")
     fresh = BUILD / ".ksft.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    (deb,) = apt.download(suite, [source], fresh / "debs")
+    with stage("fetching kselftest's headers"):
+        (deb,) = apt.download(suite, [source], fresh / "debs")
+    with stage("unpacking kselftest's headers"):
+        _unpack(deb)
+    shutil.rmtree(fresh / "debs")
+    for name in FILES:
+        (fresh / name).rename(fresh / name.rpartition("/")[2])
+    fresh.rename(KSFT)
+
+
+def _unpack(deb: Path) -> None:
+    """Unpack FILES to the directory above that of the package."""
     # The archive is compressed in blocks, which xz -T0 decompresses in parallel.
     wanted = " ".join(f"'*/{name}'" for name in FILES)
     run(["bash", "-o", "pipefail", "-c", f"dpkg-deb --fsys-tarfile {deb.name} | "
          "tar -xO --wildcards './usr/src/linux-source-*.tar.xz' | xz -dcT0 | "
          f"tar -x -C .. --strip-components=1 --wildcards {wanted}"],
-        "extracting from linux-source", cwd=fresh / "debs")
-    shutil.rmtree(fresh / "debs")
-    for name in FILES:
-        (fresh / name).rename(fresh / name.rpartition("/")[2])
-    fresh.rename(KSFT)
+        "extracting from linux-source", cwd=deb.parent)

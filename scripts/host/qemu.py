@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from host import root
-from host.common import BUILD, Command, Failure
+from host.common import BUILD, Command, Failure, absolute
 from host.qmp import LIMIT, Qmp, Stream
 
 # Commands that are sent before their answers are read: a socket buffers only some hundred.
@@ -115,7 +115,7 @@ def named(word: str) -> Binary:
     """Return the QEMU that a user names: a program, or a Debian suite whose QEMU is fetched."""
     program = shutil.which(word)
     if program:
-        return Binary([program])
+        return Binary([absolute(program)])
     if not re.fullmatch(r"[a-z]+(-[a-z]+)?", word):
         raise Failure(f"QEMU: there is no program {word}")
     directory = root.with_package(word, "qemu-system-x86")

@@ -165,8 +165,11 @@ class Check:
         """Run a script in a guest; returns how that ended."""
         initrd = build.initramfs(self.sweep.kernel, self.sweep.modules, self.sweep.installed,
                                  {name: 120 + times}, out / "initramfs",
-                                 more={f"selftests/{name}": text.encode(), **self.sweep.files})
-        accel = guest.accelerator(self.sweep.kernel, session.trial_initrd(self.sweep.kernel))
+                                 more={f"selftests/{name}": text.encode(),
+                                       "selftests/sweep":
+                                       (self.sweep.installed / "sweep").read_bytes(),
+                                       **self.sweep.files})
+        accel = guest.accelerator(self.sweep.kernel, session.trial_initrd)
         command = guest.command(self.sweep.kernel, initrd, self.sweep.append(), accel)
         ending: str = guest.wait([guest.Guest(command, out, 200 + times)])[0] or ""
         return ending

@@ -8,12 +8,13 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from host import archive, build, closing, common, guest, known, ksft, session, verdict
+from host import archive, build, closing, common, guest, known, ksft, session, stages, verdict
 from host.common import Failure, say
+from host.kernel import Kernel
 from host.ktap import Result
 from host.progress import Progress, Watch
 
@@ -29,9 +30,9 @@ def options(words: Sequence[str], prog: str, description: str | None,
                             "IMAGE and HEADERS")
     parser.add_argument("--tests", default="", help="only these programs; all: every program")
     parser.add_argument("--append", default="", help="words to add to the kernel command line")
-    parser.add_argument("--results", type=Path, default=common.BUILD / "results",
+    parser.add_argument("--results", type=common.absolute, default=common.BUILD / "results",
                         help="directory for LINE/ktap, console, kmsg, ...")
-    parser.add_argument("--selftests", type=Path, help="other installed selftests")
+    parser.add_argument("--selftests", type=common.absolute, help="other installed selftests")
     parser.add_argument("--together", action="store_true", help="all programs in one guest")
     parser.add_argument("--no-modules", action="store_true", help="do not build and load errpath")
     parser.add_argument("--timeout", type=int, help="seconds that a program may take")
@@ -53,17 +54,23 @@ class Run:
         self.programs: list[str] = []
         self.seconds = 0.0
 
-    def prepare(self, installed: Path, programs: Mapping[str, str | int], shares: int,
+    def prepare(self, installed: "Future[Path]", programs: Mapping[str, str | int], shares: int,
                 choice: argparse.Namespace) -> None:
-        """Fetch the kernel, build the modules, and split the programs into sessions."""
+        """Fetch the kernel, build the modules, and split the programs into sessions. INSTALLED:
+        where the selftests are, once they are built."""
         self.programs = list(programs)
         try:
             kernel = archive.fetch(self.line)
-            modules = [] if choice.no_modules else build.modules(kernel)
+            modules = _modules(kernel, choice)
         except Failure as failure:
             self.unavailable = str(failure)
             return
         self.title = f"{self.line}: Linux {kernel.release}"
+        self._split(kernel, modules, installed.result(), programs, shares, choice)
+
+    def _split(self, kernel: Kernel, modules: Sequence[Path], installed: Path,
+               programs: Mapping[str, str | int], shares: int, choice: argparse.Namespace) -> None:
+        """Split the programs into sessions."""
         for first in range(min(shares, len(programs))):
             share = dict(list(programs.items())[first::shares])
             out = self.out / "+".join(share) if shares > 1 else self.out
@@ -89,18 +96,25 @@ class Run:
             self.results, known.bugs(), lines)
 
     def report(self) -> str:
-        """Return the table of results; the file summary has it too, with all that the closing
-        block leaves out."""
+        """Return the table of results; the file summary has it too, with the stages and all that
+        the closing block leaves out."""
         table = "\n".join([f"{self.title}, {self.seconds:.0f} s", *verdict.table(self.results)])
         (self.out / "summary").write_text(
-            "\n".join([table, "", *self.closing(sys.maxsize), ""]), encoding="utf-8")
+            "\n".join([table, "", *self._stages(), *self.closing(sys.maxsize), ""]),
+            encoding="utf-8")
         return table
 
+    def _stages(self) -> list[str]:
+        """Return the table of stages, and an empty line behind it."""
+        table = stages.table(self.line)
+        return [*table, ""] if table else []
+
     def shown(self) -> list[str]:
-        """Return what is printed before the closing block: failures, or all results with V=1."""
+        """Return what is printed before the closing block: failures, or all results and the stages
+        with V=1."""
         table = self.report()
         if os.environ.get("V", "0") not in ("", "0"):
-            return [*table.splitlines(), ""]
+            return [*table.splitlines(), "", *self._stages()]
         failed = closing.failures(self.results)
         return [*failed, ""] if failed else []
 
@@ -117,7 +131,7 @@ class Scheduler:
         self._builds = threading.Semaphore(int(build.JOBS))
         self._guests = ThreadPoolExecutor(session.AT_ONCE)
 
-    def _run_line(self, line: str, installed: Path, programs: Mapping[str, str | int],
+    def _run_line(self, line: str, installed: "Future[Path]", programs: Mapping[str, str | int],
                   shares: int) -> Run:
         run = Run(line, self._choice.results / line)
         with self._builds:
@@ -132,7 +146,7 @@ class Scheduler:
             run.collect()
         return run
 
-    def run(self, installed: Path, programs: Mapping[str, Mapping[str, str | int]],
+    def run(self, installed: "Future[Path]", programs: Mapping[str, Mapping[str, str | int]],
             shares: int) -> Generator[Run, None, None]:
         """Run the programs of each line; yields a Run when it has ended, unavailable ones last."""
         unavailable = []
@@ -163,10 +177,27 @@ def _named(run: Run) -> Iterator[tuple[str, session.Session]]:
         yield f"{run.line}, guest {number}" if len(run.sessions) > 1 else run.line, one
 
 
-def _programs(lines: Sequence[str], installed: Path,
+def _modules(kernel: Kernel, choice: argparse.Namespace) -> list[Path]:
+    """Build the modules. Meanwhile try KVM, which later guests need not wait for then."""
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(guest.accelerator, kernel, session.trial_initrd)
+        modules = [] if choice.no_modules else build.modules(kernel)
+        trial.result()
+    return modules
+
+
+def _selftests(choice: argparse.Namespace, names: Collection[str]) -> Path:
+    """Build what needs no kernel: /init and these selftests; returns their directory."""
+    build.init()
+    return choice.selftests or build.selftests(ksft.fetch(), names)
+
+
+def _programs(lines: Sequence[str], choice: argparse.Namespace,
               tests: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Choose the programs for each line, and print them."""
-    chosen = {line: build.programs(installed, tests[line].split()) for line in lines}
+    text = ((choice.selftests / "kselftest-list.txt").read_text(encoding="utf-8")
+            if choice.selftests else build.listing())
+    chosen = {line: build.programs(text, tests[line].split()) for line in lines}
     for names in dict.fromkeys(map(" ".join, chosen.values())):
         those = [line for line in lines if " ".join(chosen[line]) == names]
         say(f"{', '.join(those)}: to run {names}")
@@ -185,9 +216,11 @@ def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, st
     with contextlib.ExitStack() as stack:
         for line in sorted(lines):
             stack.enter_context(common.lock(line, choice.results))
-        installed = choice.selftests or build.selftests(ksft.fetch())
         programs: Mapping[str, Mapping[str, str | int]] = {
             line: dict.fromkeys(names, choice.timeout) if choice.timeout else names
-            for line, names in _programs(lines, installed, tests).items()}
+            for line, names in _programs(lines, choice, tests).items()}
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        installed = pool.submit(_selftests, choice,
+                                sorted({name for names in programs.values() for name in names}))
         yield from Scheduler(choice, progress or Progress(lines=False)).run(installed, programs,
                                                                             shares)

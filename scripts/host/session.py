@@ -10,6 +10,7 @@ from host import build, guest, progress, verdict
 from host.common import BUILD, Failure, lock
 from host.kernel import Kernel
 from host.ktap import Result
+from host.stages import record, stage
 
 # Seconds that a guest may take from its first output, besides the limits of its programs.
 SLACK = 30
@@ -54,9 +55,10 @@ class Session:
         """Boot a guest that runs these programs."""
         self.outs.append(out)
         out.mkdir(parents=True, exist_ok=True)
-        initrd = build.initramfs(self.kernel, self.modules, self.installed, programs,
-                                 out / "initramfs")
-        accel = self.accel or guest.accelerator(self.kernel, trial_initrd(self.kernel))
+        with stage("writing the initramfs", self.kernel.line):
+            initrd = build.initramfs(self.kernel, self.modules, self.installed, programs,
+                                     out / "initramfs")
+        accel = self.accel or guest.accelerator(self.kernel, trial_initrd)
         limit = self.limit or SLACK * self.kernel.slow + sum(programs.values())
         return guest.Guest(guest.command(self.kernel, initrd, self.append, accel), out, limit,
                            self.boot_limit)
@@ -74,6 +76,7 @@ class Session:
                     return {}, ""
         finally:
             one.end()
+            self._record(one)
         results, lost_during = verdict.judge(out, ending, programs, self.kernel.must)
         watch.ends(results[-1] if lost_during else None)
         self.results += results
@@ -82,6 +85,13 @@ class Session:
         if results[-1].outcome == "LOST" and progress.BEGIN not in verdict.read(out, "ktap"):
             return dict(programs), "again"
         return {}, ""
+
+    def _record(self, one: guest.Guest) -> None:
+        """Record the stages of a guest that has ended."""
+        now = time.monotonic()
+        record("booting guests", one.started, one.spoke or now, self.kernel.line)
+        if one.spoke:
+            record("running programs", one.spoke, now, self.kernel.line)
 
     def run(self, stop: threading.Event | None = None,
             watch: progress.Watch | None = None) -> list[Result]:

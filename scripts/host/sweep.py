@@ -153,7 +153,7 @@ class Sweep:
                                  {"sweep": PROGRAM_LIMIT}, out / "initramfs",
                                  more={"selftests/sweep-done": "\n".join(self.done()).encode(),
                                        **self.files})
-        accel = guest.accelerator(self.kernel, session.trial_initrd(self.kernel))
+        accel = guest.accelerator(self.kernel, session.trial_initrd)
         return _Watched(guest.command(self.kernel, initrd, self.append(), accel), out,
                         guest.BOOT_LIMIT)
 

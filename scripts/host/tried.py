@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from host import built, changes, llvm, source
-from host.common import SCRIPTS, Failure, run
+from host.common import SCRIPTS, Failure, absolute, run
 from host.kernel import Kernel
 
 # The names of the two kernels among the kernel lines.
@@ -18,7 +18,7 @@ DEFAULT = "7.3"
 
 def patches() -> list[Path]:
     """Return the files that PATCH names."""
-    files = [Path(word).absolute() for word in os.environ.get("PATCH", "").split()]
+    files = [absolute(word) for word in os.environ.get("PATCH", "").split()]
     for file in files:
         if not file.is_file():
             raise Failure(f"PATCH: {file} does not exist")
@@ -36,7 +36,7 @@ def _llvm() -> int | None:
 def _source() -> source.Source:
     """Return the source, once for both kernels, so that they have the same state of it."""
     given = os.environ.get("SOURCE") or DEFAULT
-    return source.local(Path(given).absolute()) if Path(given).is_dir() else source.debian(given)
+    return source.local(absolute(given)) if Path(given).is_dir() else source.debian(given)
 
 
 def lines() -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from host.common import BUILD, Failure, lock, say
+from host.common import BUILD, Failure, absolute, lock, say
 from host.kernel import Kernel, unpack, unpacked
 
 # Its name among the kernel lines.
@@ -16,20 +16,20 @@ LINE = "user"
 WAYS = "give KDIR= (a built tree), or IMAGE= and HEADERS="
 
 
-def _paths(name: str) -> list[Path]:
+def paths(name: str) -> list[Path]:
     """Return the files and directories that a variable names; all of them must exist."""
-    paths = [Path(word).absolute() for word in os.environ.get(name, "").split()]
-    for path in paths:
+    found = [absolute(word) for word in os.environ.get(name, "").split()]
+    for path in found:
         if not path.exists():
             raise Failure(f"{name}: {path} does not exist")
-    return paths
+    return found
 
 
 def _path(name: str) -> Path | None:
-    paths = _paths(name)
-    if len(paths) > 1:
-        raise Failure(f"{name} names {len(paths)} paths; it takes one")
-    return paths[0] if paths else None
+    found = paths(name)
+    if len(found) > 1:
+        raise Failure(f"{name} names {len(found)} paths; it takes one")
+    return found[0] if found else None
 
 
 def _directory(*sources: Path) -> Path:
@@ -98,7 +98,7 @@ def _installed(image: Path, headers: Path) -> Kernel:
 
 def kernel() -> Kernel:
     """Return the kernel that the variables name."""
-    kdir, images, headers = _path("KDIR"), _paths("IMAGE"), _paths("HEADERS")
+    kdir, images, headers = _path("KDIR"), paths("IMAGE"), paths("HEADERS")
     if kdir and (images or headers):
         raise Failure(f"KDIR with IMAGE or HEADERS: which kernel? {WAYS}")
     if kdir:

@@ -8,6 +8,7 @@ import threading
 import time
 import unittest
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -240,7 +241,9 @@ class Scheduled(unittest.TestCase):
                                             lambda run: self.collected.append(run.line)))
         scheduler = runner.Scheduler(SimpleNamespace(results=self.out),	# type: ignore[arg-type]
                                      self.progress)
-        return scheduler.run(self.out, {line: {"it": "1", "too": "1"} for line in sessions}, 1)
+        installed: "Future[Path]" = Future()
+        installed.set_result(self.out)
+        return scheduler.run(installed, {line: {"it": "1", "too": "1"} for line in sessions}, 1)
 
     def test_unavailable_lines_come_last(self) -> None:
         first = FakeSession()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Interrupting a program ends all commands that it runs."""
+"""Interrupting a program ends all commands that it runs; paths that users give are absolute."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +10,9 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
+from host import qemu, runner, tried, user
 from host.common import SCRIPTS
 
 # A thread runs a shell that runs a shell, as make does, and then another command.
@@ -53,3 +57,40 @@ class Interrupted(unittest.TestCase):
 
     def test_by_sigterm(self) -> None:
         self.check(signal.SIGTERM)
+
+
+class RelativePaths(unittest.TestCase):
+    """QEMU, make and git run in other directories than the user."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory())).resolve()
+        (self.directory / "below").mkdir()
+        self.enterContext(contextlib.chdir(self.directory / "below"))
+        for file in (Path("it"), Path("../other")):
+            file.write_text("#!/bin/sh\n", encoding="ascii")
+            file.chmod(0o755)
+        self.it = self.directory / "below/it"
+
+    def test_options_of_runs(self) -> None:
+        choice = runner.options(["6.12", "--results", "it", "--selftests", "./it"], "run", None, "+")
+        self.assertEqual([self.it] * 2, [choice.results, choice.selftests])
+
+    def test_options_of_sweeps(self) -> None:
+        """The directory of the results is where QEMU runs."""
+        text = ("import runpy, sys; from host import common; common.main = lambda function: None; "
+                "namespace = runpy.run_path(sys.argv[1]); "
+                "print(namespace['options'](['6.12', 'chain', '--results', 'it']).results)")
+        done = subprocess.run([sys.executable, "-B", "-c", text, SCRIPTS / "sweep"], text=True,
+                              stdout=subprocess.PIPE, check=True,
+                              env={**os.environ, "PYTHONPATH": str(SCRIPTS)})
+        self.assertEqual(f"{self.it}\n", done.stdout)
+
+    def test_variables(self) -> None:
+        for name in ("KDIR", "IMAGE", "HEADERS", "MODULES", "PATCH"):
+            with self.subTest(name), mock.patch.dict(os.environ, {name: "./it ../other"}):
+                found = tried.patches() if name == "PATCH" else user.paths(name)
+                self.assertEqual([self.it, self.directory / "below/../other"], found)
+
+    def test_qemu(self) -> None:
+        with mock.patch.object(qemu, "Binary", list):
+            self.assertEqual([self.it], qemu.named("./it"))

@@ -38,8 +38,10 @@ def command(directory: Path, programs: Programs, *options: str) -> list[str | Pa
         (installed / name).chmod(0o755)
     (installed / "kselftest-list.txt").write_text(
         "".join(f"{name} {limit}\n" for name, (limit, _) in programs.items()))
-    return [SCRIPTS / "run", LINE, "--together", "--no-modules", "--selftests", installed,
-            "--results", directory, *options]
+    # Relative paths, as users give them: QEMU runs in another directory.
+    return [SCRIPTS / "run", LINE, "--together", "--no-modules",
+            "--selftests", os.path.relpath(installed), "--results", os.path.relpath(directory),
+            *options]
 
 
 def run(programs: Programs, *options: str) -> Done:
@@ -97,6 +99,8 @@ class Outcomes(GuestTest):
         self.seen(output, "FAIL", r"absent \(kernel log\)", "announced but absent")
         self.assertNotIn("announced (kernel log)", output)
         self.assertEqual(b"counters line\n", done.left["counters"])
+        for stage in ("writing the initramfs", "booting guests", "running programs"):
+            self.assertRegex(output, rf"(?m)^{stage} +\d+\.\d +\d+\.\d$")
         self.assertLessEqual({"ktap", "kmsg", "console", "summary"}, done.left.keys())
 
     def test_guests_side_by_side(self) -> None:
@@ -129,7 +133,7 @@ class NoGuest(GuestTest):
 
     def test_second_boot_runs_all_programs(self) -> None:
         output = self.run_by(f"qemu={shutil.which('qemu-system-x86_64')}\n"
-                             'case "$*" in *"$directory"*) ;; *) exec $qemu "$@" ;; esac\n'
+                             'case "$*" in *"${directory##*/}"*) ;; *) exec $qemu "$@" ;; esac\n'
                              "[ -e $directory/second ] && exec $qemu \"$@\"\n"
                              "touch $directory/second")
         self.seen(output, "LOST", "guest", "no status")
