@@ -21,6 +21,8 @@ GUEST_MODULES = ("virtio_pci", "virtio_console")
 # Modules of the kernel that tests load, unless they are built in: by option.
 TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem"}
 
+LISTING = "selftests/kselftest-list.txt"	# file of a guest
+
 Files = dict[str, tuple[int, bytes]]	# mode and content by name
 
 
@@ -145,6 +147,11 @@ def selftest_files(installed: Path, programs: Collection[str]) -> Files:
             and (not programs or file.name in programs or not _is_program(file))}
 
 
+def listing_of(programs: Mapping[str, str | int]) -> bytes:
+    """Return the content of LISTING: the programs that /init runs, with their time limits."""
+    return "".join(f"{name} {limit}\n" for name, limit in programs.items()).encode()
+
+
 def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
                  programs: Mapping[str, str | int], command: str,
                  more: Mapping[str, bytes]) -> Files:
@@ -153,8 +160,7 @@ def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
              **selftest_files(installed, programs)}
     if command:
         files["command"] = (0o100644, command.encode() + b"\n")
-    listing = "".join(f"{name} {limit}\n" for name, limit in programs.items())
-    files["selftests/kselftest-list.txt"] = (0o100644, listing.encode())
+    files[LISTING] = (0o100644, listing_of(programs))
     files.update((name, (0o100755, data)) for name, data in more.items())
     return files
 

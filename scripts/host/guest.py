@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Starts, watches and ends one QEMU guest."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -9,11 +10,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from host import build, hotadd
+from host import build, hotadd, orders, template
 from host.common import BUILD, Failure, lock, say
 from host.kernel import Kernel
 from host.qmp import Qmp, Stream
@@ -83,46 +84,96 @@ def command(kernel: Kernel, initrd: Path, append: str, accel: str = "tcg", size:
 
 
 def _ports() -> list[str]:
-    words = ["-serial", "file:console", "-device", "virtio-serial-pci"]
+    # append=on: a restored guest goes on with the console of its template.
+    words = ["-chardev", "file,id=console,path=console,append=on", "-serial", "chardev:console",
+             "-device", "virtio-serial-pci"]
     for port in PORTS:
         words += ["-chardev", f"file,id={port},path={port}",
                   "-device", f"virtserialport,chardev={port},name=errpath.{port}"]
     return words
 
 
-def _start(arguments: Sequence[str], fds: Sequence[int] = (), cwd: Path | None = None,
-           stdin: int | None = None, stdout: int | None = None,
-           stderr: int | None = None) -> subprocess.Popen[bytes]:
-    """Start QEMU, and a thread that serves the requests of its guest."""
-    monitor, port = Qmp(), Stream("QEMU")
-    ours = (monitor.fileno(), port.theirs.fileno())
-    words = ["-chardev", f"socket,id=monitor,fd={ours[0]}", "-mon", "chardev=monitor,mode=control",
-             "-chardev", f"socket,id=host,fd={ours[1]}",
-             "-device", "virtserialport,chardev=host,name=errpath.host"]
-    process = subprocess.Popen([*arguments, *words], pass_fds=(*fds, *ours), cwd=cwd, stdin=stdin,
-                               stdout=stdout, stderr=stderr,
-                               preexec_fn=functools.partial(_end_with, os.getpid()))
-    hotadd.Requests(monitor, port)
-    return process
+class _Host:
+    """What the host has of a QEMU: its monitor, and the port by which the guest asks for memory."""
+
+    def __init__(self) -> None:
+        self.monitor, self.port = Qmp(), Stream("QEMU")
+
+    def start(self, arguments: Sequence[str], fds: Sequence[int] = (), cwd: Path | None = None,
+              stdin: int | None = None, stdout: int | None = None,
+              stderr: int | None = None) -> subprocess.Popen[bytes]:
+        """Start QEMU."""
+        ours = (self.monitor.fileno(), self.port.theirs.fileno())
+        words = ["-chardev", f"socket,id=monitor,fd={ours[0]}",
+                 "-mon", "chardev=monitor,mode=control",
+                 "-chardev", f"socket,id=host,fd={ours[1]}",
+                 "-device", "virtserialport,chardev=host,name=errpath.host"]
+        return subprocess.Popen([*arguments, *words], pass_fds=(*fds, *ours), cwd=cwd, stdin=stdin,
+                                stdout=stdout, stderr=stderr,
+                                preexec_fn=functools.partial(_end_with, os.getpid()))
+
+    def serve(self) -> None:
+        """Serve the requests of the guest, in a thread."""
+        hotadd.Requests(self.monitor, self.port)
+
+
+@contextlib.contextmanager
+def started(arguments: Sequence[str], directory: Path) -> Iterator[
+        tuple[subprocess.Popen[bytes], Qmp]]:
+    """Start a QEMU with the ports of a Guest in its directory; yield its process and monitor, and
+    end it."""
+    host = _Host()
+    process = host.start([*arguments, *_ports()], cwd=directory, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        host.port.attach()
+        host.monitor.connect()
+        yield process, host.monitor
+    finally:
+        process.kill()
+        process.wait()
+        host.monitor.close()
+        host.port.close()
+
+
+class NotRestored(Failure):
+    """A guest could not be restored from its template."""
 
 
 class Guest:
     """A guest that writes console and ports to files of the directory OUT."""
 
     def __init__(self, arguments: Sequence[str], out: Path, limit: float,
-                 boot_limit: float = BOOT_LIMIT, fds: Sequence[int] = ()) -> None:
+                 boot_limit: float = BOOT_LIMIT, fds: Sequence[int] = (),
+                 begin: template.Template | None = None) -> None:
         """LIMIT: seconds from the first output until the guest counts as hung. BOOT_LIMIT:
         seconds without output until it counts as silent. FDS: file descriptors that QEMU
-        inherits."""
+        inherits. BEGIN: restore the guest from this template; NotRestored if that fails."""
         self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
         for name in ("console", *PORTS):
-            (out / name).write_bytes(b"")
+            (out / name).write_bytes(begin.console() if begin and name == "console" else b"")
         self.started, self.spoke = time.monotonic(), 0.0	# SPOKE: at its first output
         self.lost, self.deadline = "silent", self.started + boot_limit
+        host = _Host()
+        words = begin.options(arguments) if begin else arguments
         # Relative file names, as a comma in a path would end an option of QEMU.
-        self.process = _start([*arguments, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = host.start([*words, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if begin:
+            self._restore(begin, host)
+        host.serve()
+
+    def _restore(self, begin: template.Template, host: _Host) -> None:
+        try:
+            host.port.attach()
+            host.monitor.connect()
+            begin.restore(host.monitor)
+        except Failure as failure:
+            self.process.kill()
+            said = self._stderr().read().decode(errors="replace").strip()
+            self.end()
+            raise NotRestored(f"{failure} {said}".strip()) from None
 
     def _spoke(self) -> bool:
         return (self.out / "ktap").stat().st_size > 0
@@ -158,6 +209,25 @@ class Guest:
         self._stderr().close()
 
 
+def start(arguments: Sequence[str], out: Path, content: bytes, limits: tuple[float, float],
+          line: str = "", make: Callable[..., Guest] = Guest) -> Guest:
+    """Start a guest that takes orders: restored from a template if there can be one.
+
+    CONTENT: its orders. LIMITS: limit and boot_limit of Guest. LINE: kernel line, for messages.
+    MAKE: class of the guest.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    begin = template.get(arguments, started, line, limits[1])
+    words = [*arguments, *orders.option(out, content)]
+    if begin:
+        try:
+            return make(words, out, *limits, begin=begin)
+        except NotRestored as failure:
+            say(f"{line}: a guest was not restored, and boots: {failure}")
+            begin.drop()
+    return make(words, out, *limits)
+
+
 def wait(guests: Sequence[Guest]) -> list[str | None]:
     """Wait until all guests ended; returns how each did. None outlives an exception."""
     endings: list[str | None] = [None] * len(guests)
@@ -174,7 +244,9 @@ def wait(guests: Sequence[Guest]) -> list[str | None]:
 def interactive(arguments: Sequence[str], limit: int | None = None) -> int:
     """Run a guest whose console is our standard input and output; returns QEMU's exit status.
     The guest ends with the terminal; exceeding LIMIT seconds is a Failure."""
-    process = _start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
+    host = _Host()
+    process = host.start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
+    host.serve()
     deadline = time.monotonic() + limit if limit else None
     hang_up = select.poll()
     if os.isatty(0):

@@ -55,14 +55,16 @@ class Requests:
     """Serves the requests of a guest until QEMU ends."""
 
     def __init__(self, monitor: Qmp, port: Stream) -> None:
-        """PORT: the stream of the port errpath.host. QEMU has just started."""
+        """PORT: the stream of the port errpath.host. QEMU has just started; the monitor may be
+        connected already."""
         self.qmp, self.port = monitor, port
         port.attach()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
         try:
-            self.qmp.connect()
+            if not self.qmp.version:
+                self.qmp.connect()
             while True:
                 request = self.port.receive(time.monotonic() + PATIENCE)
                 if request is not None:

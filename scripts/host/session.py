@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from host import build, guest, progress, verdict
+from host import build, guest, orders, progress, verdict
 from host.common import BUILD, Failure, lock
 from host.kernel import Kernel
 from host.ktap import Result
@@ -26,6 +26,13 @@ def trial_initrd(kernel: Kernel, nothing: Path = BUILD / "nothing") -> Path:
         return build.initramfs(kernel, [], nothing, {}, kernel.directory / "trial-initramfs")
 
 
+def initramfs(kernel: Kernel, modules: Sequence[Path], installed: Path,
+              programs: Mapping[str, str | int], out: Path) -> Path:
+    """Write the initramfs of guests that run these programs to a directory."""
+    with stage("writing the initramfs", kernel.line):
+        return build.initramfs(kernel, modules, installed, programs, out / "initramfs")
+
+
 def _behind(programs: Mapping[str, int], name: str) -> dict[str, int]:
     """Return the programs that follow NAME in the order of the list."""
     if name not in programs:
@@ -41,12 +48,15 @@ class Session:
     def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path,
                  programs: Mapping[str, str | int], out: Path, append: str = "",
                  limit: float | None = None, boot_limit: float = guest.BOOT_LIMIT,
-                 accel: str | None = None) -> None:
-        """PROGRAMS: time limits by name. OUT: the directory for the files of the first guest."""
+                 accel: str | None = None, initrd: Path | None = None) -> None:
+        """PROGRAMS: time limits by name. OUT: the directory for the files of the first guest.
+        INITRD: an initramfs that other sessions use, too: then the guests are restored from a
+        template."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
         self.programs = {name: int(limit) * kernel.slow for name, limit in programs.items()}
         self.out, self.append = out, append
         self.limit, self.boot_limit, self.accel = limit, boot_limit * kernel.slow, accel
+        self.initrd = initrd
         self.outs: list[Path] = []		# one for each guest
         self.results: list[Result] = []
         self.started = 0.0
@@ -55,11 +65,13 @@ class Session:
         """Boot a guest that runs these programs."""
         self.outs.append(out)
         out.mkdir(parents=True, exist_ok=True)
-        with stage("writing the initramfs", self.kernel.line):
-            initrd = build.initramfs(self.kernel, self.modules, self.installed, programs,
-                                     out / "initramfs")
         accel = self.accel or guest.accelerator(self.kernel, trial_initrd)
         limit = self.limit or SLACK * self.kernel.slow + sum(programs.values())
+        if self.initrd:
+            content = orders.orders({}, {build.LISTING: build.listing_of(programs)})
+            return guest.start(guest.command(self.kernel, self.initrd, self.append, accel), out,
+                               content, (limit, self.boot_limit), self.kernel.line)
+        initrd = initramfs(self.kernel, self.modules, self.installed, programs, out)
         return guest.Guest(guest.command(self.kernel, initrd, self.append, accel), out, limit,
                            self.boot_limit)
 

@@ -33,6 +33,14 @@ void load_own(const char *path, const char *unused);
 void load_tested(const char *path, const char *unused);
 void load_for_shell(const char *path, const char *unused);
 
+/* orders.c */
+
+/* What a guest prints that waits for orders. scripts/host/template.py waits for it. */
+#define ORDERS_WAIT	"errpath init: waiting for orders"
+
+/* Take the orders of the host, if it gives any; wait for them if it says so. */
+void orders_take(void);
+
 /* ports.c: virtio-serial ports to the host. */
 
 struct output {		/* of a program: whole lines, each behind "# " */

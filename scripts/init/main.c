@@ -9,7 +9,7 @@
  *   errpath.status    0 or 1, once, after everything else
  * It always ends by powering the guest off. The kernel command line passes
  * ERRPATH_LINE (name of the kernel line) and ERRPATH_SHELL=1 (a prompt instead of
- * the selftests) as environment.
+ * the selftests) as environment; orders.c takes more.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -92,6 +92,7 @@ int main(void)
 	setenv("ERRPATH_MODULES", "/modules", 1);
 	setenv("ERRPATH_COUNTERS", COUNTERS, 1);
 	each_line("/lib/modules/load", load_own);
+	orders_take();
 	if (!access("/command", F_OK))
 		run_command();
 	else if (getenv("ERRPATH_SHELL"))

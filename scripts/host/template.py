@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Templates: guests that booted, and were stopped and kept when /init waited for orders. Other
+guests are restored from them in a tenth of a second.
+
+The RAM of a template is a file, which the restored guests map privately, so that they share what
+none of them writes. A template is kept for as long as everything is the same that it was made of:
+QEMU, its options, the kernel, and the files of the guest.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import ContextManager, TypeAlias
+
+from host import orders
+from host.common import BUILD, Failure, lock, say
+from host.qmp import Qmp
+from host.stages import stage
+
+TEMPLATES = BUILD / "templates"
+# A template takes about 0.4 GB of the disk: keep those that were used last.
+KEEP = 8
+READY = "errpath init: waiting for orders"	# ORDERS_WAIT of scripts/init/init.h
+INTERVAL = 0.02		# seconds between two looks at a guest
+ABANDONED = 3600	# seconds until an unfinished template counts as abandoned
+MIGRATION_LIMIT = 60	# seconds that saving or restoring may take
+# Without the RAM, which is in a file that both ends share.
+CAPABILITY = "x-ignore-shared"
+
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
+# Starts a QEMU in a directory; a context manager that yields process and monitor, and ends it.
+Start: TypeAlias = Callable[[Sequence[str], Path], ContextManager[tuple[Process, Qmp]]]
+
+
+def wanted() -> bool:
+    """False if the user wants every guest to boot: SNAPSHOT=0."""
+    return os.environ.get("SNAPSHOT", "1") != "0"
+
+
+def _memory(arguments: Sequence[str]) -> str:
+    """The size of the RAM: what the option -m says, up to the comma."""
+    return arguments[list(arguments).index("-m") + 1].partition(",")[0]
+
+
+def _with_ram(arguments: Sequence[str], ram: Path, shared: bool) -> list[str]:
+    """Return QEMU's options, with the file RAM as the RAM of the guest."""
+    words = list(arguments)
+    words[words.index("-machine") + 1] += ",memory-backend=ram"
+    path = str(ram).replace(",", ",,")
+    return [*words, "-object", f"memory-backend-file,id=ram,size={_memory(words)},mem-path={path},"
+            f"share={'on' if shared else 'off'},reserve=off"]
+
+
+@functools.lru_cache
+def _digest_of(path: Path, *_: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    """A hash of a file, computed again only if the file was changed."""
+    status = path.stat()
+    return _digest_of(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def _qemu(program: str) -> str:
+    """Say which QEMU a program is, so that a template is restored by the one that made it."""
+    path = Path(shutil.which(program) or program)
+    version = subprocess.check_output([path, "--version"], text=True)
+    status = path.stat()
+    return f"{version} {status.st_size} {status.st_mtime_ns}"
+
+
+def _key(arguments: Sequence[str]) -> str:
+    """Return a name for all that a template is made of. Of a file of the options, the content
+    counts, and not the path."""
+    parts = [_qemu(arguments[0])]
+    for word in arguments[1:]:
+        path = Path(word.removeprefix("file="))
+        parts.append(_digest(path) if path.is_absolute() and path.is_file() else word)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]
+
+
+def _migrate(monitor: Qmp, command: str, uri: str) -> None:
+    """Save or restore the state of the devices; raises a Failure if QEMU cannot."""
+    monitor.command("migrate-set-capabilities",
+                    capabilities=[{"capability": CAPABILITY, "state": True}])
+    monitor.command(command, uri=uri)
+    deadline = time.monotonic() + MIGRATION_LIMIT
+    while time.monotonic() < deadline:
+        info = monitor.command("query-migrate")
+        if info.get("status") == "completed":
+            return
+        if info.get("status") == "failed":
+            raise Failure(f"QEMU: {command}: {info.get('error-desc', 'failed')}")
+        time.sleep(INTERVAL)
+    raise Failure(f"QEMU: {command} takes more than {MIGRATION_LIMIT} s")
+
+
+class Template:
+    """A template that is complete. Its directory has the files ram, state and console."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "used").touch()
+
+    def options(self, arguments: Sequence[str]) -> list[str]:
+        """Return the options of a QEMU that is restored. ARGUMENTS: those that the template was
+        asked for with."""
+        return [*_with_ram(arguments, self.directory / "ram", False), "-incoming", "defer", "-S"]
+
+    def restore(self, monitor: Qmp) -> None:
+        """Restore a QEMU that was started with options(), and let it run."""
+        state = shlex.quote(str(self.directory / "state"))
+        _migrate(monitor, "migrate-incoming", f"exec:cat {state}")
+        monitor.command("cont")
+
+    def console(self) -> bytes:
+        """What the guest printed while it booted."""
+        return (self.directory / "console").read_bytes()
+
+    def drop(self) -> None:
+        """Remove the template: the next guest makes a fresh one."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _fresh(directory: Path) -> Iterator[Path]:
+    """Yield an empty directory, which becomes DIRECTORY if the body of the with statement ends
+    without an exception, and otherwise is removed."""
+    fresh = directory.with_name(f".{directory.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        yield fresh
+        fresh.rename(directory)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _is_ready(console: Path) -> bool:
+    return READY.encode() in console.read_bytes()
+
+
+def _boot(process: Process, console: Path, limit: float) -> None:
+    """Wait until the guest waits for orders; raises a Failure if it does not."""
+    deadline = time.monotonic() + limit
+    while not _is_ready(console):
+        if process.poll() is not None:
+            raise Failure("the guest ended before it waited for orders")
+        if time.monotonic() > deadline:
+            raise Failure(f"the guest did not wait for orders within {limit:.0f} s")
+        time.sleep(INTERVAL)
+
+
+def _make(arguments: Sequence[str], start: Start, directory: Path, limit: float) -> None:
+    """Boot a guest and keep it in DIRECTORY."""
+    (directory / "console").touch()
+    with open(directory / "ram", "wb") as file:
+        file.truncate(_bytes(_memory(arguments)))
+    words = [*_with_ram(arguments, Path("ram"), True), *orders.option(directory, orders.WAIT)]
+    with start(words, directory) as (process, monitor):
+        _boot(process, directory / "console", limit)
+        monitor.command("stop")
+        _migrate(monitor, "migrate", "exec:cat >state")
+
+
+def _bytes(size: str) -> int:
+    """The number of bytes of a size as 3136M."""
+    return int(size[:-1]) << {"M": 20, "G": 30}[size[-1]]
+
+
+def _keep_few() -> None:
+    """Remove the templates that were not used for longest. Guests that were restored from one
+    keep its RAM."""
+    used = sorted(TEMPLATES.glob("[!.]*/used"), key=lambda file: file.stat().st_mtime)
+    for file in used[:-KEEP]:
+        shutil.rmtree(file.parent, ignore_errors=True)
+    # What was being made when its process was killed.
+    for fresh in TEMPLATES.glob(".*.new"):
+        if time.time() - fresh.stat().st_mtime > ABANDONED:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Template | None:
+    """Return the template of a guest, made first if there is none; None if none can be made: then
+    the guest must boot.
+
+    ARGUMENTS: QEMU's options, without ports and orders. START: starts QEMU with options, and the
+    ports, in a directory. LINE: the kernel line, for messages. LIMIT: seconds that the boot may
+    take.
+    """
+    if not wanted():
+        return None
+    directory = TEMPLATES / _key(arguments)
+    with lock(f"template-{directory.name}", TEMPLATES):
+        if not (directory / "state").exists():
+            try:
+                with stage("making a template", line), _fresh(directory) as fresh:
+                    _make(arguments, start, fresh, limit)
+            except (Failure, OSError) as error:
+                say(f"{line}: no template, each guest boots: {error}")
+                return None
+            with lock("keep", TEMPLATES):
+                _keep_few()
+        return Template(directory)
