@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef COSTS_COSTS_H
+#define COSTS_COSTS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A function of the kernel that is on no stack during the measurements. */
+#define ELSEWHERE "sparse_add_section"
+
+/*
+ * Prints "bench SUBJECT INJECTOR CASE COUNT". The output is buffered until the program ends, as
+ * a task whose allocations fail cannot write to a pipe.
+ */
+void report(const char *subject, const char *injector, const char *name, long long count);
+
+/* Prints and counts an error; returns @err. A program with errors fails. */
+int check(int err, const char *what);
+int check_errors(void);
+
+/* The time in ns. The guest's clock advances by a nanosecond for each instruction. */
+long long now_ns(void);
+
+/* Creates a process that only waits, and ends with this one. Returns its pid. */
+pid_t process_start(void);
+/* Ends a process of process_start(). */
+void process_end(pid_t pid);
+/* Returns a process of process_start(), the same one each time: the other task of a case. */
+pid_t other_task(void);
+
+/* Loops in the kernel, which make calls with nothing between them. */
+enum loop { LOOP_FTRACE, LOOP_KPROBE, LOOP_KMALLOC, LOOP_PAGE, NR_LOOPS };
+
+const char *loop_name(enum loop loop);
+/* Opens the files of all loops, so that nothing is allocated while calls fail. */
+void loops_open(void);
+/* Measures and returns the instructions of one call. @fails: all calls must fail, or none. */
+long long loop_measure(enum loop loop, bool fails);
+/* Measures and reports. */
+void loop_report(enum loop loop, const char *injector, const char *name, bool fails);
+
+/* Sets the point up to fail every call of the process @tasks, and arms it. Returns 0 or -errno. */
+int point_arm(const char *point, const char *tasks, const char *caller);
+/* The same for other_task(). */
+int point_arm_other(const char *point);
+
+/* The mean time in ns in which the point alloc, with all its functions, is armed and disarmed. */
+struct arming {
+	long long arm;
+	long long disarm;
+};
+
+struct arming arming_measure(void);
+
+/*
+ * The parts of the program. Functions named *_without are called while errpath.ko is not loaded,
+ * the others afterwards, with errpath.ko loaded and all points disarmed.
+ */
+void function_without(void);
+void function(void);
+void memory_without(void);
+void memory(void);
+void arming(void);
+void peers_without(void);
+void bpf_without(enum loop loop, const char *function, int result);
+void workloads_without(void);
+void workloads(void);
+void growth(void);
+void cpus(void);
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What whole workloads cost while alloc is armed but no call of them matches. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "costs.h"
+
+#include "lib/knobs.h"
+
+#define PAGE 4096
+#define FAULTS 4096
+#define PROCESSES 30
+#define FILE_ROUNDS 10
+#define PROGRAM "/bin/busybox"
+#define MODULES "/modules"
+
+/* Maps anonymous memory and writes to each page of it. Returns the number of page faults. */
+static long run_faults(void)
+{
+	size_t size = (size_t)FAULTS * PAGE;
+	char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t at;
+
+	if (start == MAP_FAILED)
+		return -errno;
+	madvise(start, size, MADV_NOHUGEPAGE);
+	for (at = 0; at < size; at += PAGE)
+		start[at] = 1;
+	munmap(start, size);
+	return FAULTS;
+}
+
+/* Runs a program again and again. Returns the number of runs. */
+static long run_processes(void)
+{
+	static char *const argv[] = { "true", NULL };
+	int i, err, status;
+	pid_t pid;
+
+	for (i = 0; i < PROCESSES; i++) {
+		err = posix_spawn(&pid, PROGRAM, NULL, NULL, argv, NULL);
+		if (err)
+			return -err;
+		if (waitpid(pid, &status, 0) < 0)
+			return -errno;
+		if (status)
+			return -EPROTO;
+	}
+	return PROCESSES;
+}
+
+/* Reads a file as a compiler reads a header, which it looks for in other directories first. */
+static int read_header(const char *name)
+{
+	static const char * const absent[] = { "/tmp/include", "/bin/include", "/include" };
+	char path[512], buf[4 * PAGE];
+	struct stat stat;
+	size_t i;
+	ssize_t n;
+	int fd;
+
+	for (i = 0; i < sizeof(absent) / sizeof(*absent); i++) {
+		snprintf(path, sizeof(path), "%s/%s", absent[i], name);
+		if (open(path, O_RDONLY | O_CLOEXEC) >= 0)
+			return -EEXIST;
+	}
+	snprintf(path, sizeof(path), MODULES "/%s", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat))
+		return -errno;
+	do {
+		n = read(fd, buf, sizeof(buf));
+	} while (n > 0);
+	close(fd);
+	return n < 0 ? -EIO : 0;
+}
+
+/* Lists a directory and reads all its files. Returns the number of files. */
+static long read_directory(void)
+{
+	DIR *dir = opendir(MODULES);
+	struct dirent *entry;
+	int err = 0;
+	long n = 0;
+
+	if (!dir)
+		return -errno;
+	while (!err && (entry = readdir(dir))) {
+		if (entry->d_type != DT_REG)
+			continue;
+		err = read_header(entry->d_name);
+		n++;
+	}
+	closedir(dir);
+	return err ?: n;
+}
+
+static long run_files(void)
+{
+	long n, sum = 0;
+	int i;
+
+	for (i = 0; i < FILE_ROUNDS; i++) {
+		n = read_directory();
+		if (n < 0)
+			return n;
+		sum += n;
+	}
+	return sum;
+}
+
+static const struct workload {
+	const char *name;
+	long (*run)(void);	/* returns how many operations it did, or -errno */
+} workloads_of[] = {
+	{ .name = "page-fault", .run = run_faults },
+	{ .name = "fork-exec", .run = run_processes },
+	{ .name = "open-read", .run = run_files },
+};
+
+/* The first round fills the caches for the second one, which is measured. */
+static void workload_measure(const struct workload *w, const char *injector, const char *name)
+{
+	long long start;
+	long n;
+
+	n = w->run();
+	if (n > 0) {
+		start = now_ns();
+		n = w->run();
+	}
+	if (n <= 0) {
+		check(n ?: -ENOENT, w->name);
+		return;
+	}
+	report(w->name, injector, name, (now_ns() - start) / n);
+}
+
+static void measure_all(const char *injector, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(workloads_of) / sizeof(*workloads_of); i++)
+		workload_measure(&workloads_of[i], injector, name);
+}
+
+void workloads_without(void)
+{
+	measure_all("none", "not-loaded");
+}
+
+void workloads(void)
+{
+	measure_all("errpath", "disarmed");
+	check(point_arm_other("alloc"), "alloc");
+	measure_all("errpath", "task-mismatch");
+	check(point_arm("alloc", "self", "stack:" ELSEWHERE), "alloc");
+	measure_all("errpath", "stack-mismatch");
+	check(disarm("alloc"), "disarming");
+}
