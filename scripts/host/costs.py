@@ -16,6 +16,8 @@ Costs = dict[str, dict[str, dict[str, int]]]
 CONF = SCRIPTS / "bench.conf"
 LINE = re.compile(r"^# bench (\S+) (\S+) (\S+) (\d+)$", re.M)
 NATIVE = ("none", "not-loaded")	# injector and case of the cost without errpath
+CASES = ("not-loaded", "disarmed", "empty", "task-mismatch", "caller-mismatch", "stack-mismatch",
+         "injecting")
 LIMIT = re.compile(r"(?:([a-z_]+):([a-z-]+)(?: ([+/]) ([\d.]+))?|(\d+))")
 COLUMNS = 6			# of bench.conf; the last one may contain blanks
 # In ns of the guest, in which it may also wait; all other subjects are counted in instructions.
@@ -96,6 +98,11 @@ def missed(some: Iterable[Bar], costs: Costs) -> list[str]:
     return [text for bar in some if (text := bar.missed(costs))]
 
 
+def unit(subject: str) -> str:
+    """Return the unit of a subject's counts."""
+    return "ns" if subject in TIMES else "instructions"
+
+
 def native(costs: Costs, subject: str) -> int | None:
     """Return the cost of a subject without errpath, if it was measured."""
     return costs[subject].get(NATIVE[0], {}).get(NATIVE[1])
@@ -107,12 +114,10 @@ def is_growth(costs: Costs, subject: str) -> bool:
 
 
 def cases(injectors: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Return the cases of a subject, those without a failure from the cheapest to the dearest of
-    errpath, in the order in which they were measured."""
-    names = dict.fromkeys(case for costs in injectors.values() for case in costs)
-    order = ["not-loaded", "disarmed", "empty"]
-    return [*(name for name in order if name in names),
-            *(name for name in names if name not in order)]
+    """Return the cases of a subject: those of CASES first, in that order."""
+    names = dict.fromkeys(case for counts in injectors.values() for case in counts)
+    return [*(name for name in CASES if name in names),
+            *(name for name in names if name not in CASES)]
 
 
 def _cell(count: int | None, base: int | None) -> str:
@@ -126,18 +131,17 @@ def _subject(costs: Costs, subject: str) -> Iterator[str]:
     """Yield a row for each case, with a column for each injector: count, and how many times the
     cost without errpath that is."""
     injectors, base = costs[subject], native(costs, subject)
-    unit = "ns" if subject in TIMES else "instructions"
-    yield f"  {subject + ', ' + unit:<26}" + "".join(f"{name:>18}" for name in injectors)
+    yield f"  {subject + ', ' + unit(subject):<26}" + "".join(f"{name:>18}" for name in injectors)
     for case in cases(injectors):
         yield f"    {case:<24}" + "".join(_cell(injectors[name].get(case), base)
                                           for name in injectors).rstrip()
 
 
 def _growth(costs: Costs, subject: str) -> Iterator[str]:
+    """Yield a line for each injector: the counts by number."""
     for injector, counts in costs[subject].items():
-        unit = " ns" if subject in TIMES else ""
-        yield (f"  {subject:<26}" + "  ".join(f"{case}: {count}" for case, count in counts.items())
-               + f"{unit} ({injector})")
+        yield (f"  {subject + ', ' + unit(subject):<26}  {injector}  "
+               + "  ".join(f"{case}: {count}" for case, count in counts.items()))
 
 
 def compared(costs: Costs) -> Iterator[str]:

@@ -2,15 +2,16 @@
 """A plot of costs as SVG: bars for the cases of a subject, lines for growth."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from host import costs
 from host.costs import Costs
 
 WIDTH, LEFT, RIGHT = 860, 150, 110	# of the page, and of its margins beside the bars
-BAR, GAP, HEAD, HEIGHT = 13, 8, 34, 130	# of a bar, between cases, above a panel; of a line plot
+BAR, GAP, HEAD, HEIGHT = 13, 8, 34, 80	# of a bar, between cases, above a panel; of a line plot
 SHORTEST = 2				# a bar that can be seen
+WIDE = 20				# ratio of counts from which on their scale is logarithmic
 COLOURS = {"none": "#888888", "hook": "#bbbbbb", "errpath": "#1f6fb4", "fail_function": "#c8102e",
            "failslab": "#e08a00", "fail_page_alloc": "#7b3f9d", "bpf": "#2a8f4f"}
 STYLE = "text { font: 12px sans-serif; } .title { font-weight: bold; font-size: 14px; }"
@@ -21,25 +22,10 @@ def _text(x: float, y: float, text: str, anchor: str = "start", kind: str = "") 
             f"{escape(text)}</text>")
 
 
-class Scale:
-    """A logarithmic scale from LOW to HIGH pixels, whose ticks are powers of ten."""
+class Linear:
+    """A scale from 0 at pixel LOW to MOST at pixel HIGH."""
 
-    def __init__(self, most: float, low: float, high: float) -> None:
-        self.decades = max(1, math.ceil(math.log10(max(most, 1))))
-        self.low, self.high = low, high
-
-    def at(self, value: float) -> float:
-        """Return the place of a value; those below 1 are at the low end."""
-        return self.low + (self.high - self.low) * math.log10(max(value, 1)) / self.decades
-
-    def ticks(self) -> Iterator[int]:
-        """Yield the values that are marked."""
-        for decade in range(self.decades + 1):
-            yield 10 ** decade
-
-
-class Lines:
-    """A linear scale from 0 at pixel LOW to MOST at pixel HIGH."""
+    name = "linear"
 
     def __init__(self, most: float, low: float, high: float) -> None:
         self.most, self.low, self.high = max(most, 1), low, high
@@ -47,6 +33,32 @@ class Lines:
     def at(self, value: float) -> float:
         """Return the place of a value."""
         return self.low + (self.high - self.low) * value / self.most
+
+    def ticks(self) -> list[float]:
+        """Return the values that are marked."""
+        return [0, self.most]
+
+
+class Logarithmic(Linear):
+    """A scale from 1 to the power of ten that is not below MOST."""
+
+    name = "logarithmic"
+
+    def __init__(self, most: float, low: float, high: float) -> None:
+        super().__init__(most, low, high)
+        self.decades = max(1, math.ceil(math.log10(self.most)))
+
+    def at(self, value: float) -> float:
+        return self.low + (self.high - self.low) * math.log10(max(value, 1)) / self.decades
+
+    def ticks(self) -> list[float]:
+        return [10 ** decade for decade in range(self.decades + 1)]
+
+
+def _scale(counts: Sequence[int], low: float, high: float) -> Linear:
+    """Return a scale on which the smallest of the counts can be seen."""
+    kind = Logarithmic if max(counts) > WIDE * max(min(counts), 1) else Linear
+    return kind(max(counts), low, high)
 
 
 def _cost(count: int, base: int | None) -> str:
@@ -56,10 +68,11 @@ def _cost(count: int, base: int | None) -> str:
 def _bars(found: Costs, subject: str, top: float) -> tuple[list[str], float]:
     """Return a panel with a bar for each case and injector, and its lower end."""
     injectors, base = found[subject], costs.native(found, subject)
-    most = max(count for counts in injectors.values() for count in counts.values())
-    scale = Scale(most, LEFT, WIDTH - RIGHT)
-    unit = "ns of the guest" if subject in costs.TIMES else "instructions"
-    lines = [_text(10, top + 16, f"{subject}: {unit}, logarithmic; x: times not-loaded", kind="title")]
+    scale = _scale([count for counts in injectors.values() for count in counts.values()],
+                   LEFT, WIDTH - RIGHT)
+    unit = costs.unit(subject)
+    more = "; x: times not-loaded" if base else ""
+    lines = [_text(10, top + 16, f"{subject}: {unit}, {scale.name}{more}", kind="title")]
     y = top + HEAD
     for case in costs.cases(injectors):
         lines.append(_text(LEFT - 8, y + BAR - 2, case, "end"))
@@ -76,11 +89,11 @@ def _bars(found: Costs, subject: str, top: float) -> tuple[list[str], float]:
         x = scale.at(tick)
         lines.append(f'<line x1="{x:.1f}" y1="{top + HEAD - 4}" x2="{x:.1f}" y2="{y:.1f}" '
                      'stroke="#cccccc" stroke-dasharray="2,3"/>')
-        lines.append(_text(x, y + 10, str(tick), "middle"))
+        lines.append(_text(x, y + 10, f"{tick:.0f}", "middle"))
     return lines, y + 20
 
 
-def _curve(counts: Mapping[str, int], across: Lines, up: Lines, colour: str) -> Iterator[str]:
+def _curve(counts: Mapping[str, int], across: Linear, up: Linear, colour: str) -> Iterator[str]:
     points = [(across.at(int(case)), up.at(count), count) for case, count in counts.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
     yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
@@ -96,10 +109,9 @@ def _growth(found: Costs, subject: str, top: float) -> tuple[list[str], float]:
     numbers = sorted({int(case) for counts in injectors.values() for case in counts})
     most = max(count for counts in injectors.values() for count in counts.values())
     bottom = top + HEAD + HEIGHT
-    across = Lines(numbers[-1], LEFT, WIDTH - RIGHT)
-    up = Lines(most, bottom, top + HEAD + 10)
-    unit = "ns of the guest" if subject in costs.TIMES else "instructions"
-    lines = [_text(10, top + 16, f"growth with {subject}: {unit}", kind="title"),
+    across = Linear(numbers[-1], LEFT, WIDTH - RIGHT)
+    up = Linear(most, bottom, top + HEAD + 10)
+    lines = [_text(10, top + 16, f"growth with {subject}: {costs.unit(subject)}", kind="title"),
              f'<line x1="{LEFT}" y1="{bottom}" x2="{WIDTH - RIGHT}" y2="{bottom}" stroke="#888888"/>',
              _text(LEFT - 8, bottom, "0", "end")]
     lines += [_text(across.at(number), bottom + 14, str(number), "middle") for number in numbers]

@@ -53,6 +53,17 @@ static int set(const char *injector, const char *knob, const char *value)
 	return file_write(path, value);
 }
 
+/* Reads a knob of an injector. Returns 0 or -errno. */
+static int get(const char *injector, const char *knob, char *value, size_t size)
+{
+	char path[128];
+	long len;
+
+	snprintf(path, sizeof(path), DEBUGFS "%s/%s", injector, knob);
+	len = file_read(path, value, size);
+	return len < 0 ? len : 0;
+}
+
 static int set_address(const char *injector, const char *knob, unsigned long address)
 {
 	char value[32];
@@ -75,8 +86,6 @@ static int arm(const char *injector)
 
 	for (i = 0; i < sizeof(settings) / sizeof(*settings) && !err; i++)
 		err = set(injector, settings[i].knob, settings[i].value);
-	if (!err && !strcmp(injector, "fail_page_alloc"))
-		err = set(injector, "min-order", "0");
 	return err;
 }
 
@@ -127,9 +136,18 @@ static void measure_fail_function(const struct peer *peer)
 	loop_report(peer->loop, "fail_function", "disarmed", false);
 }
 
+/* By default fail_page_alloc ignores single pages. */
 static void measure_own(const struct peer *peer)
 {
+	const bool has_order = !strcmp(peer->own, "fail_page_alloc");
+	char order[32];
+
+	if (has_order && (check(get(peer->own, "min-order", order, sizeof(order)), "min-order") ||
+			  check(set(peer->own, "min-order", "0"), "min-order")))
+		return;
 	measure_injector(peer->loop, peer->own);
+	if (has_order)
+		check(set(peer->own, "min-order", order), "min-order");
 	loop_report(peer->loop, peer->own, "disarmed", false);
 }
 
