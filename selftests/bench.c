@@ -35,7 +35,7 @@ static const struct part {
 	{ .name = "peers", .without = peers_without },
 	{ .name = "workloads", .without = workloads_without, .with = workloads },
 	{ .name = "growth", .with = growth },
-	{ .name = "cpus", .with = cpus },
+	{ .name = "cpus", .with = cpu_growth },
 };
 
 #define NR_PARTS (sizeof(parts) / sizeof(*parts))
@@ -72,9 +72,9 @@ static void choose_parts(void)
 static void prepare_process(void)
 {
 	static char output[1 << 16];
-	volatile char stack[1 << 16];
+	char stack[1 << 16];
 
-	memset((void *)stack, 1, sizeof(stack));
+	explicit_bzero(stack, sizeof(stack));
 	setvbuf(stdout, output, _IOFBF, sizeof(output));
 	check(mlockall(MCL_CURRENT) ? -errno : 0, "mlockall");
 }

@@ -173,10 +173,12 @@ TEST_F(stimuli, alloc_loop_counts)
 	unsigned long made, failed;
 	unsigned long long ns;
 	char text[96];
+	int n;
 
 	ASSERT_EQ(0, file_write(DEBUGFS "errpath_alloc/loop", "7 kmalloc"));
 	ASSERT_LT(0, file_read(DEBUGFS "errpath_alloc/loop", text, sizeof(text)));
-	ASSERT_EQ(3, sscanf(text, "calls %lu failed %lu ns %llu", &made, &failed, &ns));
+	n = sscanf(text, "calls %lu failed %lu ns %llu", &made, &failed, &ns);
+	ASSERT_EQ(3, n);
 	EXPECT_EQ(7, made);
 	EXPECT_EQ(0, failed);
 	EXPECT_LT(0, ns);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Costs that a guest printed: how they are parsed, judged, and shown as table and plot."""
 
+import math
 import re
 import tempfile
 import unittest
@@ -135,6 +136,11 @@ class Plot(unittest.TestCase):
         self.found = costs.parse(OUTPUT)
         self.page = ElementTree.fromstring(plot.svg("a < b", self.found))
 
+    def widen(self) -> None:
+        """Draw the plot with one count that is much greater than the others."""
+        self.found["ftrace"]["fail_function"]["task-mismatch"] = 16 ** 4
+        self.page = ElementTree.fromstring(plot.svg("", self.found))
+
     def texts(self) -> list[str]:
         return [text.text or "" for text in self.page.iter(f"{SVG}text")]
 
@@ -152,9 +158,10 @@ class Plot(unittest.TestCase):
         self.assertAlmostEqual(16, self.bars("fail_function")[0] / self.bars("none")[0], places=1)
 
     def test_scale_is_logarithmic_if_counts_differ_much(self) -> None:
-        self.found["ftrace"]["fail_function"]["task-mismatch"] = 16 ** 4
-        self.page = ElementTree.fromstring(plot.svg("", self.found))
+        self.widen()
         self.assertAlmostEqual(4, self.bars("fail_function")[0] / self.bars("none")[0], places=1)
+        longest = (plot.WIDTH - plot.LEFT - plot.RIGHT) * math.log(16 ** 4, 10 ** 5)
+        self.assertAlmostEqual(longest, self.bars("fail_function")[0], places=1)
 
     def test_texts(self) -> None:
         for text in ("a < b", "16 (x 1)", "256 (x 16)", "task-mismatch", "fail_function"):
@@ -168,12 +175,18 @@ class Plot(unittest.TestCase):
         self.assertLess(x1, x2)
         self.assertLess(y2, y1)	# 80 is above 64
 
-    def test_everything_is_on_the_page(self) -> None:
+    def check_page(self) -> None:
+        """Everything is on the page."""
         width, height = float(self.page.get("width", "")), float(self.page.get("height", ""))
         for element in self.page.iter():
             for name, most in (("x", width), ("y", height), ("cy", height), ("y2", height)):
                 with self.subTest(element.tag, name=name):
                     self.assertTrue(0 <= float(element.get(name, "0")) <= most)
+
+    def test_page_is_large_enough(self) -> None:
+        self.check_page()
+        self.widen()
+        self.check_page()
 
 
 class Guests(unittest.TestCase):

@@ -66,6 +66,6 @@ void bpf_without(enum loop loop, const char *function, int result);
 void workloads_without(void);
 void workloads(void);
 void growth(void);
-void cpus(void);
+void cpu_growth(void);
 
 #endif

@@ -111,7 +111,7 @@ static bool names_take(const struct symbol *symbol, void *data)
 
 	if (!*symbol->module && name_is_elsewhere(symbol->name) &&
 	    strlen(symbol->name) <= LONGEST && !strchr(symbol->name, '.'))
-		strcpy(names->name[names->n++], symbol->name);
+		snprintf(names->name[names->n++], LONGEST + 1, "%s", symbol->name);
 	return names->n < MOST_NAMES;
 }
 
@@ -145,7 +145,7 @@ void growth(void)
 	measure_names("scopes", &names, "stack:");
 }
 
-void cpus(void)
+void cpu_growth(void)
 {
 	int number = sysconf(_SC_NPROCESSORS_ONLN);
 
