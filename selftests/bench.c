@@ -10,7 +10,7 @@
  *            alloc, cpus-arming: arming; points, tasks, callers, scopes, cpus: a function
  *            again, the case is how many of them are armed, named or online
  * injectors  none; hook: one that does nothing; errpath; fail_function, failslab,
- *            fail_page_alloc, bpf: the kernel's own
+ *            fail_page_alloc, failslab+page (both), bpf: the kernel's own
  * cases      not-loaded, disarmed, empty; task-mismatch, caller-mismatch, stack-mismatch: armed,
  *            but the call is of another task, of another caller, below another function;
  *            injecting: the call fails

@@ -18,7 +18,7 @@ LINE = re.compile(r"^# bench (\S+) (\S+) (\S+) (\d+)$", re.M)
 NATIVE = ("none", "not-loaded")	# injector and case of the cost without errpath
 CASES = ("not-loaded", "disarmed", "empty", "task-mismatch", "caller-mismatch", "stack-mismatch",
          "injecting")
-LIMIT = re.compile(r"(?:([a-z_]+):([a-z-]+)(?: ([+/]) ([\d.]+))?|(\d+))")
+LIMIT = re.compile(r"(?:([a-z_+]+):([a-z-]+)(?: ([+/]) ([\d.]+))?|(\d+))")
 COLUMNS = 6			# of bench.conf; the last one may contain blanks
 # In ns of the guest, in which it may also wait; all other subjects are counted in instructions.
 TIMES = ("alloc", "cpus-arming")
@@ -151,7 +151,7 @@ def compared(costs: Costs) -> Iterator[str]:
         for name, counts in injectors.items():
             shared = [case for case in counts if case in ours and case != "disarmed"]
             if name != "errpath" and shared:
-                yield f"  {subject + ': ' + name + ' / errpath':<34}" + "  ".join(
+                yield f"  {subject + ': ' + name + ' / errpath':<38}" + "  ".join(
                     f"{case} {counts[case] / ours[case]:.3g}" for case in shared)
 
 

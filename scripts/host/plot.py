@@ -13,7 +13,7 @@ BAR, GAP, HEAD, HEIGHT = 13, 8, 34, 80	# of a bar, between cases, above a panel;
 SHORTEST = 2				# a bar that can be seen
 WIDE = 20				# ratio of counts from which on their scale is logarithmic
 COLOURS = {"none": "#888888", "hook": "#bbbbbb", "errpath": "#1f6fb4", "fail_function": "#c8102e",
-           "failslab": "#e08a00", "fail_page_alloc": "#7b3f9d", "bpf": "#2a8f4f"}
+           "failslab": "#e08a00", "failslab+page": "#b07040", "fail_page_alloc": "#7b3f9d", "bpf": "#2a8f4f"}
 STYLE = "text { font: 12px sans-serif; } .title { font-weight: bold; font-size: 14px; }"
 
 

@@ -29,14 +29,20 @@ void process_end(pid_t pid);
 pid_t other_task(void);
 
 /* Loops in the kernel, which make calls with nothing between them. */
-enum loop { LOOP_FTRACE, LOOP_KPROBE, LOOP_KMALLOC, LOOP_PAGE, NR_LOOPS };
+enum loop {
+	LOOP_FTRACE,
+	LOOP_KPROBE,
+	LOOP_KMALLOC,
+	LOOP_PAGE,
+	NR_LOOPS,
+	WORKLOADS = NR_LOOPS,	/* for loop_report(): all workloads, which are no loops */
+};
 
-const char *loop_name(enum loop loop);
 /* Opens the files of all loops, so that nothing is allocated while calls fail. */
 void loops_open(void);
 /* Measures and returns the instructions of one call. @fails: all calls must fail, or none. */
 long long loop_measure(enum loop loop, bool fails);
-/* Measures and reports. */
+/* Measures and reports the loop, or all workloads. */
 void loop_report(enum loop loop, const char *injector, const char *name, bool fails);
 
 /* Sets the point up to fail every call of the process @tasks, and arms it. Returns 0 or -errno. */
@@ -62,10 +68,24 @@ void memory_without(void);
 void memory(void);
 void arming(void);
 void peers_without(void);
-void bpf_without(enum loop loop, const char *function, int result);
 void workloads_without(void);
 void workloads(void);
 void growth(void);
 void cpu_growth(void);
+
+/* The workloads with the kernel's own fault injection. */
+void peers_workloads(void);
+void workloads_report(const char *injector, const char *name);
+
+/* A function that the kernel's own fault injection can fail, marked ALLOW_ERROR_INJECTION. */
+struct failing {
+	const char *name;	/* NULL: no function */
+	int result;		/* what it returns to fail */
+};
+
+#define MOST_FAILING 2
+
+/* Measures all cases with BPF programs that fail MOST_FAILING functions. */
+void bpf_measure(enum loop loop, const struct failing *functions);
 
 #endif

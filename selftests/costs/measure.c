@@ -117,11 +117,6 @@ static struct loop_file {
 	},
 };
 
-const char *loop_name(enum loop loop)
-{
-	return loops[loop].name;
-}
-
 void loops_open(void)
 {
 	struct loop_file *file;
@@ -181,7 +176,10 @@ long long loop_measure(enum loop loop, bool fails)
 
 void loop_report(enum loop loop, const char *injector, const char *name, bool fails)
 {
-	report(loop_name(loop), injector, name, loop_measure(loop, fails));
+	if (loop == WORKLOADS)
+		workloads_report(injector, name);
+	else
+		report(loops[loop].name, injector, name, loop_measure(loop, fails));
 }
 
 int point_arm(const char *point, const char *tasks, const char *caller)

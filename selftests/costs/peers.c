@@ -16,27 +16,47 @@
 
 #define DEBUGFS "/sys/kernel/debug/"
 
-static const struct peer {
+/*
+ * struct peer - what is measured by other means than errpath
+ * @loop: the loop, or WORKLOADS
+ * @own_name: the injector of lines with @own, or NULL
+ * @own: directories of the injectors of this subject
+ * @functions: for fail_function and BPF
+ */
+struct peer {
 	enum loop loop;
-	const char *own;	/* the injector of this subject, or NULL */
-	const char *function;	/* for fail_function and BPF: marked ALLOW_ERROR_INJECTION */
-	int result;		/* what the function returns so that the call fails */
-} peers[] = {
+	const char *own_name;
+	const char *own[MOST_FAILING];
+	struct failing functions[MOST_FAILING];
+};
+
+#define FAILSLAB "failslab"
+#define FAIL_PAGE_ALLOC "fail_page_alloc"
+#define SLAB { .name = "should_failslab", .result = -ENOMEM }
+#define PAGE { .name = "should_fail_alloc_page", .result = true }
+
+static const struct peer peers[] = {
 	{
 		.loop = LOOP_FTRACE,
-		.function = "errpath_target",
-		.result = -ENOMEM,
+		.functions = { { .name = "errpath_target", .result = -ENOMEM } },
 	}, {
 		.loop = LOOP_KMALLOC,
-		.own = "failslab",
-		.function = "should_failslab",
-		.result = -ENOMEM,
+		.own_name = FAILSLAB,
+		.own = { FAILSLAB },
+		.functions = { SLAB },
 	}, {
 		.loop = LOOP_PAGE,
-		.own = "fail_page_alloc",
-		.function = "should_fail_alloc_page",
-		.result = true,
+		.own_name = FAIL_PAGE_ALLOC,
+		.own = { FAIL_PAGE_ALLOC },
+		.functions = { PAGE },
 	},
+};
+
+static const struct peer all_workloads = {
+	.loop = WORKLOADS,
+	.own_name = "failslab+page",
+	.own = { FAILSLAB, FAIL_PAGE_ALLOC },
+	.functions = { SLAB, PAGE },
 };
 
 struct setting {
@@ -64,14 +84,6 @@ static int get(const char *injector, const char *knob, char *value, size_t size)
 	return len < 0 ? len : 0;
 }
 
-static int set_address(const char *injector, const char *knob, unsigned long address)
-{
-	char value[32];
-
-	snprintf(value, sizeof(value), "0x%lx", address);
-	return set(injector, knob, value);
-}
-
 /* Sets the injector up to fail each call of the tasks that make-it-fail selects. */
 static int arm(const char *injector)
 {
@@ -87,6 +99,49 @@ static int arm(const char *injector)
 	for (i = 0; i < sizeof(settings) / sizeof(*settings) && !err; i++)
 		err = set(injector, settings[i].knob, settings[i].value);
 	return err;
+}
+
+static int require_stack(const char *injector, unsigned long start, unsigned long end)
+{
+	char text[32];
+	int err;
+
+	snprintf(text, sizeof(text), "0x%lx", start);
+	err = set(injector, "require-start", text);
+	snprintf(text, sizeof(text), "0x%lx", end);
+	return err ?: set(injector, "require-end", text);
+}
+
+/* By default these ignore some allocations. The former values are kept. */
+static struct ignored {
+	const char *injector;
+	const char *knob;
+	const char *all;	/* the value with which none is ignored */
+	char former[32];
+} ignored[] = {
+	{ .injector = FAILSLAB, .knob = "ignore-gfp-wait", .all = "N" },
+	{ .injector = FAIL_PAGE_ALLOC, .knob = "ignore-gfp-wait", .all = "N" },
+	{ .injector = FAIL_PAGE_ALLOC, .knob = "ignore-gfp-highmem", .all = "N" },
+	{ .injector = FAIL_PAGE_ALLOC, .knob = "min-order", .all = "0" },
+};
+
+static void ignore_none(void)
+{
+	struct ignored *knob;
+
+	for (knob = ignored; knob < ignored + sizeof(ignored) / sizeof(*ignored); knob++) {
+		check(get(knob->injector, knob->knob, knob->former, sizeof(knob->former)),
+		      knob->knob);
+		check(set(knob->injector, knob->knob, knob->all), knob->knob);
+	}
+}
+
+static void ignore_as_before(void)
+{
+	struct ignored *knob;
+
+	for (knob = ignored; knob < ignored + sizeof(ignored) / sizeof(*ignored); knob++)
+		check(set(knob->injector, knob->knob, knob->former), knob->knob);
 }
 
 /*
@@ -109,57 +164,69 @@ static void measure_selected(enum loop loop, const char *injector, const char *n
 	select_self(false);
 }
 
-static void measure_injector(enum loop loop, const char *injector)
+/* Measures all cases of injectors that are @n directories. */
+static void measure_injectors(enum loop loop, const char *name, const char * const *injectors,
+			      int n)
 {
 	unsigned long start, end;
+	int i;
 
 	select_self(false);
-	if (check(symbol_find_text(ELSEWHERE, &start, &end), ELSEWHERE) ||
-	    check(arm(injector), injector))
+	if (check(symbol_find_text(ELSEWHERE, &start, &end), ELSEWHERE))
 		return;
-	loop_report(loop, injector, "task-mismatch", false);
-	check(set_address(injector, "require-start", start), injector);
-	check(set_address(injector, "require-end", end), injector);
-	measure_selected(loop, injector, "stack-mismatch", false);
-	check(set_address(injector, "require-start", 0), injector);
-	check(set_address(injector, "require-end", ~0UL), injector);
-	measure_selected(loop, injector, "injecting", true);
-	check(set(injector, "probability", "0"), injector);
+	for (i = 0; i < n; i++)
+		check(arm(injectors[i]), injectors[i]);
+	loop_report(loop, name, "task-mismatch", false);
+	for (i = 0; i < n; i++)
+		check(require_stack(injectors[i], start, end), injectors[i]);
+	measure_selected(loop, name, "stack-mismatch", false);
+	for (i = 0; i < n; i++)
+		check(require_stack(injectors[i], 0, ~0UL), injectors[i]);
+	if (loop != WORKLOADS)
+		measure_selected(loop, name, "injecting", true);
+	for (i = 0; i < n; i++)
+		check(set(injectors[i], "probability", "0"), injectors[i]);
 }
 
 static void measure_fail_function(const struct peer *peer)
 {
-	if (check(set("fail_function", "inject", peer->function), peer->function))
-		return;
-	measure_injector(peer->loop, "fail_function");
-	check(set("fail_function", "inject", ""), "fail_function");
-	loop_report(peer->loop, "fail_function", "disarmed", false);
+	static const char * const fail_function[] = { "fail_function" };
+	int i;
+
+	for (i = 0; i < MOST_FAILING && peer->functions[i].name; i++)
+		check(set(*fail_function, "inject", peer->functions[i].name),
+		      peer->functions[i].name);
+	measure_injectors(peer->loop, *fail_function, fail_function, 1);
+	check(set(*fail_function, "inject", ""), *fail_function);
+	loop_report(peer->loop, *fail_function, "disarmed", false);
 }
 
-/* By default fail_page_alloc ignores single pages. */
 static void measure_own(const struct peer *peer)
 {
-	const bool has_order = !strcmp(peer->own, "fail_page_alloc");
-	char order[32];
+	ignore_none();
+	measure_injectors(peer->loop, peer->own_name, peer->own,
+			  peer->own[MOST_FAILING - 1] ? MOST_FAILING : 1);
+	ignore_as_before();
+	loop_report(peer->loop, peer->own_name, "disarmed", false);
+}
 
-	if (has_order && (check(get(peer->own, "min-order", order, sizeof(order)), "min-order") ||
-			  check(set(peer->own, "min-order", "0"), "min-order")))
-		return;
-	measure_injector(peer->loop, peer->own);
-	if (has_order)
-		check(set(peer->own, "min-order", order), "min-order");
-	loop_report(peer->loop, peer->own, "disarmed", false);
+static void measure_peer(const struct peer *peer)
+{
+	measure_fail_function(peer);
+	if (peer->own_name)
+		measure_own(peer);
+	bpf_measure(peer->loop, peer->functions);
 }
 
 void peers_without(void)
 {
 	const struct peer *peer;
 
-	for (peer = peers; peer < peers + sizeof(peers) / sizeof(*peers); peer++) {
-		measure_fail_function(peer);
-		if (peer->own)
-			measure_own(peer);
-		bpf_without(peer->loop, peer->function, peer->result);
-		loop_report(peer->loop, "bpf", "disarmed", false);
-	}
+	for (peer = peers; peer < peers + sizeof(peers) / sizeof(*peers); peer++)
+		measure_peer(peer);
+}
+
+void peers_workloads(void)
+{
+	measure_peer(&all_workloads);
 }

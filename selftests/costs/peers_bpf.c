@@ -37,11 +37,10 @@ static void add(struct program *p, const struct bpf_insn *insn, unsigned int n)
 		add(_program, insn, sizeof(insn) / sizeof(*insn));		\
 	} while (0)
 
-/* "if (current->tgid != pid) return 0;" and keep the context in r6. */
+/* "if (current->tgid != pid) return 0;" */
 static void add_task(struct program *p, int pid)
 {
-	ADD(p, MOV(BPF_REG_6, BPF_REG_1),
-	    CALL(BPF_FUNC_get_current_pid_tgid),
+	ADD(p, CALL(BPF_FUNC_get_current_pid_tgid),
 	    RSH_IMM(BPF_REG_0, 32),
 	    JUMP_IF(BPF_JEQ, BPF_REG_0, pid, 2),
 	    MOV_IMM(BPF_REG_0, 0),
@@ -108,13 +107,15 @@ static void add_override(struct program *p, int result)
 	    EXIT());
 }
 
-/* Loads the program. Returns its descriptor or -errno. */
+/* Loads the program. @pid: 0 is any task. Returns its descriptor or -errno. */
 static int load(int pid, enum filter filter, int result)
 {
 	struct program p = {};
 	int err = 0;
 
-	add_task(&p, pid);
+	ADD(&p, MOV(BPF_REG_6, BPF_REG_1));	/* the context */
+	if (pid)
+		add_task(&p, pid);
 	if (filter == FILTER_CALLER)
 		err = add_caller(&p);
 	else if (filter == FILTER_STACK)
@@ -135,21 +136,51 @@ static const struct bpf_case {
 	{ .name = "injecting", .fails = true },
 };
 
-void bpf_without(enum loop loop, const char *function, int result)
+/*
+ * The task that a program selects. Children of this task are not selected with it, so that in
+ * workloads every task is.
+ */
+static int task_of(enum loop loop, const struct bpf_case *c)
+{
+	if (c->other_task)
+		return other_task();
+	return loop == WORKLOADS ? 0 : getpid();
+}
+
+/* Attaches a program to a function. Returns the descriptor of its event, or -errno. */
+static int attach(int pid, enum filter filter, const struct failing *function)
+{
+	int event, program = load(pid, filter, function->result);
+
+	if (check(program < 0 ? program : 0, "loading a BPF program"))
+		return program;
+	event = bpf_attach_to_kprobe(program, function->name);
+	check(event < 0 ? event : 0, "attaching a BPF program");
+	close(program);	/* the event holds it */
+	return event;
+}
+
+static void measure_case(enum loop loop, const struct bpf_case *c, const struct failing *functions)
+{
+	int i, events[MOST_FAILING], n = 0;
+
+	for (i = 0; i < MOST_FAILING && functions[i].name; i++) {
+		events[n] = attach(task_of(loop, c), c->filter, &functions[i]);
+		if (events[n] >= 0)
+			n++;
+	}
+	if (n == i)
+		loop_report(loop, "bpf", c->name, c->fails);
+	while (n--)
+		close(events[n]);
+}
+
+void bpf_measure(enum loop loop, const struct failing *functions)
 {
 	const struct bpf_case *c;
 
-	for (c = cases; c < cases + sizeof(cases) / sizeof(*cases); c++) {
-		int event, program = load(c->other_task ? other_task() : getpid(), c->filter,
-					  result);
-
-		if (check(program < 0 ? program : 0, "loading a BPF program"))
-			return;
-		event = bpf_attach_to_kprobe(program, function);
-		if (!check(event < 0 ? event : 0, "attaching a BPF program")) {
-			loop_report(loop, "bpf", c->name, c->fails);
-			close(event);
-		}
-		close(program);
-	}
+	for (c = cases; c < cases + sizeof(cases) / sizeof(*cases); c++)
+		if (loop != WORKLOADS || !c->fails)
+			measure_case(loop, c, functions);
+	loop_report(loop, "bpf", "disarmed", false);
 }
