@@ -29,13 +29,13 @@ static const struct part {
 	void (*without)(void);	/* may be NULL */
 	void (*with)(void);	/* may be NULL */
 } parts[] = {
-	{ .name = "function", .without = function_without, .with = function },
-	{ .name = "memory", .without = memory_without, .with = memory },
-	{ .name = "arming", .with = arming },
-	{ .name = "peers", .without = peers_without },
-	{ .name = "workloads", .without = workloads_without, .with = workloads },
-	{ .name = "growth", .with = growth },
-	{ .name = "cpus", .with = cpu_growth },
+	{ .name = "function", .without = measure_functions_without, .with = measure_functions },
+	{ .name = "memory", .without = measure_memory_without, .with = measure_memory },
+	{ .name = "arming", .with = measure_arming },
+	{ .name = "peers", .without = measure_peers },
+	{ .name = "workloads", .without = measure_workloads_without, .with = measure_workloads },
+	{ .name = "growth", .with = measure_growth },
+	{ .name = "cpus", .with = measure_cpus },
 };
 
 #define NR_PARTS (sizeof(parts) / sizeof(*parts))

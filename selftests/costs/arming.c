@@ -8,7 +8,7 @@
 #define ROUNDS 5
 
 /* The first round also looks names up, so it does not count. */
-struct arming arming_measure(void)
+struct arming arming_mean(void)
 {
 	struct arming mean = {};
 	int i;
@@ -29,13 +29,13 @@ struct arming arming_measure(void)
 	return mean;
 }
 
-void arming(void)
+void measure_arming(void)
 {
 	struct arming mean;
 
 	check(knob_set(POINT, "times", "0"), "times");
 	check(knob_set(POINT, "tasks", "%d", other_task()), "tasks");
-	mean = arming_measure();
+	mean = arming_mean();
 	report(POINT, "errpath", "arming", mean.arm);
 	report(POINT, "errpath", "disarming", mean.disarm);
 }

@@ -58,7 +58,7 @@ static void measure_point(enum loop loop, const char *point)
 	loop_report(loop, "errpath", "disarmed", false);
 }
 
-void function_without(void)
+void measure_functions_without(void)
 {
 	const struct mechanism *m;
 
@@ -71,7 +71,7 @@ void function_without(void)
 	check(module_unload("errpath_rival"), "rmmod errpath_rival");
 }
 
-void function(void)
+void measure_functions(void)
 {
 	const struct mechanism *m;
 
@@ -79,13 +79,13 @@ void function(void)
 		measure_point(m->loop, m->point);
 }
 
-void memory_without(void)
+void measure_memory_without(void)
 {
 	loop_report(LOOP_KMALLOC, "none", "not-loaded", false);
 	loop_report(LOOP_PAGE, "none", "not-loaded", false);
 }
 
-void memory(void)
+void measure_memory(void)
 {
 	measure_point(LOOP_KMALLOC, "alloc");
 	measure_point(LOOP_PAGE, "alloc");

@@ -56,22 +56,22 @@ struct arming {
 	long long disarm;
 };
 
-struct arming arming_measure(void);
+struct arming arming_mean(void);
 
 /*
- * The parts of the program. Functions named *_without are called while errpath.ko is not loaded,
- * the others afterwards, with errpath.ko loaded and all points disarmed.
+ * The parts of the program. measure_peers() and *_without() are called while errpath.ko is not
+ * loaded, the others afterwards, with errpath.ko loaded and all points disarmed.
  */
-void function_without(void);
-void function(void);
-void memory_without(void);
-void memory(void);
-void arming(void);
-void peers_without(void);
-void workloads_without(void);
-void workloads(void);
-void growth(void);
-void cpu_growth(void);
+void measure_functions_without(void);
+void measure_functions(void);
+void measure_memory_without(void);
+void measure_memory(void);
+void measure_arming(void);
+void measure_peers(void);
+void measure_workloads_without(void);
+void measure_workloads(void);
+void measure_growth(void);
+void measure_cpus(void);
 
 /* The workloads with the kernel's own fault injection. */
 void peers_workloads(void);

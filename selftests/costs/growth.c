@@ -132,7 +132,7 @@ static void measure_names(const char *subject, const struct names *names, const 
 	check(disarm(POINT), "disarming");
 }
 
-void growth(void)
+void measure_growth(void)
 {
 	struct names names = {};
 
@@ -145,12 +145,12 @@ void growth(void)
 	measure_names("scopes", &names, "stack:");
 }
 
-void cpu_growth(void)
+void measure_cpus(void)
 {
 	int number = sysconf(_SC_NPROCESSORS_ONLN);
 
 	check(point_arm(POINT, "self", ""), POINT);
 	report_number("cpus", number, loop_measure(LOOP_FTRACE, true));
 	check(disarm(POINT), "disarming");
-	report_number("cpus-arming", number, arming_measure().arm);
+	report_number("cpus-arming", number, arming_mean().arm);
 }

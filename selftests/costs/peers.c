@@ -218,7 +218,7 @@ static void measure_peer(const struct peer *peer)
 	bpf_measure(peer->loop, peer->functions);
 }
 
-void peers_without(void)
+void measure_peers(void)
 {
 	const struct peer *peer;
 

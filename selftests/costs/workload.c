@@ -125,7 +125,7 @@ static long run_files(void)
 static const struct workload {
 	const char *name;
 	long (*run)(void);	/* returns how many operations it did, or -errno */
-} workloads_of[] = {
+} all_workloads[] = {
 	{ .name = "page-fault", .run = run_faults },
 	{ .name = "fork-exec", .run = run_processes },
 	{ .name = "open-read", .run = run_files },
@@ -153,18 +153,18 @@ void workloads_report(const char *injector, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(workloads_of) / sizeof(*workloads_of); i++)
-		workload_measure(&workloads_of[i], injector, name);
+	for (i = 0; i < sizeof(all_workloads) / sizeof(*all_workloads); i++)
+		workload_measure(&all_workloads[i], injector, name);
 }
 
-void workloads_without(void)
+void measure_workloads_without(void)
 {
 	workloads_report("none", "not-loaded");
 	if (!access("/sys/kernel/debug/fail_function", F_OK))
 		peers_workloads();
 }
 
-void workloads(void)
+void measure_workloads(void)
 {
 	workloads_report("errpath", "disarmed");
 	check(point_arm_other("alloc"), "alloc");
