@@ -72,10 +72,10 @@ test-fetched: setup
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
-	@scripts/bench 6.1 6.12 6.12-rt
+	@scripts/bench 6.1 6.12 6.12-rt peers
 	@scripts/busted
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
-		small-up tiny small-cfi --tests all
+		small-up tiny small-cfi peers --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/sweep nightly
 	@scripts/sweep planted
@@ -99,8 +99,8 @@ mutants: setup	## break module and selftests on purpose: the tests must fail
 busted: setup	## run kernels with one bug each: the tests must detect it (BUSTED="NAME...": these)
 	@scripts/busted $(BUSTED)
 
-bench: setup	## count the instructions of a call of an intercepted function, on KERNEL [AGAINST=COMMIT]
-	@scripts/bench $(KERNEL) $(if $(AGAINST),--against $(AGAINST))
+bench: setup	## count the instructions that errpath costs on KERNEL; table and plot in build/bench/ [AGAINST=COMMIT]
+	@scripts/bench --all $(KERNEL) $(if $(AGAINST),--against $(AGAINST))
 
 zero-page: setup	## test what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
 	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)

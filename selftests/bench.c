@@ -1,145 +1,99 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures what an intercepted function costs its callers. make bench runs it in a guest whose
- * clock advances by a nanosecond for each instruction, and which prints the instructions of a
- * call: "bench MECHANISM CASE INSTRUCTIONS". It also measures how long it takes to arm and to
- * disarm the point alloc, with all its functions: "time arming MICROSECONDS",
- * "time disarming MICROSECONDS".
+ * Measures what errpath costs, in a guest whose clock advances by a nanosecond for each
+ * instruction. ERRPATH_BENCH in the environment names the parts to run, separated by commas.
+ *
+ * It prints lines "bench SUBJECT INJECTOR CASE COUNT". The count is the instructions of one call
+ * or operation of the subject; for arming and disarming it is the guest's time in ns.
+ * subjects   ftrace, kprobe: a function that is intercepted by this mechanism; kmalloc: kmalloc()
+ *            and kfree(); page: a page; page-fault, fork-exec, open-read: whole workloads;
+ *            alloc, cpus-arming: arming; points, tasks, callers, scopes, cpus: a function
+ *            again, the case is how many of them are armed, named or online
+ * injectors  none; hook: one that does nothing; errpath; fail_function, failslab,
+ *            fail_page_alloc, failslab+page (both), bpf: the kernel's own
+ * cases      not-loaded, disarmed, empty; task-mismatch, caller-mismatch, stack-mismatch: armed,
+ *            but the call is of another task, of another caller, below another function;
+ *            injecting: the call fails
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
 
-#include "lib/file.h"
-#include "lib/knobs.h"
+#include "costs/costs.h"
 #include "lib/module.h"
-#include "lib/target.h"
 
-#define CALLS 10000
-#define RIVAL "/sys/kernel/debug/errpath_rival/set"
-
-static const struct mechanism {
+static const struct part {
 	const char *name;
-	const char *point;
-	const char *function;
-	const char *which;
-	const char *empty_hook;
-} mechanisms[] = {
-	{
-		.name = "ftrace",
-		.point = "target",
-		.function = "errpath_target",
-		.which = "traced",
-		.empty_hook = "ipmodify",
-	}, {
-		.name = "kprobe",
-		.point = "target_notrace",
-		.function = "errpath_target_notrace",
-		.which = "notrace",
-		.empty_hook = "post_handler",
-	},
+	void (*without)(void);	/* may be NULL */
+	void (*with)(void);	/* may be NULL */
+} parts[] = {
+	{ .name = "function", .without = measure_functions_without, .with = measure_functions },
+	{ .name = "memory", .without = measure_memory_without, .with = measure_memory },
+	{ .name = "arming", .with = measure_arming },
+	{ .name = "peers", .without = measure_peers },
+	{ .name = "workloads", .without = measure_workloads_without, .with = measure_workloads },
+	{ .name = "growth", .with = measure_growth },
+	{ .name = "cpus", .with = measure_cpus },
 };
 
-static int errors;
+#define NR_PARTS (sizeof(parts) / sizeof(*parts))
 
-static int check(int err, const char *what)
+static bool chosen[NR_PARTS];
+
+static void choose_part(const char *name)
 {
-	if (err) {
-		printf("bench: %s: %s\n", what, strerror(-err));
-		errors++;
+	size_t i;
+
+	for (i = 0; i < NR_PARTS; i++) {
+		if (!strcmp(parts[i].name, name)) {
+			chosen[i] = true;
+			return;
+		}
 	}
-	return err;
+	check(-EINVAL, name);
 }
 
-/* The first round fills the caches for the second one, which is measured. */
-static void measure(const struct mechanism *m, const char *what)
+static void choose_parts(void)
 {
-	struct target_calls calls;
+	const char *wanted = getenv("ERRPATH_BENCH") ?: "function";
+	char text[256], *name, *save;
 
-	if (check(target_call(100, m->which, "loop", &calls), what) ||
-	    check(target_call(CALLS, m->which, "loop", &calls), what))
-		return;
-	printf("bench %s %s %llu\n", m->name, what,
-	       (calls.ns + CALLS / 2) / CALLS);
+	snprintf(text, sizeof(text), "%s", wanted);
+	for (name = strtok_r(text, ",", &save); name; name = strtok_r(NULL, ",", &save))
+		choose_part(name);
 }
 
-/* Measure the cost of any hook: one that does nothing. */
-static void measure_empty_hook(const struct mechanism *m)
+/*
+ * While allocations of this task fail, it must neither touch a page for the first time nor write
+ * to a pipe. Lock what is mapped, with enough stack, and buffer all output.
+ */
+static void prepare_process(void)
 {
-	char order[128];
+	static char output[1 << 16];
+	char stack[1 << 16];
 
-	snprintf(order, sizeof(order), "%s %s", m->empty_hook, m->function);
-	if (check(file_write(RIVAL, order), m->empty_hook))
-		return;
-	measure(m, "empty-hook");
-	check(file_write(RIVAL, "none"), "none");
-}
-
-static void measure_armed(const struct mechanism *m)
-{
-	if (check(knob_set(m->point, "verbose", "0"), "verbose") ||
-	    check(knob_set(m->point, "tasks", "1"), "tasks") ||
-	    check(knob_set(m->point, "times", "-1"), "times") ||
-	    check(knob_set(m->point, "probability", "100"), "arming"))
-		return;
-	measure(m, "task-mismatch");
-	check(knob_set(m->point, "tasks", "self"), "tasks");
-	check(knob_set(m->point, "caller", "sparse_add_section"), "caller");
-	measure(m, "caller-mismatch");
-	check(knob_set(m->point, "caller", "stack:sparse_add_section"), "caller");
-	measure(m, "stack-mismatch");
-	check(knob_set(m->point, "caller", " "), "caller");
-	measure(m, "injecting");
-	check(disarm(m->point), "disarming");
-}
-
-static long long now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
-#define ROUNDS 5
-
-/* The first round also looks names up, so it does not count. */
-static void measure_arming(void)
-{
-	long long start, armed, arming = 0, disarming = 0;
-	int i, err = knob_set("alloc", "tasks", "1");
-
-	check(err ?: knob_set("alloc", "times", "0"), "alloc");
-	for (i = 0; i <= ROUNDS; i++) {
-		start = now_us();
-		check(knob_set("alloc", "probability", "100"), "arming alloc");
-		armed = now_us();
-		check(knob_set("alloc", "probability", "0"), "disarming alloc");
-		if (!i)
-			continue;
-		arming += armed - start;
-		disarming += now_us() - armed;
-	}
-	printf("time arming %lld\ntime disarming %lld\n", arming / ROUNDS,
-	       disarming / ROUNDS);
+	explicit_bzero(stack, sizeof(stack));
+	setvbuf(stdout, output, _IOFBF, sizeof(output));
+	check(mlockall(MCL_CURRENT) ? -errno : 0, "mlockall");
 }
 
 int main(void)
 {
-	const struct mechanism *m;
+	size_t i;
 
+	prepare_process();
+	choose_parts();
+	check(module_load("errpath_alloc", ""), "insmod errpath_alloc");
+	loops_open();
 	check(module_unload("errpath"), "rmmod errpath");
-	check(module_load("errpath_rival", ""), "insmod errpath_rival");
-	for (m = mechanisms; m < mechanisms + 2; m++) {
-		measure(m, "not-loaded");
-		measure_empty_hook(m);
-	}
-	check(module_unload("errpath_rival"), "rmmod errpath_rival");
+	for (i = 0; i < NR_PARTS && !check_errors(); i++)
+		if (chosen[i] && parts[i].without)
+			parts[i].without();
 	check(module_load("errpath", ""), "insmod errpath");
-	for (m = mechanisms; m < mechanisms + 2; m++) {
-		measure_armed(m);
-		measure(m, "disarmed");
-	}
-	measure_arming();
-	return !!errors;
+	for (i = 0; i < NR_PARTS && !check_errors(); i++)
+		if (chosen[i] && parts[i].with)
+			parts[i].with();
+	return !!check_errors();
 }

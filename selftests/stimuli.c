@@ -88,6 +88,14 @@ static const struct order wrong[] = {
 	ORDER("errpath_alloc/lose", "+1 none"),
 	ORDER("errpath_alloc/lose", "4294967297 none"),
 	ORDER("errpath_alloc/lose", "1 none none"),
+	ORDER("errpath_alloc/loop", ""),
+	ORDER("errpath_alloc/loop", "1"),
+	ORDER("errpath_alloc/loop", "kmalloc"),
+	ORDER("errpath_alloc/loop", "1 malloc"),
+	ORDER("errpath_alloc/loop", "-1 kmalloc"),
+	ORDER("errpath_alloc/loop", "100001 kmalloc"),
+	ORDER("errpath_alloc/loop", "1 kmalloc kmalloc"),
+	ORDER("errpath_alloc/loop", "1\0kmalloc"),
 	ORDER("errpath_target/call", ""),
 	ORDER("errpath_target/call", "-1"),
 	ORDER("errpath_target/call", "+1"),
@@ -135,6 +143,8 @@ static const struct order wrong[] = {
 	ORDER("errpath_alloc/alloc", "kmem_cache_bulk irq"),
 	ORDER("errpath_alloc/alloc", "vmalloc atomic"),
 	ORDER("errpath_alloc/alloc", "vmalloc irq"),
+	ORDER("errpath_alloc/loop", "1 kvmalloc"),
+	ORDER("errpath_alloc/loop", "1 kmalloc_nofail"),
 };
 
 TEST_F(stimuli, wrong_order_is_refused)
@@ -167,6 +177,22 @@ TEST_F(stimuli, order_at_an_offset_is_refused)
 		EXPECT_EQ((ssize_t)orders[i].len, write(fd, orders[i].text, orders[i].len));
 		close(fd);
 	}
+}
+
+TEST_F(stimuli, alloc_loop_counts)
+{
+	unsigned long made, failed;
+	unsigned long long ns;
+	char text[96];
+	int n;
+
+	ASSERT_EQ(0, file_write(DEBUGFS "errpath_alloc/loop", "7 kmalloc"));
+	ASSERT_LT(0, file_read(DEBUGFS "errpath_alloc/loop", text, sizeof(text)));
+	n = sscanf(text, "calls %lu failed %lu ns %llu", &made, &failed, &ns);
+	ASSERT_EQ(3, n);
+	EXPECT_EQ(7, made);
+	EXPECT_EQ(0, failed);
+	EXPECT_LT(0, ns);
 }
 
 static long rival_hits(void)

@@ -5,6 +5,10 @@
  * frees the memory. The write returns ENOMEM if the allocation failed, EINVAL if the kernel does
  * not allow HOW in that context.
  *
+ * A write of "COUNT HOW" to errpath_alloc/loop allocates and frees COUNT times, at most
+ * LOOP_LIMIT, without anything between. A read returns the number of allocations and of failures,
+ * and the time.
+ *
  * A write of "go" to errpath_alloc/chain calls five nested functions that allocate an object
  * each. Each can get an error path that loses a page, an object, the guest (it panics) or the
  * task (it waits forever), which a sweep must find: write "LEVEL none|page|object|guest|task" to
@@ -15,6 +19,7 @@
 #include <linux/gfp.h>
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
@@ -28,6 +33,8 @@
 
 #define SIZE	192
 #define MANY	4
+/* The loop runs with interrupts off, and an allocation takes up to 20 us in an emulated guest. */
+#define LOOP_LIMIT	100000
 
 static struct kmem_cache *cache;
 /* Sizes that the compiler does not know. */
@@ -268,6 +275,48 @@ static int do_alloc(char *text)
 	return contexts[context](way) ? 0 : -ENOMEM;
 }
 
+/**
+ * struct loop - the result of the last loop
+ * @made: number of allocations
+ * @failed: number of allocations that failed
+ * @ns: duration of the whole loop in ns
+ */
+static struct loop {
+	unsigned long made;
+	unsigned long failed;
+	u64 ns;
+} loop;
+
+static void loop_run(const struct way *way, unsigned long count)
+{
+	loop = (struct loop) { .made = count };
+	loop.ns = ktime_get_ns();
+	while (count--)
+		if (!errpath_alloc_caller(way, GFP_ATOMIC))
+			loop.failed++;
+	loop.ns = ktime_get_ns() - loop.ns;
+}
+
+/* Measures allocations without anything between them, for make bench. */
+static int do_loop(char *text)
+{
+	u64 count;
+	int err = order_number(order_word(&text), LOOP_LIMIT, &count);
+	const struct way *way = way_find(order_word(&text));
+	unsigned long flags;
+
+	if (err || !way || way->task_only || order_end(text))
+		return -EINVAL;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {	/* the locks of the allocators sleep on RT */
+		loop_run(way, count);
+		return 0;
+	}
+	local_irq_save(flags);
+	loop_run(way, count);
+	local_irq_restore(flags);
+	return 0;
+}
+
 /* The chain of functions, and the losses of their error paths. */
 
 #define LEVELS	5
@@ -360,6 +409,8 @@ static const struct command commands[] = {
 	{ .name = "lose", .run = do_lose },
 };
 
+static const struct command loop_command = { .name = "loop", .run = do_loop };
+
 static DEFINE_MUTEX(commands_mutex);	/* one order at a time */
 
 /* Allocates no memory except by the order: tests count allocations. */
@@ -384,6 +435,25 @@ static const struct file_operations command_fops = {
 	.write = command_write,
 };
 
+static ssize_t loop_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	char text[96];
+	int n;
+
+	mutex_lock(&commands_mutex);
+	n = scnprintf(text, sizeof(text), "calls %lu failed %lu ns %llu\n", loop.made, loop.failed,
+		      loop.ns);
+	mutex_unlock(&commands_mutex);
+	return simple_read_from_buffer(buf, len, pos, text, n);
+}
+
+/* Like errpath_target/call, it can be read at an offset. */
+static const struct file_operations loop_fops = {
+	.owner = THIS_MODULE,
+	.read = loop_read,
+	.write = command_write,
+};
+
 static struct dentry *root;
 
 static int __init errpath_alloc_init(void)
@@ -400,6 +470,7 @@ static int __init errpath_alloc_init(void)
 	}
 	for (command = commands; command < commands + ARRAY_SIZE(commands); command++)
 		debugfs_create_file(command->name, 0200, root, (void *)command, &command_fops);
+	debugfs_create_file(loop_command.name, 0600, root, (void *)&loop_command, &loop_fops);
 	return 0;
 }
 

@@ -44,11 +44,13 @@ APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len
 # since: if ftrace turns the hook of a busy function on and off, the kernel dies of an int3 that
 # belongs to nothing (seen within 60 rounds without errpath; never with a single thread). A boot
 # takes no longer with one.
-# icount: one CPU whose clock counts instructions, a nanosecond each.
+# icount: a clock that counts instructions, a nanosecond each; a number is that of the CPUs.
+ICOUNT = {name: ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", "qemu64", "-smp", cpus]
+          for name, cpus in (("icount", "1"), ("icount2", "2"), ("icount4", "4"))}
 ACCELERATORS = {
     "kvm": ["-accel", "kvm", "-cpu", "host", "-smp", CPUS],
     "tcg": ["-accel", "tcg,thread=single", "-cpu", "qemu64", "-smp", CPUS],
-    "icount": ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", "qemu64", "-smp", "1"],
+    **ICOUNT,
 }
 
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bpf.h"
+#include "bpf_insn.h"
 #include "btf.h"
 #include "perf.h"
 
@@ -18,21 +19,23 @@ static int bpf(int command, union bpf_attr *attr)
 	return ret < 0 ? -errno : ret;
 }
 
-/* "r0 = 0; exit" */
-int bpf_load_for_kprobe(void)
+int bpf_load_program_for_kprobe(const struct bpf_insn *program, unsigned int n)
 {
-	static const struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
 	union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_KPROBE,
 		.insns = (unsigned long)program,
-		.insn_cnt = 2,
+		.insn_cnt = n,
 		.license = (unsigned long)"GPL",
 	};
 
 	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+int bpf_load_for_kprobe(void)
+{
+	static const struct bpf_insn program[] = { MOV_IMM(BPF_REG_0, 0), EXIT() };
+
+	return bpf_load_program_for_kprobe(program, sizeof(program) / sizeof(*program));
 }
 
 int bpf_attach_to_kprobe(int program, const char *function)
@@ -85,36 +88,6 @@ int bpf_read_calls(int map, struct bpf_calls *calls)
 
 	return bpf(BPF_MAP_LOOKUP_ELEM, &attr);
 }
-
-/* Instructions, named as in the documentation of the kernel. */
-#define MOV(_dst, _src) \
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = _dst, .src_reg = _src }
-#define MOV_IMM(_dst, _imm) \
-	{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = _dst, .imm = _imm }
-#define ADD_IMM(_dst, _imm) \
-	{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = _dst, .imm = _imm }
-#define RSH_IMM(_dst, _imm) \
-	{ .code = BPF_ALU64 | BPF_RSH | BPF_K, .dst_reg = _dst, .imm = _imm }
-#define LOAD(_dst, _src, _off) \
-	{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = _dst, .src_reg = _src, .off = _off }
-#define STORE(_dst, _off, _src) \
-	{ .code = BPF_STX | BPF_MEM | BPF_DW, .dst_reg = _dst, .off = _off, .src_reg = _src }
-#define STORE_WORD_IMM(_dst, _off, _imm) \
-	{ .code = BPF_ST | BPF_MEM | BPF_W, .dst_reg = _dst, .off = _off, .imm = _imm }
-/* Two instructions: the second has the upper half of the number. */
-#define LOAD_MAP(_dst, _fd) \
-	{ .code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = _dst, .src_reg = BPF_PSEUDO_MAP_FD, \
-	  .imm = _fd }
-#define LOAD_MAP_UPPER() {}
-#define ATOMIC_ADD(_dst, _off, _src) \
-	{ .code = BPF_STX | BPF_ATOMIC | BPF_DW, .dst_reg = _dst, .off = _off, .src_reg = _src, \
-	  .imm = BPF_ADD }
-#define CALL(_function) \
-	{ .code = BPF_JMP | BPF_CALL, .imm = _function }
-#define JUMP_IF(_op, _dst, _imm, _off) \
-	{ .code = BPF_JMP | (_op) | BPF_K, .dst_reg = _dst, .imm = _imm, .off = _off }
-#define EXIT() \
-	{ .code = BPF_JMP | BPF_EXIT }
 
 static int bpf_load_tracing(const struct bpf_insn *program, unsigned int n, bool at_return,
 			    unsigned int function)

@@ -9,7 +9,13 @@
  * descriptor or -errno.
  */
 
-/* Loads a program for kprobes that does nothing; attaches it to a function. */
+struct bpf_insn;
+
+/*
+ * Loads a program of @n instructions for kprobes, or one that does nothing; attaches it to a
+ * function.
+ */
+int bpf_load_program_for_kprobe(const struct bpf_insn *program, unsigned int n);
 int bpf_load_for_kprobe(void);
 int bpf_attach_to_kprobe(int program, const char *function);
 /*
