@@ -70,12 +70,15 @@ class Run:
 
     def _split(self, kernel: Kernel, modules: Sequence[Path], installed: Path,
                programs: Mapping[str, str | int], shares: int, choice: argparse.Namespace) -> None:
-        """Split the programs into sessions."""
+        """Split the programs into sessions, whose guests are restored from one template."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        initrd = session.initramfs(kernel, modules, installed, programs, self.out)
         for first in range(min(shares, len(programs))):
             share = dict(list(programs.items())[first::shares])
             out = self.out / "+".join(share) if shares > 1 else self.out
             self.sessions.append(session.Session(kernel, modules, installed, share, out,
-                                                 choice.append, choice.limit, choice.boot_limit))
+                                                 choice.append, choice.limit, choice.boot_limit,
+                                                 initrd=initrd))
 
     def collect(self) -> None:
         """Merge the results and files of the sessions, once all of them ended."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from host import build, guest, log, oops, session, sweepproto
+from host import build, guest, log, oops, orders, session, sweepproto, template
 from host.common import ROOT, SCRIPTS, Failure, say
 from host.kernel import Kernel
 
@@ -31,6 +31,9 @@ BOOTS = 3
 # loglevel=6 sends the line of each injection to the console before the failure has an effect.
 # nokaslr makes a wrong pointer point to the same place in each guest.
 APPEND = "loglevel=6 nokaslr"
+# Words that the guest's program reads: they reach it by orders, not by the kernel's command line,
+# so that all operations share a template.
+ORDERED = re.compile(r"ERRPATH_\w+=")
 INJECT = re.compile(r"errpath: inject ")
 TIME = re.compile(r"^\[ *[0-9.]+\] ")
 OPERATION = re.compile(r"^SWEEP_OPERATION\((\w+)\)", re.M)
@@ -65,9 +68,10 @@ def known(operation: str) -> None:
 class _Watched(guest.Guest):
     """A guest whose time limit starts again with each record that it sends."""
 
-    def __init__(self, arguments: Sequence[str], out: Path, boot_limit: float) -> None:
+    def __init__(self, arguments: Sequence[str], out: Path, limit: float, boot_limit: float,
+                 begin: template.Template | None = None) -> None:
         self.received = 0	# bytes
-        super().__init__(arguments, out, QUIET, boot_limit)
+        super().__init__(arguments, out, limit, boot_limit, begin=begin)
 
     def poll(self) -> str | None:
         received = (self.out / "sweep").stat().st_size
@@ -146,26 +150,31 @@ class Sweep:
         return " ".join([APPEND, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
                          self.settings])
 
-    def _guest(self, out: Path) -> _Watched:
-        """Boot a guest for the remaining targets."""
-        out.mkdir(parents=True, exist_ok=True)
-        initrd = build.initramfs(self.kernel, self.modules, self.installed,
-                                 {"sweep": PROGRAM_LIMIT}, out / "initramfs",
-                                 more={"selftests/sweep-done": "\n".join(self.done()).encode(),
-                                       **self.files})
+    def _initramfs(self) -> Path:
+        """Write the initramfs of all guests."""
+        return build.initramfs(self.kernel, self.modules, self.installed,
+                               {"sweep": PROGRAM_LIMIT}, self.out / "initramfs", more=self.files)
+
+    def _guest(self, initrd: Path, out: Path) -> guest.Guest:
+        """Start a guest for the remaining targets."""
         accel = guest.accelerator(self.kernel, session.trial_initrd)
-        return _Watched(guest.command(self.kernel, initrd, self.append(), accel), out,
-                        guest.BOOT_LIMIT)
+        words = self.append().split()
+        environment = dict(word.split("=", 1) for word in words if ORDERED.match(word))
+        append = " ".join(word for word in words if not ORDERED.match(word))
+        content = orders.orders(environment,
+                                {"selftests/sweep-done": "\n".join(self.done()).encode()})
+        return guest.start(guest.command(self.kernel, initrd, append, accel), out, content,
+                           (QUIET, guest.BOOT_LIMIT), self.kernel.line, _Watched)
 
     def run(self) -> None:
         """Run guest after guest until all targets are done. Raises a Failure if a guest gets
         nothing done, or if BOOTS guests in a row do not boot."""
         started, barren = time.monotonic(), 0
+        initrd = self._initramfs()
         while not self.ended():
             before = len(self.done())
             out = self.out / f"guest-{len(self.outs()) + 1}"
-            ending = guest.wait([self._guest(out)])[0] or ""
-            (out / "initramfs").unlink()
+            ending = guest.wait([self._guest(initrd, out)])[0] or ""
             (out / "ending").write_text(ending, encoding="ascii")
             barren = barren + 1 if len(self.done()) == before else 0
             if barren and not self.ended() and (_has_records(out) or barren == BOOTS):
@@ -173,6 +182,7 @@ class Sweep:
             if not self.ended():
                 say(f"guest {'lost' if _has_records(out) else 'did not boot'}, "
                     f"{len(self.done())} calls done: going on in a new one")
+        initrd.unlink()
         self.seconds = time.monotonic() - started
 
 

@@ -32,6 +32,8 @@ READY = "errpath init: waiting for orders"	# ORDERS_WAIT of scripts/init/init.h
 INTERVAL = 0.02		# seconds between two looks at a guest
 ABANDONED = 3600	# seconds until an unfinished template counts as abandoned
 MIGRATION_LIMIT = 60	# seconds that saving or restoring may take
+# Templates that could not be made: this process tries each of them once.
+_failed: set[Path] = set()
 # Without the RAM, which is in a file that both ends share.
 CAPABILITY = "x-ignore-shared"
 
@@ -202,12 +204,15 @@ def get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Temp
         return None
     directory = TEMPLATES / _key(arguments)
     with lock(f"template-{directory.name}", TEMPLATES):
+        if directory in _failed:
+            return None
         if not (directory / "state").exists():
             try:
                 with stage("making a template", line), _fresh(directory) as fresh:
                     _make(arguments, start, fresh, limit)
             except (Failure, OSError) as error:
                 say(f"{line}: no template, each guest boots: {error}")
+                _failed.add(directory)
                 return None
             with lock("keep", TEMPLATES):
                 _keep_few()

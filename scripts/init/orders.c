@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -44,6 +45,8 @@ static void item_select(unsigned int key)
 static void item_read(void *data, size_t size)
 {
 	insb(PORT_DATA, data, size);
+	/* glibc does not tell the compiler that insb() writes to memory. */
+	asm volatile("" : : : "memory");
 }
 
 static bool has_fw_cfg(void)
