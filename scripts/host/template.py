@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import ContextManager, TypeAlias
 
 from host import orders
-from host.common import BUILD, Failure, lock, say
+from host.common import BUILD, Failure, lock, run, say
 from host.qmp import Qmp
 from host.stages import stage
 
@@ -76,7 +76,7 @@ def _digest(path: Path) -> str:
 def _qemu(program: str) -> str:
     """Say which QEMU a program is, so that a template is restored by the one that made it."""
     path = Path(shutil.which(program) or program)
-    version = subprocess.check_output([path, "--version"], text=True)
+    version = run([path, "--version"], "asking QEMU for its version")
     status = path.stat()
     return f"{version} {status.st_size} {status.st_mtime_ns}"
 
@@ -202,18 +202,24 @@ def get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Temp
     """
     if not wanted():
         return None
+    try:
+        return _get(arguments, start, line, limit)
+    except (Failure, OSError) as error:
+        say(f"{line}: no template, each guest boots: {error}")
+        return None
+
+
+def _get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Template | None:
+    """As get(), but raises a Failure or OSError, once, if no template can be made."""
     directory = TEMPLATES / _key(arguments)
     with lock(f"template-{directory.name}", TEMPLATES):
         if directory in _failed:
             return None
         if not (directory / "state").exists():
-            try:
-                with stage("making a template", line), _fresh(directory) as fresh:
-                    _make(arguments, start, fresh, limit)
-            except (Failure, OSError) as error:
-                say(f"{line}: no template, each guest boots: {error}")
-                _failed.add(directory)
-                return None
+            _failed.add(directory)
+            with stage("making a template", line), _fresh(directory) as fresh:
+                _make(arguments, start, fresh, limit)
+            _failed.remove(directory)
             with lock("keep", TEMPLATES):
                 _keep_few()
         return Template(directory)

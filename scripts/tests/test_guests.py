@@ -114,7 +114,7 @@ class Outcomes(GuestTest):
 
 class NoGuest(GuestTest):
     def run_by(self, qemu: str) -> str:
-        """Run a program with this shell script as QEMU; the run must fail."""
+        """Run a program with this shell script as QEMU, without templates; the run must fail."""
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory, "qemu-system-x86_64")
             file.write_text(f"#!/bin/sh\ndirectory={directory}\n{qemu}\n")
@@ -123,7 +123,7 @@ class NoGuest(GuestTest):
             path = f"{directory}:{os.environ['PATH']}"
             done = subprocess.run(words, text=True, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, check=False,
-                                  env={**os.environ, "PATH": path, "V": "1"})
+                                  env={**os.environ, "PATH": path, "V": "1", "SNAPSHOT": "0"})
         return self.check(Done(done.returncode, done.stdout, {}), 1)
 
     def test_qemu_fails(self) -> None:
