@@ -175,7 +175,10 @@ TEST_F_TIMEOUT(scope, marks_and_walk_agree, 240)
 	EXPECT_LT(MANY / 10, by_marks.calls - by_marks.inside);
 }
 
-/* Starts a task that waits inside the function, then makes calls. Returns its pid. */
+/*
+ * Starts a task that makes calls outside, waits inside the function, and makes calls inside and
+ * outside. Returns its pid.
+ */
 static pid_t start_waiter(const char *which, const char *scope)
 {
 	struct walk result;
@@ -184,7 +187,7 @@ static pid_t start_waiter(const char *which, const char *scope)
 	if (pid)
 		return pid;
 	_exit(walk(which, scope, FEW, "wait", &result) || result.wrong ||
-	      result.inside != FEW || result.calls != 2 * FEW);
+	      result.inside != FEW || result.calls != 3 * FEW);
 }
 
 static int tasks_that_wait(void)

@@ -10,7 +10,8 @@
  *   inside   below the function
  *   outside  not below it
  *   random   in turn below it, beside it, nested, and from interrupts, in no order
- *   wait     wait inside the function for a write to errpath_scope/go; then inside, then outside
+ *   wait     outside; then wait inside the function for a write to errpath_scope/go; then inside,
+ *            then outside
  * A read of the same open file returns the number of calls, how many of them were inside, and
  * how many failed outside or did not fail inside. A read of errpath_scope/go returns how many
  * tasks wait. A fatal signal to the writer ends the calls.
@@ -198,6 +199,7 @@ static void wait_for_turn(struct walk *walk)
 
 static void walk_wait(struct walk *walk)
 {
+	call_all(walk);
 	walk->next = wait_for_turn;
 	walk->above(walk);
 	call_all(walk);
