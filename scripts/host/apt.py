@@ -113,7 +113,7 @@ def _update(suite: str, sources: Mapping[str, str]) -> None:
     for name, text in sources.items():
         (root / "sources" / name).write_text(text, encoding="utf-8")
     say(f"reading the package lists of {suite}")
-    with stage("reading the package lists"):
+    with stage(f"reading the package lists of {suite}"):
         _apt_get(suite, "--error-on=any", "update")
     (root / "updated").touch()
 

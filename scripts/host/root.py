@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host import apt
 from host.common import BUILD, SCRIPTS, Command, Failure, lock, point, run, say
+from host.stages import stage
 
 ROOTS = BUILD / "roots"
 # The tools that build modules for newer kernels; objtool needs the libraries.
@@ -20,10 +21,11 @@ def make(target: Path, suite: str, packages: str, what: str, *options: str) -> N
     shutil.rmtree(fresh, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     say(f"making a root of {suite} ({what}, once)")
-    run(["mmdebstrap", "--quiet", *options, f"--include={packages}",
-         # The directory where enter() mounts our files; only mmdebstrap's root can make it.
-         f'--customize-hook=mkdir -p "$1{BUILD}"',
-         suite, fresh, *apt.source_files(suite)], f"making a root of {suite}")
+    with stage(f"making a root of {suite}"):
+        run(["mmdebstrap", "--quiet", *options, f"--include={packages}",
+             # The directory where enter() mounts our files; only mmdebstrap's root can make it.
+             f'--customize-hook=mkdir -p "$1{BUILD}"',
+             suite, fresh, *apt.source_files(suite)], f"making a root of {suite}")
     fresh.rename(target)
 
 
