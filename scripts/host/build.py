@@ -21,12 +21,7 @@ GUEST_MODULES = ("virtio_pci", "virtio_console")
 # Modules of the kernel that tests load, unless they are built in: by option.
 TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem"}
 
-<<<<<<< ours
 LISTING = "selftests/kselftest-list.txt"	# file of a guest
-
-=======
-LIST = "selftests/kselftest-list.txt"	# in the guest
->>>>>>> theirs
 Files = dict[str, tuple[int, bytes]]	# mode and content by name
 
 
@@ -164,13 +159,8 @@ def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
              **selftest_files(installed, programs)}
     if command:
         files["command"] = (0o100644, command.encode() + b"\n")
-<<<<<<< ours
-    files[LISTING] = (0o100644, listing_of(programs))
-=======
-    rows = "".join(f"{name} {limit}\n" for name, limit in programs.items())
-    if programs or LIST not in files:	# for a prompt, the list of all that are installed
-        files[LIST] = (0o100644, rows.encode())
->>>>>>> theirs
+    if programs or LISTING not in files:	# for a prompt, the list of all that are installed
+        files[LISTING] = (0o100644, listing_of(programs))
     files.update((name, (0o100755, data)) for name, data in more.items())
     return files
 
