@@ -17,7 +17,7 @@ endif
 # $(value): make must not expand the dollars of a shell command or of memmap=SIZE$START.
 override CMD := $(value CMD)
 override APPEND := $(value APPEND)
-export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT V
+export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT V SNAPSHOT
 # Mutants that make test runs; make nightly runs all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
 
@@ -30,7 +30,7 @@ LATE := test_try test_readme
 help:	## print this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line'] [V=1]"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
-	@echo "            [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
+	@echo "            [SNAPSHOT=0] [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
 	@echo
 	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
