@@ -43,7 +43,7 @@ static struct intercept no_intercept;
  *
  * Return: the interception, or NULL.
  */
-struct intercept *__kprobes intercept_search(const struct intercept_hook *hook, unsigned long ip)
+struct intercept *intercept_search(const struct intercept_hook *hook, unsigned long ip)
 {
 	unsigned long slot = hook_slot(hook, ip);
 
@@ -54,6 +54,7 @@ struct intercept *__kprobes intercept_search(const struct intercept_hook *hook, 
 	}
 	return hook->at[slot];
 }
+NOKPROBE_SYMBOL(intercept_search);
 
 /*
  * Return the address that a kretprobe replaced by @trampoline where the call at @frame stores

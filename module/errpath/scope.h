@@ -11,7 +11,7 @@
 
 struct module;
 
-#define SCOPE_MAX_FUNCTIONS	128
+#define SCOPE_MAX_FUNCTIONS	64
 #define SCOPE_CLEAN_BITS	10
 
 /**

@@ -75,7 +75,7 @@ static void found_add_if_selected(struct found *found, unsigned long addr)
 /* Visit the addresses of an ftrace filter. */
 static void found_add_filter(struct found *found, const struct ftrace_ops *ops)
 {
-	const struct compat_ftrace_hash *hash = (const void *)ops->func_hash->filter_hash;
+	const struct compat_ftrace_hash *hash = (__force const void *)ops->func_hash->filter_hash;
 	const struct compat_ftrace_entry *entry;
 	unsigned long i;
 

@@ -25,7 +25,7 @@ static bool stack_next(struct stack *stack, unsigned long *addr)
 /* The last frame is that of the entry from user mode, or of the start of a kernel thread. */
 static bool stack_ends_here(struct stack *stack)
 {
-	const struct pt_regs *regs;
+	struct pt_regs *regs;
 
 	if (unwind_error(&stack->unwind))
 		return false;

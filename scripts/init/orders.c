@@ -64,7 +64,7 @@ static bool has_fw_cfg(void)
 static char *orders_read(void)
 {
 	struct item item;
-	uint32_t n;
+	unsigned int n;
 	char *text;
 
 	item_select(KEY_DIRECTORY);
