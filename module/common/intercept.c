@@ -54,6 +54,7 @@ struct intercept *intercept_search(const struct intercept_hook *hook, unsigned l
 	}
 	return hook->at[slot];
 }
+
 NOKPROBE_SYMBOL(intercept_search);
 
 /*

@@ -13,7 +13,6 @@
  */
 #include <endian.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +30,9 @@
 #define ITEM		"opt/errpath/orders"
 
 struct item {
-	uint32_t size;		/* big endian */
-	uint16_t key;		/* big endian */
-	uint16_t reserved;
+	unsigned int size;		/* big endian */
+	unsigned short key;	/* big endian */
+	unsigned short reserved;
 	char name[56];
 };
 
