@@ -53,6 +53,16 @@ static long environment_number(const char *name, long otherwise)
 	return text ? atol(text) : otherwise;
 }
 
+/* ERRPATH_LANE=1/2: the second of two lanes. */
+static void options_read_lane(void)
+{
+	const char *text = getenv("ERRPATH_LANE") ?: "0/1";
+
+	if (sscanf(text, "%lu/%lu", &options.lane, &options.lanes) != 2 ||
+	    options.lane >= options.lanes)
+		ksft_exit_fail_msg("ERRPATH_LANE is no lane: '%s'\n", text);
+}
+
 static void options_read(const char *operation)
 {
 	options.op = operation_lookup(operation);
@@ -62,6 +72,7 @@ static void options_read(const char *operation)
 	options.occurrences = environment_number("ERRPATH_OCCURRENCES", OCCURRENCES);
 	options.repeats = environment_number("ERRPATH_K", 0);
 	options.pairs = environment_number("ERRPATH_PAIRS", 0);
+	options_read_lane();
 }
 
 /* Arms the point so that any call of the operation can fail, but none is selected yet. */
@@ -95,12 +106,17 @@ static void start(void)
 
 static void sweep_targets(void)
 {
-	/* The survey that follows each failure may find more targets. */
+	int surveyed = targets_count();
+	unsigned long survey = targets_digest();
+
+	/* The survey that follows each failure may find more targets, in this guest only. */
 	for (int i = 0; i < targets_count(); i++) {
-		if (!target_is_done(targets_get(i)))
-			judge_target(targets_get(i));
+		const struct target *t = targets_get(i);
+
+		if ((i >= surveyed || target_is_in_lane(t)) && !target_is_done(t))
+			judge_target(t);
 	}
-	send_end(targets_count());
+	send_end(targets_count(), survey);
 }
 
 static int sweep(void)

@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -230,11 +231,12 @@ def start(arguments: Sequence[str], out: Path, content: bytes, limits: tuple[flo
     return make(words, out, *limits)
 
 
-def wait(guests: Sequence[Guest]) -> list[str | None]:
-    """Wait until all guests ended; returns how each did. None outlives an exception."""
+def wait(guests: Sequence[Guest], stop: threading.Event | None = None) -> list[str | None]:
+    """Wait until all guests ended; returns how each did: None if this ended it because STOP was
+    set. No guest outlives an exception."""
     endings: list[str | None] = [None] * len(guests)
     try:
-        while None in endings:
+        while None in endings and not (stop and stop.is_set()):
             time.sleep(0.05)
             endings = [ending or guest.poll() for ending, guest in zip(endings, guests)]
     finally:

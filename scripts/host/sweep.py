@@ -4,8 +4,10 @@
 import hashlib
 import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,6 +83,22 @@ class _Watched(guest.Guest):
         return ending
 
 
+class Lane(NamedTuple):
+    """A part of the targets: those that one of several guests judges."""
+
+    number: int
+    lanes: int
+
+    def text(self) -> str:
+        return f"{self.number}/{self.lanes}"
+
+    @classmethod
+    def of(cls, out: Path) -> "Lane":
+        """The lane of a guest with this directory."""
+        number, _, lanes = (out / "lane").read_text(encoding="ascii").partition("/")
+        return cls(int(number), int(lanes))
+
+
 class Sweep:
     """The sweep of one operation on one kernel. Its directory outlives the process, so that an
     interrupted sweep can be resumed."""
@@ -96,6 +114,8 @@ class Sweep:
         if command:
             self.files["selftests/sweep-command"] = command.encode()
         self.seconds = 0.0
+        self._mutex = threading.Lock()		# held while a guest gets its number
+        self._stop = threading.Event()		# once set, all guests end
 
     # Results of guests that ran before.
 
@@ -135,12 +155,35 @@ class Sweep:
                 yield event
 
     def ended(self) -> bool:
-        return any(event["event"] in ("end", "unavailable") for event in self.events())
+        """True if all targets were judged: by one guest, or by those of all lanes, if these found
+        the same targets."""
+        ends: dict[int, dict[int, str]] = {}	# surveys by number of lanes, and by lane
+        for out in self.outs():
+            for record in sweepproto.read(out / "sweep"):
+                if record["event"] == "unavailable":
+                    return True
+                if record["event"] == "end":
+                    lane = Lane.of(out)
+                    ends.setdefault(lane.lanes, {})[lane.number] = record["survey"]
+        return any(len(surveys) == lanes and len(set(surveys.values())) == 1
+                   for lanes, surveys in ends.items())
+
+    def _lane_ended(self, lane: Lane) -> bool:
+        return any(record["event"] in ("end", "unavailable")
+                   for out in self.outs() if Lane.of(out) == lane
+                   for record in sweepproto.read(out / "sweep"))
 
     def done(self) -> list[str]:
         """The hashes of the targets that were judged, or that a guest was lost by."""
         return [event["hash"] for event in self.events()
                 if event["event"] == "judged" or event["event"] == "lost"]
+
+    @staticmethod
+    def _got_done(out: Path) -> bool:
+        """True if a guest, which has ended, judged a target or was lost by one."""
+        records = list(sweepproto.read(out / "sweep"))
+        return (any(record["event"] == "judged" for record in records)
+                or lost(out, records) is not None)
 
     # Guests.
 
@@ -155,33 +198,60 @@ class Sweep:
         return build.initramfs(self.kernel, self.modules, self.installed,
                                {"sweep": PROGRAM_LIMIT}, self.out / "initramfs", more=self.files)
 
-    def _guest(self, initrd: Path, out: Path) -> guest.Guest:
-        """Start a guest for the remaining targets."""
+    def _guest(self, lane: Lane, initrd: Path, out: Path) -> guest.Guest:
+        """Start a guest for the remaining targets of a lane."""
         accel = guest.accelerator(self.kernel, session.trial_initrd)
         words = self.append().split()
         environment = dict(word.split("=", 1) for word in words if ORDERED.match(word))
         append = " ".join(word for word in words if not ORDERED.match(word))
-        content = orders.orders(environment,
+        content = orders.orders({**environment, "ERRPATH_LANE": lane.text()},
                                 {"selftests/sweep-done": "\n".join(self.done()).encode()})
         return guest.start(guest.command(self.kernel, initrd, append, accel), out, content,
                            (QUIET, guest.BOOT_LIMIT), self.kernel.line, _Watched)
 
-    def run(self) -> None:
-        """Run guest after guest until all targets are done. Raises a Failure if a guest gets
-        nothing done, or if BOOTS guests in a row do not boot."""
-        started, barren = time.monotonic(), 0
-        initrd = self._initramfs()
-        while not self.ended():
-            before = len(self.done())
-            out = self.out / f"guest-{len(self.outs()) + 1}"
-            ending = guest.wait([self._guest(initrd, out)])[0] or ""
+    def _next_out(self, lane: Lane) -> Path:
+        """Make the directory of another guest."""
+        with self._mutex:
+            numbers = [int(out.name.partition("-")[2]) for out in self.out.glob("guest-*")]
+            out = self.out / f"guest-{max(numbers, default=0) + 1}"
+            out.mkdir()
+        (out / "lane").write_text(lane.text(), encoding="ascii")
+        (out / "sweep").touch()
+        return out
+
+    def _run_lane(self, lane: Lane, initrd: Path) -> None:
+        """Run guest after guest until all targets of a lane are done. Raises a Failure if a guest
+        gets nothing done, or if BOOTS guests in a row do not boot."""
+        barren = 0
+        while not self._lane_ended(lane) and not self._stop.is_set():
+            out = self._next_out(lane)
+            ending = guest.wait([self._guest(lane, initrd, out)], self._stop)[0]
+            if not ending:
+                return
             (out / "ending").write_text(ending, encoding="ascii")
-            barren = barren + 1 if len(self.done()) == before else 0
-            if barren and not self.ended() and (_has_records(out) or barren == BOOTS):
+            ended = self._lane_ended(lane)
+            barren = barren + 1 if not self._got_done(out) else 0
+            if barren and not ended and (_has_records(out) or barren == BOOTS):
                 raise Failure(f"the guest ended without a result: see {out}/ktap and console")
-            if not self.ended():
+            if not ended:
                 say(f"guest {'lost' if _has_records(out) else 'did not boot'}, "
                     f"{len(self.done())} calls done: going on in a new one")
+
+    def run(self) -> None:
+        """Run the guests of all lanes until all targets are done; raises a Failure as
+        _run_lane()."""
+        started, initrd = time.monotonic(), self._initramfs()
+        lanes = [Lane(number, int(build.JOBS)) for number in range(int(build.JOBS))]
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            try:
+                runs = [pool.submit(self._run_lane, lane, initrd) for lane in lanes]
+                for one in as_completed(runs):
+                    one.result()
+            finally:
+                self._stop.set()
+        self._stop.clear()
+        if not self.ended():	# the lanes found different targets
+            self._run_lane(Lane(0, 1), initrd)
         initrd.unlink()
         self.seconds = time.monotonic() - started
 

@@ -141,10 +141,11 @@ class Hang(TypedDict):
 
 
 class End(TypedDict):
-    """All targets are judged: the last record of the sweep."""
+    """All targets of the lane are judged: the last record of this guest."""
 
     event: Literal["end"]
     targets: Annotated[int, Unit("targets")]
+    survey: Annotated[str, Unit("16 hex digits")]
 
 
 class Lost(TypedDict):

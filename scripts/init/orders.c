@@ -31,7 +31,7 @@
 
 struct item {
 	unsigned int size;		/* big endian */
-	unsigned short key;	/* big endian */
+	unsigned short key;		/* big endian */
 	unsigned short reserved;
 	char name[56];
 };

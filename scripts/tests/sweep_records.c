@@ -69,6 +69,6 @@ int main(void)
 	send_judged(first.hash, "pass", &clean);
 	send_broken(second.hash, &run, "fail", &verdict);
 	send_hang(second.hash, &run);
-	send_end(2);
+	send_end(2, 1);
 	return 0;
 }

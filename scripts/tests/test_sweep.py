@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import types
 import unittest
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias, cast
 
 from host import reproducer, sweep, sweepjson, sweepproto, sweepreport
 from host.common import SCRIPTS, Failure
+from host.kernel import Kernel
 
 LINE = os.environ.get("KERNEL", "6.12")
 CHAIN = ["errpath_alloc_chain1", "errpath_alloc_chain2", "errpath_alloc_chain3",
@@ -94,7 +96,8 @@ class Chain(SweepTest):
 
     def test_goes_on_after_an_interruption(self) -> None:
         records = self.results / LINE / "sweeps/chain/guest-1/sweep"
-        with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
+        with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL,
+                              env={**os.environ, "JOBS": "1"}) as run:
             while not records.is_file() or records.read_text().count('"judged"') < 2:
                 self.assertIsNone(run.poll())
                 time.sleep(0.1)
@@ -108,6 +111,53 @@ class Chain(SweepTest):
         second = [json.loads(line) for line in
                   (records.parent.parent / "guest-2/sweep").read_text().splitlines()]
         self.assertLess(sum(event["event"] == "judged" for event in second), len(CHAIN) - 1)
+
+
+    def judged(self, guest: Path) -> list[str]:
+        """The calls that a guest judged."""
+        records = [json.loads(line) for line in (guest / "sweep").read_text().splitlines()]
+        return [event["hash"] for event in records if event["event"] == "judged"]
+
+    def test_two_guests_share_the_calls(self) -> None:
+        done = subprocess.run(self.command("chain"), text=True, check=False,
+                              env={**os.environ, "JOBS": "2"},
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(0, done.returncode, done.stdout)
+        self.report("chain", done.stdout)
+        one, other = (self.judged(self.results / LINE / f"sweeps/chain/guest-{number}")
+                      for number in (1, 2))
+        self.assertTrue(one and other, done.stdout)
+        self.assertEqual(len(CHAIN), len({*one, *other}))
+        self.assertEqual(len(CHAIN), len(one) + len(other))
+
+
+class Lanes(unittest.TestCase):
+    """A sweep is complete if the guests of all lanes ended, and had found the same targets."""
+
+    def ended(self, *guests: tuple[str, str]) -> bool:
+        """Whether a sweep is complete. GUESTS: lane, and survey or nothing, of each guest."""
+        with tempfile.TemporaryDirectory() as directory:
+            for number, (lane, survey) in enumerate(guests, 1):
+                out = Path(directory, f"guest-{number}")
+                out.mkdir()
+                (out / "lane").write_text(lane)
+                end = {"event": "end", "targets": 5, "survey": survey.zfill(16)}
+                (out / "sweep").write_text(f"{json.dumps(end)}\n" if survey else "")
+            kernel = cast(Kernel, types.SimpleNamespace(line="6.12", release="6.12.117"))
+            return sweep.Sweep(kernel, [], Path(), "chain", Path(directory)).ended()
+
+    def test_complete(self) -> None:
+        self.assertTrue(self.ended(("0/1", "a")))
+        self.assertTrue(self.ended(("0/2", "a"), ("1/2", "a")))
+        self.assertTrue(self.ended(("0/2", ""), ("1/2", "a"), ("0/2", "a")))
+        self.assertTrue(self.ended(("0/2", "a"), ("1/2", "b"), ("0/1", "c")))
+
+    def test_not_complete(self) -> None:
+        self.assertFalse(self.ended())
+        self.assertFalse(self.ended(("0/2", "a")))
+        self.assertFalse(self.ended(("0/2", "a"), ("1/2", "")))
+        self.assertFalse(self.ended(("0/2", "a"), ("1/2", "b")))
+        self.assertFalse(self.ended(("0/2", "a"), ("1/3", "a")))
 
 
 def target(number: int, frames: list[str]) -> sweepproto.Target:
@@ -208,7 +258,7 @@ class Reports(unittest.TestCase):
             {"event": "judged", "hash": "1", "result": result, "reason": "",
              "findings": [{"what": what, "difference": difference, "lasting": lasting,
                            "known": known} for what, difference, lasting, known in findings]},
-            {"event": "end", "targets": 1}]
+            {"event": "end", "targets": 1, "survey": "0" * 16}]
         report = sweepreport.Report(events)
         return report, report.targets["1"]
 

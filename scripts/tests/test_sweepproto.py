@@ -130,7 +130,7 @@ class Check(unittest.TestCase):
         return copied
 
     def test_records_of_the_schema(self) -> None:
-        records = [TARGET, FAILED, JUDGED, {"event": "end", "targets": 1}]
+        records = [TARGET, FAILED, JUDGED, {"event": "end", "targets": 1, "survey": "0" * 16}]
         self.assertEqual(records, self.read(*records))
 
     def test_a_last_line_that_is_cut_off(self) -> None:
@@ -163,7 +163,7 @@ class Check(unittest.TestCase):
             with self.subTest(record=record):
                 wanted = rf'^\S+/sweep:2: (record "\w+": )?{problem}'
                 with self.assertRaisesRegex(Failure, wanted) as raised:
-                    self.read(TARGET, record, {"event": "end", "targets": 1})
+                    self.read(TARGET, record, {"event": "end", "targets": 1, "survey": "0" * 16})
                 self.assertNotIn("\n", str(raised.exception))
 
 

@@ -27,6 +27,8 @@ struct sweep_options {
 	long occurrences;	/* ERRPATH_OCCURRENCES: fail at most this many calls of a stack */
 	long repeats;		/* ERRPATH_K: repeat each failure this many times */
 	bool pairs;		/* ERRPATH_PAIRS: also fail a second call after a failed one */
+	unsigned long lane;	/* ERRPATH_LANE=LANE/LANES: which part of the targets is ours */
+	unsigned long lanes;	/* guests that share the targets */
 };
 
 extern struct sweep_options options;

@@ -141,9 +141,13 @@ void send_hang(const char *hash, const struct sweep_run *run)
 	record_end();
 }
 
-void send_end(long targets)
+void send_end(long targets, unsigned long survey)
 {
+	char digest[32];
+
+	snprintf(digest, sizeof(digest), "%016lx", survey);
 	record_begin("end");
 	record_number("targets", targets);
+	record_text("survey", digest);
 	record_end();
 }

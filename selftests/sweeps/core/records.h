@@ -23,6 +23,6 @@ void send_judged(const char *hash, const char *result, const struct verdict *v);
 void send_broken(const char *hash, const struct sweep_run *run, const char *result,
 		 const struct verdict *v);
 void send_hang(const char *hash, const struct sweep_run *run);
-void send_end(long targets);
+void send_end(long targets, unsigned long survey);
 
 #endif

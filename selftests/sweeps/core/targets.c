@@ -104,6 +104,25 @@ void targets_add_pairs(const struct target *first)
 	}
 }
 
+static unsigned long target_number(const struct target *t)
+{
+	return strtoul(t->hash, NULL, 16);
+}
+
+unsigned long targets_digest(void)
+{
+	unsigned long digest = 0;
+
+	for (int i = 0; i < nr_targets; i++)
+		digest ^= target_number(&targets[i]);
+	return digest;
+}
+
+bool target_is_in_lane(const struct target *t)
+{
+	return target_number(t) % options.lanes == options.lane;
+}
+
 bool target_is_done(const struct target *t)
 {
 	static char done[MAX_TARGETS * 32];

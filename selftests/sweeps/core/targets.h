@@ -23,6 +23,10 @@ void targets_add_pairs(const struct target *first);
 int targets_count(void);
 const struct target *targets_get(int i);
 
+/* Combines the hashes of all targets: guests that found the same ones have the same number. */
+unsigned long targets_digest(void);
+/* True if @t is in the lane of this guest. */
+bool target_is_in_lane(const struct target *t);
 /* True if a guest before this one has judged @t. */
 bool target_is_done(const struct target *t);
 /* Writes the name of @t for known-issues: CALLER<CALLER<...#OCCURRENCE. */
