@@ -2,6 +2,7 @@
 """The memory of another process, by /proc: how much of it is populated, and its content."""
 
 import contextlib
+import itertools
 import os
 import re
 
@@ -41,7 +42,9 @@ class Memory:
     def _mapped_kib(self) -> int:
         lines = self._lines("smaps")
         at = next(number for number, line in enumerate(lines) if line.startswith(self.name + " "))
-        fields = dict(line.split()[:2] for line in lines[at + 1:at + 30] if line.endswith(" kB"))
+        # How many fields a mapping has depends on the kernel: they end where the next one begins.
+        block = itertools.takewhile(lambda line: not HEAD.match(line), lines[at + 1:])
+        fields = dict(line.split()[:2] for line in block if line.endswith(" kB"))
         return sum(int(fields[name + ":"])
                    for name in ("Rss", "Swap", "Shared_Hugetlb", "Private_Hugetlb"))
 

@@ -140,6 +140,27 @@ class Meddled(zero_page._Migration):
             file.write(b"\xff")
 
 
+class FakeMemory(Memory):
+    """Memory of a process that is only text."""
+
+    MAPS = ("10000-14000 rw-p 00000000 00:00 0\n", "20000-21000 rw-p 00000000 00:00 0\n")
+
+    def _lines(self, name: str) -> list[str]:
+        fields = "Size: 16 kB\nRss: {} kB\nSwap: {} kB\nTHPeligible: 0\nVmFlags: rd wr\n"
+        if name == "smaps":
+            text = "".join(head + fields.format(*sizes)
+                           for head, sizes in zip(self.MAPS, ((8, 4), (0, 0))))
+        else:
+            text = "".join(self.MAPS)
+        return text.splitlines()
+
+
+class Populated(unittest.TestCase):
+    def test_fields_of_the_next_mapping_do_not_count(self) -> None:
+        """Kernels differ in the number of fields that a mapping has in smaps."""
+        self.assertEqual(12, FakeMemory(1, 0x4000).kib())
+
+
 class Migrated(unittest.TestCase):
     """Migrations by the machine's QEMU."""
 
