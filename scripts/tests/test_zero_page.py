@@ -146,7 +146,8 @@ class FakeMemory(Memory):
     MAPS = ("10000-14000 rw-p 00000000 00:00 0\n", "20000-21000 rw-p 00000000 00:00 0\n")
 
     def _lines(self, name: str) -> list[str]:
-        fields = "Size: 16 kB\nRss: {} kB\nSwap: {} kB\nTHPeligible: 0\nVmFlags: rd wr\n"
+        fields = ("Rss: {} kB\nShared_Hugetlb: 0 kB\nPrivate_Hugetlb: 0 kB\nSwap: {} kB\n"
+                  "VmFlags: rd wr\n")
         if name == "smaps":
             text = "".join(head + fields.format(*sizes)
                            for head, sizes in zip(self.MAPS, ((8, 4), (0, 0))))
