@@ -21,7 +21,8 @@ Made by `scripts/gauges --write` of the table in `gauges.c`: edit that, not this
 
 A counter is FILE.ENTRY: an entry of /proc/vmstat, /proc/meminfo, a cache of /proc/slabinfo (its
 objects in use), or a sum: `zoneinfo.free_and_pagesets`, `vmalloc.areas` and `vmalloc.pages` of
-/proc/vmallocinfo, `iomem.lines`. Entries of a NUMA node's vmstat and meminfo are `nodeN.FILE.ENTRY`,
+/proc/vmallocinfo, `iomem.lines`, and `pages.unaccounted`: all pages without those that are free or
+in use by slabs, user memory, the page cache, page tables, vmalloc and percpu memory. Entries of a NUMA node's vmstat and meminfo are `nodeN.FILE.ENTRY`,
 with the bound of FILE.ENTRY. The first pattern in the table that matches a counter decides.
 
 - *One failure*: a difference above this fails the verdict, after the kernel has settled. After many

@@ -194,6 +194,34 @@ static int read_iomem(struct counters *c)
 	return err < 0 ? err : 0;
 }
 
+/*
+ * Counts the pages that nobody accounts for: neither free nor in use by what has a counter. A
+ * page that goes from one use to another does not change it; a lost page, or one that a driver
+ * allocated, does.
+ */
+static int count_unaccounted(struct counters *c)
+{
+	static const struct {
+		const char *name;
+		long per_page;		/* units of the counter in a page */
+	} uses[] = {
+		{ "zoneinfo.free_and_pagesets", 1 },
+		{ "vmstat.nr_slab_reclaimable", 1 },
+		{ "vmstat.nr_slab_unreclaimable", 1 },
+		{ "vmstat.nr_anon_pages", 1 },
+		{ "vmstat.nr_file_pages", 1 },
+		{ "vmstat.nr_page_table_pages", 1 },
+		{ "vmalloc.pages", 1 },
+		{ "meminfo.Percpu", 4 },
+	};
+	long sum = counters_value(c, "meminfo.MemTotal") / 4;
+
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
+		sum -= counters_value(c, uses[i].name) / uses[i].per_page;
+	counters_add(c, "pages", "unaccounted", sum);
+	return 0;
+}
+
 static int read_vmstat(struct counters *c)
 {
 	return read_list(c, "/proc/vmstat", "vmstat");
@@ -207,17 +235,29 @@ static int read_meminfo(struct counters *c)
 	return err;
 }
 
+/* Adds what the CPUs counted, but did not yet add to the counters. */
+static int refresh_vmstat(struct counters *c)
+{
+	int err = file_write("/proc/sys/vm/stat_refresh", "1");
+
+	(void)c;
+	return err == -ENOENT ? 0 : err;	/* CONFIG_SMP=n */
+}
+
 int counters_read(struct counters *c)
 {
 	static int (* const readers[])(struct counters *c) = {
 		/* The slabs first: opening files makes CPUs take objects. */
 		read_slab,
-		read_vmstat,
 		read_meminfo,
 		read_nodes,
-		read_zoneinfo,
 		read_vmalloc,
 		read_iomem,
+		/* Last and together: the files before them make the slabs grow. */
+		refresh_vmstat,
+		read_zoneinfo,
+		read_vmstat,
+		count_unaccounted,
 	};
 	int err = 0;
 

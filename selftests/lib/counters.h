@@ -37,7 +37,7 @@ struct comparison {
 
 /*
  * Takes a snapshot. Names are FILE.ENTRY: vmstat, meminfo, zoneinfo, slab (objects in use),
- * vmalloc, nodeN.meminfo, nodeN.vmstat. Returns 0 or -errno.
+ * vmalloc, pages, nodeN.meminfo, nodeN.vmstat. Returns 0 or -errno.
  */
 int counters_read(struct counters *c);
 /* Returns the value of a counter, 0 if the snapshot lacks it. */
