@@ -31,8 +31,9 @@ PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
 # Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.
 BOOTS = 3
 # loglevel=6 sends the line of each injection to the console before the failure has an effect.
-# nokaslr makes a wrong pointer point to the same place in each guest.
-APPEND = "loglevel=6 nokaslr"
+# nokaslr makes a wrong pointer point to the same place in each guest. slab_debug=F lets the kernel
+# check slabs, so that each lost object is seen; kernels before 6.9 have it as slub_debug.
+APPEND = "loglevel=6 nokaslr slub_debug=F"
 # Words that the guest's program reads: they reach it by orders, not by the kernel's command line,
 # so that all operations share a template.
 ORDERED = re.compile(r"ERRPATH_\w+=")

@@ -345,14 +345,28 @@ void counters_shrink(const char *name)
 	close(fd);
 }
 
+/* Whether the kernel checks slabs: then a CPU keeps no slab from which it takes objects. */
+static bool slabs_are_checked(void)
+{
+	static enum { UNKNOWN, NO, YES } checked;
+	char text[16];
+
+	if (checked == UNKNOWN)
+		checked = file_read("/sys/kernel/slab/kmalloc-192/sanity_checks", text,
+				    sizeof(text)) > 0 && *text == '1' ? YES : NO;
+	return checked == YES;
+}
+
 /* The free objects of the slabs that a CPU holds count as used. */
 long counter_noise(const struct counter *k)
 {
 	long bound = gauge_bound(k->name);
 
-	if (bound == GAUGE_SLABS)
-		bound = GAUGE_SLABS_PER_CPU * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
-	return bound;
+	if (bound != GAUGE_SLABS)
+		return bound;
+	if (slabs_are_checked())
+		return GAUGE_CHECKED_SLABS;
+	return GAUGE_SLABS_PER_CPU * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
 }
 
 long counters_noise(const struct counters *c, const char *name)
