@@ -155,13 +155,13 @@ static const struct gauge {
 		.bound = GAUGE_SLABS,
 		.slope = true,
 		.why = "free objects of the slabs that CPUs hold count as used",
-		.measured = "187 objects (kmalloc-96); 4.5 slabs after shrinking (RT); 4 objects if checked",
+		.measured = "187 objects (kmalloc-96); 4.5 slabs shrunk (RT); 4 objects if checked",
 	},
 	{
 		.pattern = "pages.unaccounted",
 		.bound = 4,
 		.slope = true,
-		.why = "pages that are neither free nor counted as used: a lost page is one of them",
+		.why = "neither free nor counted as used: a lost page is one of them",
 		.measured = "0; 2 in pipes",
 	},
 	{
