@@ -47,7 +47,7 @@ C
 # How many calls of changed(), and how many stores of 77, are in the program.
 count() {
 	cc -isystem root/usr/include -isystem root/usr/include/x86_64-linux-gnu "$@" -S -o ports.s ports.c
-	echo "$*: $(grep -c 'changed' ports.s) $(grep -c '\$77' ports.s)"
+	echo "$*: $(grep -c 'changed' ports.s) $(grep -c '[$]77' ports.s)"
 }
 
 {
