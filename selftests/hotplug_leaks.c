@@ -242,7 +242,7 @@ FIXTURE_VARIANT(planted)
 FIXTURE_VARIANT_ADD(planted, page)
 {
 	.leak = "page",
-	.slope = { { COUNTERS_PAGES, -1 }, { "pages.unaccounted", 1 } },
+	.slope = { { COUNTERS_PAGES, -1 }, { COUNTERS_UNACCOUNTED, 1 } },
 };
 
 FIXTURE_VARIANT_ADD(planted, object)

@@ -218,7 +218,7 @@ static int count_unaccounted(struct counters *c)
 
 	for (size_t i = 0; i < ARRAY_SIZE(uses); i++)
 		sum -= counters_value(c, uses[i].name) / uses[i].per_page;
-	counters_add(c, "pages", "unaccounted", sum);
+	counters_add(c, "pages", "unaccounted", sum);	/* COUNTERS_UNACCOUNTED */
 	return 0;
 }
 
@@ -379,11 +379,15 @@ long counters_noise(const struct counters *c, const char *name)
 
 /*
  * A decrease of slabs is not a finding: objects waited for RCU to be freed, or shrinking took
- * free ones back.
+ * free ones back. Nor is a decrease of the unaccounted pages: page tables of the direct map,
+ * which nothing counts, are freed with hot-added memory.
  */
 static bool is_harmless_decrease(const struct counter *k, long before, long after, bool shrunk)
 {
-	return after < before && (k->slab || (shrunk && gauge_of_all_slabs(k->name)));
+	if (after >= before)
+		return false;
+	return k->slab || !strcmp(k->name, COUNTERS_UNACCOUNTED) ||
+	       (shrunk && gauge_of_all_slabs(k->name));
 }
 
 static void compare_counter(struct comparison *c, const struct counter *k, long before,

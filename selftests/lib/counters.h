@@ -6,6 +6,8 @@
 
 /* Free pages and the pages on per-CPU lists: a leaked page is missing in their sum. */
 #define COUNTERS_PAGES "zoneinfo.free_and_pagesets"
+/* Pages that are neither free nor counted as used: a leaked page is one of them. */
+#define COUNTERS_UNACCOUNTED "pages.unaccounted"
 
 struct counter {
 	char name[128];
