@@ -83,9 +83,9 @@ def _bounds(gauge: Gauge) -> tuple[str, str]:
     if gauge.bound == "GAUGE_EXACT":
         one, many = "any difference", each
     elif gauge.bound == "GAUGE_SLABS":
-        checked = _number(_constant("gauges.h", "GAUGE_CHECKED_SLABS"))
-        one = f"{_number(slabs)} slabs for each CPU; {checked} objects with slab_debug=F"
-        many = f"{each} ({_number(slabs / 2)} slabs for each CPU)"
+        checked = _number(_constant("gauges.h", "GAUGE_CHECKED_SLABS") / 2)
+        one = f"{_number(slabs)} slabs for each CPU"
+        many = f"{each} ({_number(slabs / 2)} slabs for each CPU; {checked} objects with slab_debug=F)"
     else:
         one, many = gauge.bound, f"{each} ({_number(int(gauge.bound) / 2)})"
     return one, many if gauge.slope else ""

@@ -362,11 +362,16 @@ long counter_noise(const struct counter *k)
 {
 	long bound = gauge_bound(k->name);
 
-	if (bound != GAUGE_SLABS)
-		return bound;
-	if (slabs_are_checked())
-		return GAUGE_CHECKED_SLABS;
-	return GAUGE_SLABS_PER_CPU * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+	if (bound == GAUGE_SLABS)
+		bound = GAUGE_SLABS_PER_CPU * k->slab * sysconf(_SC_NPROCESSORS_ONLN);
+	return bound;
+}
+
+long counter_round_noise(const struct counter *k)
+{
+	if (gauge_bound(k->name) == GAUGE_SLABS && slabs_are_checked())
+		return GAUGE_CHECKED_SLABS / 2;
+	return counter_noise(k) / 2;
 }
 
 long counters_noise(const struct counters *c, const char *name)

@@ -49,7 +49,9 @@ void counters_set(struct counters *c, const char *name, long value);
 
 /* Returns by how much the counter may differ when nothing was lost, see gauge_bound(). */
 long counter_noise(const struct counter *k);
-/* Does the same by name; returns 0 if the counter is missing or is not compared. */
+/* Returns the same for the median of many operations: see slopes.h. */
+long counter_round_noise(const struct counter *k);
+/* Does what counter_noise() does by name; returns 0 if the counter is missing or is not compared. */
 long counters_noise(const struct counters *c, const char *name);
 
 /* Makes the kernel free what it holds back, and bring its counters up to date. */

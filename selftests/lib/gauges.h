@@ -11,8 +11,9 @@
 /* So many slabs of each CPU are the bound of a GAUGE_SLABS. */
 #define GAUGE_SLABS_PER_CPU 4
 /*
- * The same in objects, if the kernel checks slabs (slab_debug=F): then CPUs hide none, but the
- * buffers of ports and the names of files that the test itself uses come and go.
+ * What many failures may differ by in objects, if the kernel checks slabs (slab_debug=F): then
+ * CPUs hide none, but the buffers of ports and the names of files that the test itself uses come
+ * and go.
  */
 #define GAUGE_CHECKED_SLABS 8
 

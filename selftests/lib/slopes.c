@@ -129,8 +129,7 @@ int slopes_prepare(void)
 			return -ENOSPC;
 		snprintf(w->name, sizeof(w->name), "%s", k->name);
 		w->shrink = counters_open_shrink(w->name);
-		/* Half of the noise is the bound of a median round. */
-		w->hidden = counter_noise(k) / 2;
+		w->hidden = counter_round_noise(k);
 	}
 	for (int i = 0; i < PATIENCE && !err; i++)
 		counters_settle();
