@@ -51,7 +51,7 @@ void counters_set(struct counters *c, const char *name, long value);
 long counter_noise(const struct counter *k);
 /* Returns the same for the median of many operations: see slopes.h. */
 long counter_round_noise(const struct counter *k);
-/* Does what counter_noise() does by name; returns 0 if the counter is missing or is not compared. */
+/* Does what counter_noise() does by name; returns 0 if the counter is missing or not compared. */
 long counters_noise(const struct counters *c, const char *name);
 
 /* Makes the kernel free what it holds back, and bring its counters up to date. */
