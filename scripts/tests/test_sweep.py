@@ -80,7 +80,7 @@ class Chain(SweepTest):
 
     def test_leaks_are_named_by_their_stack(self) -> None:
         code, output, calls = self.sweep(
-            "chain", "--k", "4", "--append",
+            "chain", "--k", "10", "--append",
             "ERRPATH_LOSE=1:object,2:page,3:object,4:page,5:object")
         self.assertEqual(1, code, output)
         leaks = {name: [finding["text"] for finding in call["findings"]]
