@@ -12,8 +12,7 @@
 #define GAUGE_SLABS_PER_CPU 4
 /*
  * What many failures may differ by in objects, if the kernel checks slabs (slab_debug=F): then
- * CPUs hide none, but the buffers of ports and the names of files that the test itself uses come
- * and go.
+ * CPUs hide none, but up to four objects, for example of dentries, come and go in clean operations.
  */
 #define GAUGE_CHECKED_SLABS 8
 
