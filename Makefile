@@ -1,36 +1,53 @@
 # SPDX-License-Identifier: GPL-2.0
 # Names for the programs in scripts/, which have all logic (see scripts/README.md).
 
-KERNEL ?= 6.12
-JOBS ?= $(shell nproc)
+# What a user gives reaches the programs as typed: neither make nor a shell expands it. Recipes name
+# variables of the environment, in quotes ("$$NAME"); $(value) keeps the dollars of a shell command
+# or of memmap=SIZE$START. Variables that users do not give stay unset, so that the programs can
+# refuse those that exclude each other.
+VARIABLES := KERNEL TESTS LINES OP CMD APPEND JOBS CPUS LIMIT V SNAPSHOT TWINS KDIR IMAGE HEADERS MODULES \
+	FILES SOURCE PATCH LLVM KASAN FUNC K OCCURRENCES PAIRS PERSISTENT MEMCG AGAINST AGAIN REPRODUCE GDB \
+	BUSTED QEMU QEMU_TO QEMU_PROOF SHARD SHARDS PREFIX DESTDIR
+$(foreach name,$(VARIABLES),$(if $(filter undefined,$(origin $(name))),,\
+	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
+
+line := "$${KERNEL:-6.12}"
 # Your own kernel: a built tree, or an image (vmlinuz, or Debian packages) and its headers.
 ifneq ($(KDIR)$(IMAGE)$(HEADERS),)
-override KERNEL := user
+line := user
 endif
-# QEMUs to test: programs, or Debian suites whose QEMU is fetched. QEMU_TO: the destination.
-QEMU ?= qemu-system-x86_64 trixie trixie-backports
 # SOURCE, PATCH: your own source, with and without your own patches.
-run := scripts/run $(KERNEL)
+run := scripts/run $(line)
 ifneq ($(SOURCE)$(PATCH),)
 run := scripts/try
 endif
-# $(value): make must not expand the dollars of a shell command or of memmap=SIZE$START.
-override CMD := $(value CMD)
-override APPEND := $(value APPEND)
-export JOBS KDIR IMAGE HEADERS MODULES SOURCE PATCH LLVM CMD APPEND LIMIT V SNAPSHOT
+# SHELL=ID is for make sweep, whose recipe has it as BEFORE; make has a variable SHELL for itself.
+ifeq ($(origin SHELL),command line)
+override BEFORE := $(value SHELL)
+override SHELL := /bin/sh
+else
+override BEFORE :=
+endif
+export BEFORE
+# QEMUs to test: programs, or Debian suites whose QEMU is fetched. QEMU_TO: the destination.
+qemus := $${QEMU:-qemu-system-x86_64 trixie trixie-backports}
+# Before a command whose words come from a variable: * stays as typed.
+words := set -f;
 # Mutants that make test runs; make nightly runs all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
 
 # Tests of scripts that need a kernel built here.
-LATE := test_try test_readme
+LATE := test_try test_judge_patch test_readme
+# Tests of scripts that only nightly runs.
+RARE := test_deb
 
-.PHONY: build-small test-fetched help setup run matrix sweep test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
+.PHONY: build-small test-fetched help setup run matrix merge install uninstall deb sweep judge test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
 .DEFAULT_GOAL := help
 
 help:	## print this list
 	@echo "make TARGET [KERNEL=LINE] [JOBS=N] [TESTS='PROGRAM...'] [APPEND='kernel command line'] [V=1]"
 	@echo "            [KDIR=TREE | IMAGE=VMLINUZ HEADERS=DIRECTORY | IMAGE=DEB HEADERS='DEB...']"
-	@echo "            [SNAPSHOT=0] [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1]"
+	@echo "            [SNAPSHOT=0] [SOURCE=SERIES|TREE] [PATCH='FILE...'] [LLVM=1] [KASAN=1] [FILES='FILE...']"
 	@echo
 	@awk -F ':.*## ?' '/^[a-z-]+:.*##/ { printf "  %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
@@ -41,15 +58,25 @@ setup:	## install the Debian packages that are needed
 	@scripts/setup
 
 run: setup	## boot KERNEL (default 6.12), run the tests (TESTS=all: more of them), say what was learned (V=1: all results, stages)
-	@$(run) --tests "$(TESTS)" --append "$$APPEND"
+	@$(run) --tests="$$TESTS" --append="$$APPEND"
 
-matrix: setup	## run the tests on all kernel lines (LINES="6.1 7.3": on these), print one table
-	@scripts/matrix $(LINES) --tests "$(TESTS)" --append "$$APPEND"
+matrix: setup	## run the tests on all kernel lines (LINES="6.1 7.3": on these), print one table [SHARD=2/5]
+	@$(words) scripts/matrix --tests="$$TESTS" --append="$$APPEND" $${SHARD:+--shard="$$SHARD"} -- $$LINES
 
-sweep: setup	## fail each allocation of OP (or of CMD="shell command") in turn on KERNEL [K= PAIRS=1 AGAINST=LINE AGAIN=1 REPRODUCE=1]
-	@scripts/sweep $(KERNEL) $(if $(CMD),command --command "$$CMD",$(OP)) --append "$$APPEND" $(if $(K),--k $(K)) \
-		$(if $(OCCURRENCES),--occurrences $(OCCURRENCES)) $(if $(PAIRS),--pairs) $(if $(REPRODUCE),--reproduce) \
-		$(if $(AGAINST),--against $(AGAINST)) $(if $(AGAIN),--again)
+merge:	## make one report of the shards of a sweep or matrix: SHARDS="DIRECTORY..."
+	@$(words) scripts/merge -- $$SHARDS
+
+sweep: setup	## fail each allocation of OP (or of CMD="shell command") in turn on KERNEL [K= PAIRS=1 PERSISTENT=1 MEMCG=1 AGAINST=LINE AGAIN=1 REPRODUCE=1 SHARD=2/5]; SHELL=ID: a prompt right before this failure [GDB=1]
+ifdef BEFORE
+	@scripts/sweep --shell="$$BEFORE" --run="$$CMD" --append="$$APPEND" $${GDB:+--gdb} -- $(line) "$$OP"
+else
+	@scripts/sweep --append="$$APPEND" $${CMD:+--command="$$CMD"} $${K:+--k="$$K"} $${SHARD:+--shard="$$SHARD"} \
+		$${OCCURRENCES:+--occurrences="$$OCCURRENCES"} $${PAIRS:+--pairs} $${PERSISTENT:+--persistent} $${MEMCG:+--memcg} $${REPRODUCE:+--reproduce} \
+		$${AGAINST:+--against="$$AGAINST"} $${AGAIN:+--again} -- $(line) "$$OP"
+endif
+
+judge: setup	## fail what lies below the functions that PATCH touches, without and with it; or below FUNC="NAME..." of KERNEL [OP= K=]
+	@scripts/judge --func="$$FUNC" --op="$$OP" --append="$$APPEND" $${K:+--k="$$K"} -- $(line)
 
 test: check	## run what CI runs: static checks, tests of the scripts, two mutants, bench, all tests on all lines
 	@scripts/setup kernels
@@ -63,47 +90,73 @@ build-small: setup
 	@nice -n 19 scripts/kernel small
 
 test-fetched: setup
-	@scripts/tests/run $(filter-out $(LATE),$(notdir $(basename $(wildcard scripts/tests/test_*.py))))
+	@scripts/tests/run $(filter-out $(LATE) $(RARE),$(notdir $(basename $(wildcard scripts/tests/test_*.py))))
 	@scripts/mutants 6.12 $(MUTANTS)
 	@scripts/bench 6.12
-	@scripts/qemu-zero-page $(QEMU)
+	@$(words) scripts/qemu-zero-page -- $(qemus)
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --tests all
+	@scripts/run 6.12 7.3 --tests dax
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
 	@scripts/bench 6.1 6.12 6.12-rt peers
+	@scripts/setup deb && scripts/setup engines
+	@scripts/tests/run $(RARE)
+	@scripts/autopkgtest bookworm || [ $$? = 8 ]
 	@scripts/busted
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
-	@scripts/sweep nightly
+	@for line in 6.1 6.12 7.3; do scripts/vm $$line "cd /selftests; ERRPATH_FUNCTIONS=210 \
+		./functions -r functions.random_functions" || exit 1; done
+	@scripts/matrix --tests "functions errpath_command dax fuzz"
+	@scripts/matrix --tests stress --timeout 600
+	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \
+		--append ERRPATH_SECONDS=120 --timeout 900
+	@CPUS=4 scripts/run 6.12 --tests stress --append ERRPATH_SECONDS=600 --timeout 2400
+	@KILLS=20 scripts/tests/run test_faults
+	@scripts/upstream 7.3
+	@scripts/sweep nightly --clean 10
+	@scripts/sweep nightly --memcg
 	@scripts/sweep planted
+	@scripts/judge nightly
 	@scripts/matrix --tests knobs --append ERRPATH_LOADS=200 --timeout 600
 	@scripts/matrix --tests vmbus_sim --append ERRPATH_LOADS=100 --timeout 1600
-	$(if $(QEMU_PROOF),@scripts/qemu-proof)
+	@$${QEMU_PROOF:+scripts/qemu-proof}
 	@scripts/versions
 
+install:	## install errpath on this machine by dkms, with the selftests and the command [PREFIX=/usr/local DESTDIR=]
+	@scripts/setup install
+	@scripts/install --prefix="$${PREFIX:-/usr/local}" --destdir="$$DESTDIR"
+
+uninstall:	## remove what make install installed [PREFIX= DESTDIR=]
+	@scripts/install --uninstall --prefix="$${PREFIX:-/usr/local}" --destdir="$$DESTDIR"
+
+deb:	## build the Debian packages errpath-dkms and errpath in build/deb/
+	@scripts/setup deb
+	@scripts/deb
+
 shell: setup	## open a prompt in the guest of KERNEL, errpath.ko loaded; or run CMD, for its exit status
-	@scripts/vm $(KERNEL) $(if $(CMD),"$$CMD")
+	@scripts/vm $(line) $${CMD:+"$$CMD"}
 
 modules: setup	## build the modules for KERNEL
-	@scripts/modules $(KERNEL)
+	@scripts/modules $(line)
 
 check: setup	## run checkpatch, sparse, shellcheck and mypy
-	@scripts/check $(KERNEL)
+	@scripts/check $(line)
 
 mutants: setup	## break module and selftests on purpose: the tests must fail
-	@scripts/mutants $(KERNEL)
+	@scripts/mutants $(line)
 
 busted: setup	## run kernels with one bug each: the tests must detect it (BUSTED="NAME...": these)
-	@scripts/busted $(BUSTED)
+	@$(words) scripts/busted -- $$BUSTED
 
 bench: setup	## count the instructions that errpath costs on KERNEL; table and plot in build/bench/ [AGAINST=COMMIT]
-	@scripts/bench --all $(KERNEL) $(if $(AGAINST),--against $(AGAINST))
+	@scripts/bench --all $${AGAINST:+--against="$$AGAINST"} -- $(line)
 
 zero-page: setup	## test what migration does to zero pages: QEMU=PROGRAM (or suites; default: three), QEMU_TO=
-	@scripts/qemu-zero-page $(QEMU) $(QEMU_TO:%=--to %)
+	@$(words) scripts/qemu-zero-page $${QEMU_TO:+--to="$$QEMU_TO"} -- $(qemus)
 
 qemu-proof: setup	## build a right and a wrong QEMU: zero-page must tell them apart
 	@scripts/qemu-proof

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Every kind of allocation can be failed, once, and only the allocations that are selected. */
 #include <fcntl.h>
+#include <sys/epoll.h>
 
 #include "lib/harness.h"
 
+#include "lib/counters.h"
 #include "lib/expect.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
@@ -184,6 +186,9 @@ static const struct request {
 	{ "max-size", "192", { "kmalloc_large", "task" }, { "percpu", "task" } },
 	{ "max-size", "100", { "kmalloc_node", "task" }, { "kmemdup", "task" } },
 	{ "min-size", "700", { "kmem_cache", "task" }, { "kmem_cache_bulk", "task" } },
+	{ "cache", "errpath_alloc", { "kmalloc", "task" }, { "kmem_cache", "task" } },
+	{ "cache", "errpath_alloc", { "page", "task" }, { "kmem_cache_bulk", "task" } },
+	{ "cache", "kmalloc-192", { "kmem_cache", "task" }, { "kmalloc", "task" } },
 };
 
 TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
@@ -191,13 +196,16 @@ TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
 	ASSERT_EQ(0, stay_armed());
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		const struct request *r = &requests[i];
+		const char *value = strcmp(r->value, "kmalloc-192") ? r->value :
+				    counters_slab_of_192();
 		char before[32];
 
-		if (is_refused(r->spared[0], r->spared[1]) ||
+		if (!point_has_knob(POINT, r->knob) ||
+		    is_refused(r->spared[0], r->spared[1]) ||
 		    is_refused(r->failed[0], r->failed[1]))
 			continue;
 		ASSERT_EQ(0, knob_get(POINT, r->knob, before, sizeof(before)));
-		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", r->value));
+		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", value));
 		ASSERT_EQ(0, arm_in_context("task", "1"));
 		EXPECT_EQ(0, allocate(r->spared[0], r->spared[1]))
 			TH_LOG("%s=%s, %s in %s", r->knob, r->value,
@@ -207,6 +215,71 @@ TEST_F_TIMEOUT(alloc, requests_are_told_apart, 60)
 			       r->failed[0], r->failed[1]);
 		ASSERT_EQ(0, knob_set(POINT, r->knob, "%s", before));
 	}
+	ASSERT_EQ(0, disarm(POINT));
+}
+
+/* Watches a pipe, which takes an object of eventpoll_epi. Returns 0 or -errno. */
+static int watch_something(int epoll)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int ends[2], err;
+
+	if (pipe(ends))
+		return -errno;
+	err = epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &event) ? -errno : 0;
+	close(ends[0]);
+	close(ends[1]);
+	return err;
+}
+
+/* The name of a merged cache is a link, in sysfs, to the cache that it was merged with. */
+TEST_F(alloc, cache_is_found_by_each_of_its_names)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	char target[256] = "";
+
+	if (!point_has_knob(POINT, "cache"))
+		SKIP(return, "this kernel does not show slab caches in sysfs");
+	ASSERT_EQ(0, knob_set(POINT, "caller", " "));
+	ASSERT_EQ(0, knob_set(POINT, "cache", "eventpoll_epi"));
+	ASSERT_EQ(0, arm_in_context("task", "1"));
+	EXPECT_EQ(-ENOMEM, watch_something(epoll));
+	EXPECT_STATS(POINT, 1, 1);
+
+	/* Choose the same cache by the name of the link's target. */
+	if (readlink("/sys/kernel/slab/eventpoll_epi", target, sizeof(target) - 1) > 0) {
+		ASSERT_EQ(0, knob_set(POINT, "cache", "%s", target));
+		ASSERT_EQ(0, arm_in_context("task", "1"));
+		EXPECT_EQ(-ENOMEM, watch_something(epoll));
+	}
+
+	/* No objects of another cache, and without a name of all. */
+	ASSERT_EQ(0, knob_set(POINT, "cache", "errpath_alloc"));
+	ASSERT_EQ(0, arm_in_context("task", "1"));
+	EXPECT_EQ(0, watch_something(epoll));
+	ASSERT_EQ(0, knob_set(POINT, "cache", " "));
+	EXPECT_NE(0, watch_something(epoll));
+	ASSERT_EQ(0, disarm(POINT));
+	close(epoll);
+}
+
+/* Where an allocator returns an error and no pointer, errno is that error. */
+TEST_F(alloc, errno_of_what_returns_an_error)
+{
+	if (file_write(DIR "range", "go") == -EOPNOTSUPP)
+		SKIP(return, "this kernel cannot allocate a range of pages");
+	ASSERT_EQ(0, knob_set(POINT, "caller", "stack:errpath_alloc:do_range"));
+	ASSERT_EQ(0, knob_set(POINT, "function", "page"));
+	ASSERT_EQ(0, arm_in_context("task", "2"));
+	EXPECT_EQ(-ENOMEM, file_write(DIR "range", "go"));
+	ASSERT_EQ(0, knob_set(POINT, "errno", "-4"));
+	ASSERT_EQ(0, arm_in_context("task", "2"));
+	EXPECT_EQ(-EINTR, file_write(DIR "range", "go"));
+	EXPECT_EQ(0, file_write(DIR "range", "go"));
+
+	/* A function that returns a pointer returns NULL. */
+	ASSERT_EQ(0, arm_in_context("task", "1"));
+	EXPECT_EQ(-ENOMEM, file_write(DIR "range", "go"));
 	ASSERT_EQ(0, disarm(POINT));
 }
 
@@ -299,11 +372,18 @@ static int arm_everything(void)
 	return err;
 }
 
-static int write_zero(const char *path)
+/*
+ * Nothing can read the path while it is on a page that this task has not touched: a constant of a
+ * program can be on such a page, but not what a shell opens.
+ */
+static int write_zero(const char *constant)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char path[256];
 	ssize_t n;
+	int fd;
 
+	snprintf(path, sizeof(path), "%s", constant);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	n = write(fd, "0", 1);
@@ -360,6 +440,14 @@ TEST_F(alloc, failing_everything_expires)
 	sleep(2);
 	EXPECT_EQ(0, system("echo 0 >" ERRPATH "/" POINT "/probability"));
 	EXPECT_STREQ("off", point_state(POINT));
+
+	/* The same for all calls behind the n-th, and of this task only. */
+	ASSERT_EQ(0, knob_set(POINT, "task-filter", "Y"));
+	ASSERT_EQ(0, knob_set(POINT, "tasks", "self"));
+	ASSERT_EQ(0, knob_set(POINT, "nth", "1"));
+	sleep(2);
+	EXPECT_EQ(0, system("echo 0 >" ERRPATH "/" POINT "/nth"));
+	EXPECT_STREQ("off", point_state(POINT));
 	EXPECT_EQ(0, allocate("kmalloc", "task"));
 }
 
@@ -399,6 +487,9 @@ TEST_F(alloc, wrong_input)
 		{ "gfp-reject", "0x100000000" },
 		{ "min-order", "65" },
 		{ "max-size", "-1" },
+		{ "cache", "no_such_cache" },
+		{ "cache", "kmalloc-192/objects" },
+		{ "cache", ".." },
 		{ "stacks", "maybe" },
 		{ "targets", "x" },
 		{ "targets", "0" },
@@ -409,6 +500,8 @@ TEST_F(alloc, wrong_input)
 	char before[4096], after[4096];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (!point_has_knob(POINT, bad[i][0]))
+			continue;
 		ASSERT_EQ(0, knob_get(POINT, bad[i][0], before, sizeof(before)));
 		EXPECT_EQ(-EINVAL, knob_set(POINT, bad[i][0], "%s", bad[i][1]))
 			TH_LOG("%s=%s", bad[i][0], bad[i][1]);
@@ -458,10 +551,32 @@ TEST_F(chain, stacks_are_distinct)
 
 		EXPECT_EQ(2, s->seen);
 		EXPECT_EQ(0, s->injected);
+		EXPECT_STREQ("GFP_KERNEL,192", s->request);
 		snprintf(name, sizeof(name), "errpath_alloc_chain%d+", i + 1);
 		EXPECT_EQ(0, strncmp(name, s->frames, strlen(name)))
 			TH_LOG("%s", s->frames);
 	}
+}
+
+/* A module that is gone has no names, and one that is loaded again can have other addresses. */
+TEST_F(chain, names_outlive_their_module)
+{
+	struct stacks after;
+
+	ASSERT_EQ(LEVELS, self->stacks.nr);
+	ASSERT_EQ(0, module_unload("errpath_alloc"));
+	ASSERT_EQ(0, stacks_read(POINT, &after));
+	ASSERT_EQ(LEVELS, after.nr);
+	for (int i = 0; i < LEVELS; i++)
+		EXPECT_STREQ(self->stacks.at[i].frames, after.at[i].frames);
+
+	/* The same stacks once more. */
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+	ASSERT_EQ(0, stacks_read(POINT, &after));
+	EXPECT_EQ(LEVELS, after.nr);
+	for (int i = 0; i < LEVELS; i++)
+		EXPECT_EQ(3, after.at[i].seen);
 }
 
 TEST_F(chain, targets_fail_alone)
@@ -494,6 +609,27 @@ TEST_F(chain, targets_count_occurrences)
 	EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
 	EXPECT_EQ(0, file_write(DIR "chain", "go"));
 	EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+}
+
+/* The third of five calls fails, and after it each first call of a run. */
+TEST_F(chain, persistent_target_fails_all_after_it)
+{
+	struct stats before, after;
+
+	ASSERT_EQ(LEVELS, self->stacks.nr);
+	ASSERT_EQ(0, stats_read(POINT, &before));
+	ASSERT_EQ(0, knob_set(POINT, "times", "-1"));
+	ASSERT_EQ(0, knob_set(POINT, "targets", "%s:2+", self->stacks.at[2].id));
+	EXPECT_EQ(0, file_write(DIR "chain", "go"));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(-ENOMEM, file_write(DIR "chain", "go"));
+	ASSERT_EQ(0, stats_read(POINT, &after));
+	EXPECT_EQ(3, after.injected - before.injected);
+	EXPECT_EQ(3, after.matched - before.matched);
+
+	/* Other targets end that. */
+	ASSERT_EQ(0, knob_set(POINT, "targets", "ffffffff"));
 	EXPECT_EQ(0, file_write(DIR "chain", "go"));
 }
 

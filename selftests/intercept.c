@@ -230,7 +230,7 @@ TEST_F(intercept, module_comes_and_goes_while_armed)
 	ASSERT_EQ(0, module_unload("errpath_target"));
 	EXPECT_TRUE(status_shows_state(self->target->point, "waiting"));
 	ASSERT_EQ(0, target_arm_all(self->target));
-	EXPECT_TRUE(status_shows_state(self->target->point, "waiting"));
+	EXPECT_TRUE(status_shows_state(self->target->point, "pending"));
 
 	/* Load and unload the module twice: its function must be intercepted each time. */
 	for (int round = 1; round <= 2; round++) {
@@ -241,7 +241,7 @@ TEST_F(intercept, module_comes_and_goes_while_armed)
 		EXPECT_EQ(0, stats_read(self->target->point, &s));
 		EXPECT_EQ(round * CALLS, s.injected);
 		ASSERT_EQ(0, module_unload("errpath_target"));
-		EXPECT_TRUE(status_shows_state(self->target->point, "waiting"));
+		EXPECT_TRUE(status_shows_state(self->target->point, "pending"));
 	}
 
 	/* Disarm before the module is loaded: its function must be left alone. */

@@ -4,6 +4,7 @@
  * values that a knob takes are in knob/values.c, the tests of loading in knob/loading.c.
  */
 #include <signal.h>
+#include <time.h>
 
 #include "lib/harness_parts.h"
 
@@ -119,6 +120,85 @@ TEST_F(knobs, nth_fails_just_that_call)
 		EXPECT_STREQ("spent", point_state(variant->point));
 		ASSERT_EQ(0, disarm(variant->point));
 		EXPECT_STREQ("off", point_state(variant->point));
+	}
+}
+
+static long long nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Whether ftrace intercepts the functions of an armed point, and not a kprobe. */
+static bool is_by_ftrace(const char *point)
+{
+	char status[16384], *line, *rest = status;
+
+	if (file_read(ERRPATH "/status", status, sizeof(status)) < 0)
+		return false;
+	while ((line = strsep(&rest, "\n"))) {
+		if (!strncmp(line, point, strlen(point)) && line[strlen(point)] == ' ')
+			return strstr(line, " ftrace");
+	}
+	return false;
+}
+
+/* A delayed call runs, later. A breakpoint delays nothing. */
+TEST_F(knobs, delay)
+{
+	const long us = 20000, times = 3;
+	struct target_calls calls;
+	long long begin;
+	struct stats s;
+	bool delays;
+
+	ASSERT_EQ(0, knob_set(variant->point, "delay-us", "%ld", us));
+	ASSERT_EQ(0, arm_times(variant->point, times));
+	delays = is_by_ftrace(variant->point);
+	begin = nanoseconds();
+	ASSERT_EQ(0, target_call(5, variant->which, "task", &calls));
+	EXPECT_LE(delays ? us * times * 1000 : 0, nanoseconds() - begin);
+	EXPECT_EQ(0, calls.failed);
+	ASSERT_EQ(0, stats_read(variant->point, &s));
+	EXPECT_EQ(delays ? times : 0, s.injected);
+
+	/* Without the delay, calls fail again. */
+	ASSERT_EQ(0, knob_set(variant->point, "delay-us", "0"));
+	ASSERT_EQ(0, knob_set(variant->point, "times", "1"));
+	EXPECT_EQ(1, calls_failed(variant->which, 2));
+	ASSERT_EQ(0, disarm(variant->point));
+}
+
+/* With times, calls behind the n-th fail, too. */
+TEST_F(knobs, nth_and_times)
+{
+	static const struct {
+		long nth, times;
+	} rules[] = { { 1, -1 }, { 3, -1 }, { 3, 0 }, { 3, 1 }, { 3, 2 }, { 5, 4 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		long nth = rules[i].nth, times = rules[i].times;
+		long end = times < 0 ? 20 : nth + (times ?: 1);
+		char left[16];
+
+		/* Write times before nth, then behind it. */
+		for (int behind = 0; behind < 2; behind++) {
+			ASSERT_EQ(0, knob_set(variant->point, "times", "%ld",
+					      behind ? 7 : times));
+			ASSERT_EQ(0, arm_nth(variant->point, nth));
+			ASSERT_EQ(0, knob_set(variant->point, "times", "%ld", times));
+			for (long n = 1; n < 20; n++) {
+				EXPECT_EQ(n >= nth && n < end, calls_failed(variant->which, 1))
+					TH_LOG("nth %ld times %ld call %ld", nth, times, n);
+			}
+			snprintf(left, sizeof(left), "%ld", times);
+			EXPECT_TRUE(knob_shows(variant->point, "times", left));
+			EXPECT_STREQ(times < 0 ? "armed" : "spent",
+				     point_state(variant->point));
+			ASSERT_EQ(0, disarm(variant->point));
+		}
 	}
 }
 

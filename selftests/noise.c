@@ -36,8 +36,7 @@ static int measure(unsigned long start)
 
 	if (err)
 		return err;
-	counters_settle();
-	err = counters_read(&after);
+	err = counters_settle_and_read(&after);
 	if (err)
 		return err;
 	for (int i = 0; i < before.nr; i++) {
@@ -60,9 +59,8 @@ int main(int argc, char **argv)
 	memset(&before, 0, sizeof(before));
 	memset(&after, 0, sizeof(after));
 	err = clean_operation(start);
-	counters_settle();
 	if (!err)
-		err = counters_read(&before);
+		err = counters_settle_and_read(&before);
 	for (int i = 0; i < times && !err; i++)
 		err = measure(start);
 	if (err) {

@@ -72,10 +72,17 @@ static int queue_signal(void)
 	return sigtimedwait(&set, NULL, &now) == SIGRTMIN ? 0 : 1;
 }
 
+/* A function that is above the allocation, and that the compiler does not inline. */
+#ifdef __aarch64__
+#define SENDER "do_rt_sigqueueinfo"
+#else
+#define SENDER "do_send_sig_info"
+#endif
+
 static const struct subject signals = {
 	.point = "alloc",
 	.functions = { "kmem_cache_alloc_noprof", "kmem_cache_alloc" },
-	.caller = "stack:do_send_sig_info",
+	.caller = "stack:" SENDER,
 	.call = queue_signal,
 	.error = -EAGAIN,
 };

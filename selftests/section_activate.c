@@ -24,6 +24,12 @@ static int memremap_altmap(unsigned long start, unsigned long size)
 	return hotplug_memremap(start, size, "altmap");
 }
 
+/* As a driver does that is bound again: with the same dev_pagemap. */
+static int memremap_same(unsigned long start, unsigned long size)
+{
+	return hotplug_memremap(start, size, "same");
+}
+
 static int memunmap(unsigned long start, unsigned long size)
 {
 	(void)size;
@@ -57,6 +63,7 @@ FIXTURE_VARIANT(section_activate)
 	unsigned long size;
 	unsigned long (*place)(unsigned long size, unsigned long align);
 	int (*add)(unsigned long start, unsigned long size);
+	int (*retry)(unsigned long start, unsigned long size);	/* NULL: add */
 	int (*remove)(unsigned long start, unsigned long size);
 };
 
@@ -110,10 +117,45 @@ FIXTURE_VARIANT_ADD(section_activate, altmap_2M)
 	.remove = memunmap,
 };
 
+FIXTURE_VARIANT_ADD(section_activate, same_subsection_2M)
+{
+	.name = "same_subsection_2M",
+	.operation = "memremap_pages() of 2 MiB, again with its dev_pagemap",
+	.size = SUBSECTION_SIZE,
+	.place = iomem_unused,
+	.add = memremap_plain,
+	.retry = memremap_same,
+	.remove = memunmap,
+};
+
+FIXTURE_VARIANT_ADD(section_activate, same_compound_2M)
+{
+	.name = "same_compound_2M",
+	.operation = "memremap_pages() of a compound page of 2 MiB, again with its dev_pagemap",
+	.size = SUBSECTION_SIZE,
+	.place = iomem_unused,
+	.add = memremap_compound,
+	.retry = memremap_same,
+	.remove = memunmap,
+};
+
+FIXTURE_VARIANT_ADD(section_activate, same_altmap_2M)
+{
+	.name = "same_altmap_2M",
+	.operation = "memremap_pages() of 2 MiB with its altmap, again with its dev_pagemap",
+	.size = SUBSECTION_SIZE,
+	.place = iomem_reserved_ram,
+	.add = memremap_altmap,
+	.retry = memremap_same,
+	.remove = memunmap,
+};
+
 FIXTURE_SETUP(section_activate)
 {
 	const char *reason = point_unavailable(POINT);
 
+	if (!reason && variant->add != hotplug_add)
+		reason = hotplug_memremap_unavailable();
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->guard = guard_open();
@@ -149,7 +191,7 @@ TEST_F(section_activate, failure_leaves_nothing)
 	verdict_failed(&v, POINT, variant->operation, 1);
 
 	/* Add it without failures. */
-	EXPECT_EQ(0, variant->add(self->start, variant->size));
+	EXPECT_EQ(0, (variant->retry ?: variant->add)(self->start, variant->size));
 	EXPECT_EQ(0, variant->remove(self->start, variant->size));
 	verdict_recovered(&v, "the same with success, and removed");
 	VERDICT_END(&v);
@@ -212,7 +254,11 @@ TEST_F(hotplug, second_section_fails)
 TEST_F(hotplug, neighbour_in_section_stays)
 {
 	const unsigned long second = self->start + SUBSECTION_SIZE;
+	const char *reason = hotplug_memremap_unavailable();
 	struct verdict v;
+
+	if (reason)
+		SKIP(return, "%s", reason);
 
 	/* Map and unmap the second range, then keep the first one mapped. */
 	ASSERT_EQ(0, memremap_plain(second, SUBSECTION_SIZE));
@@ -240,10 +286,13 @@ TEST_F(hotplug, neighbour_in_section_stays)
  */
 TEST_F(hotplug, boot_section_has_its_memmap)
 {
+	const char *reason = hotplug_memremap_unavailable();
 	const unsigned long start = iomem_beside_ram();
 	struct verdict v;
 	struct stats s;
 
+	if (reason)
+		SKIP(return, "%s", reason);
 	if (!start)
 		SKIP(return, "no unclaimed space in a section with boot RAM: boot with -m 3136M");
 

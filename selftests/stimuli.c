@@ -130,9 +130,12 @@ static const struct order wrong[] = {
 	ORDER("errpath_hotplug/add", "16E 128M"),
 	ORDER("errpath_hotplug/add", "0x4000000200000000000 128M"),
 	ORDER("errpath_hotplug/add", "128M 0xffffffffffffffff"),
+	ORDER("errpath_hotplug/add", "0x8000000 128M memmap"),
 	ORDER("errpath_hotplug/leak", "none\0page"),
 	ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=+0"),
 	ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=0 shift"),
+	ORDER("errpath_hotplug/memremap", "0x8000000 2M same altmap"),
+	ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=9 same"),
 	ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=64"),
 	ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=18446744073709551616"),
 	ORDER("errpath_alloc/alloc", "kvmalloc atomic"),
@@ -233,6 +236,10 @@ TEST_F(stimuli, address_does_not_wrap)
 TEST_F(stimuli, compound_page_fits_its_range)
 {
 	static const char * const shifts[] = { "shift=10", "shift=18", "shift=19", "shift=63" };
+	const char *reason = hotplug_memremap_unavailable();
+
+	if (reason)
+		SKIP(return, "%s", reason);
 
 	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, "shift=9"));
 	EXPECT_EQ(0, hotplug_memunmap(self->start));
@@ -242,6 +249,15 @@ TEST_F(stimuli, compound_page_fits_its_range)
 		EXPECT_EQ(-EINVAL, hotplug_memremap(self->start, SUBSECTION_SIZE, shifts[i]))
 			TH_LOG("%s", shifts[i]);
 	}
+}
+
+/* Only a range whose mapping failed has a dev_pagemap to use again. */
+TEST_F(stimuli, same_needs_a_failure)
+{
+	EXPECT_EQ(-ENOENT, hotplug_memremap(self->start, SUBSECTION_SIZE, "same"));
+	EXPECT_EQ(0, hotplug_memremap(self->start, SUBSECTION_SIZE, ""));
+	EXPECT_EQ(-ENOENT, hotplug_memremap(self->start, SUBSECTION_SIZE, "same"));
+	EXPECT_EQ(0, hotplug_memunmap(self->start));
 }
 
 static bool wait_for_hits(void)

@@ -8,22 +8,23 @@
  * and a new guest goes on with the remaining calls. The file sweep-done names the calls that
  * were judged in earlier guests. sweeps/README.md describes the records for the host.
  */
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/knobs.h"
 #include "lib/known.h"
+#include "lib/verdict.h"
 #include "sweeps/core/core.h"
-#include "sweeps/core/judge.h"
 #include "sweeps/core/records.h"
 #include "sweeps/core/run.h"
+#include "sweeps/core/survey.h"
+#include "sweeps/core/sweep.h"
 #include "sweeps/core/targets.h"
+#include "sweeps/core/twins.h"
 
 #define OCCURRENCES 64		/* of one stack to fail by default */
-#define WARM_UPS 2
-/* A new name in sysfs takes a number of an idr, which allocates memory for each 64th only. */
-#define NOT_IN_EACH_RUN "idr_alloc_cyclic"
-
-struct sweep_options options;
+#define SURVEYS 10		/* clean runs until a target counts as absent */
 
 static const struct sweep_operation *operation_lookup(const char *name)
 {
@@ -63,6 +64,16 @@ static void options_read_lane(void)
 		ksft_exit_fail_msg("ERRPATH_LANE is no lane: '%s'\n", text);
 }
 
+/* ERRPATH_SHARD=2/5: the second of five sweeps, which share the targets. */
+static void options_read_shard(void)
+{
+	const char *text = getenv("ERRPATH_SHARD") ?: "1/1";
+
+	if (sscanf(text, "%lu/%lu", &options.shard, &options.shards) != 2 ||
+	    !options.shard || options.shard > options.shards)
+		ksft_exit_fail_msg("ERRPATH_SHARD is no shard: '%s'\n", text);
+}
+
 static void options_read(const char *operation)
 {
 	options.op = operation_lookup(operation);
@@ -71,22 +82,17 @@ static void options_read(const char *operation)
 	options.point = options.op->point ?: "alloc";
 	options.occurrences = environment_number("ERRPATH_OCCURRENCES", OCCURRENCES);
 	options.repeats = environment_number("ERRPATH_K", 0);
+	options.twins = environment_number("ERRPATH_TWINS", 0);
+	options.memcg = environment_number("ERRPATH_MEMCG", 0);
 	options.pairs = environment_number("ERRPATH_PAIRS", 0);
+	options.under = getenv("ERRPATH_UNDER");
+	options.survey = environment_number("ERRPATH_SURVEY", 0);
+	options.cover = environment_number("ERRPATH_COVER", 0);
+	options.kept = environment_number("ERRPATH_KEPT", 0);
+	options.persistent = environment_number("ERRPATH_PERSISTENT", 0);
+	options.done_list = "sweep-done";
 	options_read_lane();
-}
-
-/* Arms the point so that any call of the operation can fail, but none is selected yet. */
-static void arm_point(void)
-{
-	const char *point = options.point;
-
-	bail_on_error(knob_set(point, "verbose", "1"), "verbose");
-	bail_on_error(knob_set(point, "caller", "%s", options.op->scope ?: " "), "caller");
-	bail_on_error(knob_set(point, "skip", "errpath:knob_write " NOT_IN_EACH_RUN " %s",
-			       options.op->skip ?: ""), "skip");
-	bail_on_error(targets_select_none(), "targets");
-	bail_on_error(knob_set(point, "times", "-1"), "times");
-	bail_on_error(knob_set(point, "probability", "100"), "probability");
+	options_read_shard();
 }
 
 static void start(void)
@@ -104,33 +110,44 @@ static void start(void)
 	ksft_exit_skip("%s\n", why);
 }
 
-static void sweep_targets(void)
+/* Everything until only a target is missing. The guard is held until this process ends. */
+static void sweep_begin(void)
 {
-	int surveyed = targets_count();
-	unsigned long survey = targets_digest();
+	bail_on_error(guard_open(), "guard");
+	operation_prepare();
+	window_prepare();
+	if (options.twins)
+		twins_prepare();
+	sweep_warm_up();
+	if (options.twins)
+		twins_open();
+	sweep_survey();
+}
 
-	/* The survey that follows each failure may find more targets, in this guest only. */
+static void send_other_shards(void)
+{
 	for (int i = 0; i < targets_count(); i++) {
 		const struct target *t = targets_get(i);
 
-		if ((i >= surveyed || target_is_in_lane(t)) && !target_is_done(t))
-			judge_target(t);
+		if (target_is_selected(t) && !target_is_in_shard(t))
+			send_elsewhere(t);
 	}
-	send_end(targets_count(), survey);
 }
 
 static int sweep(void)
 {
 	start();
-	bail_on_error(guard_open(), "guard");
-	operation_prepare();
-	window_prepare();
-	arm_point();
-	for (int i = 0; i < WARM_UPS; i++)
-		run_once();
-	targets_survey();
-	bail_on_error(run_error(), "the operation, with nothing failed");
-	sweep_targets();
+	sweep_begin();
+	if (options.survey) {
+		survey_send();
+		window_end();
+		return KSFT_PASS;
+	}
+	send_other_shards();
+	if (options.twins)
+		twins_run();
+	else
+		sweep_targets();
 	window_end();
 	return KSFT_PASS;
 }
@@ -163,12 +180,89 @@ static int run_alone(bool recover)
 	return run_error() ? KSFT_FAIL : KSFT_PASS;
 }
 
+/* Finds the target @hash. It can be one that only a few clean runs have. */
+static const struct target *find_target(const char *hash)
+{
+	const struct target *t = targets_lookup(hash);
+
+	for (int i = 0; i < SURVEYS && !t; i++) {
+		targets_survey();
+		t = targets_lookup(hash);
+	}
+	if (!t)
+		ksft_exit_fail_msg("the operation does not make the call %s in this guest\n", hash);
+	return t;
+}
+
+/* Finds a target of PAIRS, "FIRST:HASH": only a run in which FIRST fails has it. */
+static const struct target *find_pair(char *name)
+{
+	char *hash = strchr(name, ':');
+	const struct target *first;
+
+	if (!hash)
+		return find_target(name);
+	*hash++ = '\0';
+	first = find_target(name);
+	bail_on_error(knob_set(options.point, "stacks", "Y"), "stacks");
+	targets_select(first);
+	run_once();
+	targets_select_none();
+	targets_add_pairs(first);
+	return find_target(hash);
+}
+
+static int run_command(char **command)
+{
+	int status;
+	pid_t pid = fork();
+
+	bail_on_error(pid < 0 ? -errno : 0, "fork");
+	if (!pid) {
+		execvp(*command, command);
+		_exit(127);
+	}
+	signal(SIGINT, SIG_IGN);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * Stops right before the failure of a target, and runs a command there: "sweep at HASH COMMAND...".
+ * When the command runs "sweep run OPERATION", this call fails.
+ */
+static int run_at(char *name, char **command)
+{
+	const char *why = point_unavailable(options.point) ?: operation_unavailable();
+	const struct target *t;
+	int status;
+
+	if (why)
+		ksft_exit_skip("%s\n", why);
+	sweep_begin();
+	t = find_pair(name);
+	bail_on_error(knob_set(options.point, "stacks", "Y"), "stacks");
+	targets_select(t);
+	printf("%s #%ld < %.*s fails when you run: ./sweep run %s\n", t->stack.function,
+	       t->occurrence, (int)strcspn(t->stack.frames, "+\t"), t->stack.frames,
+	       options.op->name);
+	fflush(stdout);
+	status = run_command(command);
+	window_end();
+	return status;
+}
+
 int main(int argc, char **argv)
 {
+	bool at = argc > 3 && !strcmp(argv[1], "at");
 	bool recover = argc == 3 && !strcmp(argv[1], "recover");
 	bool alone = recover || (argc == 3 && !strcmp(argv[1], "run"));
 
+	/* A process with the huge zero page would keep it, and its children would not make it. */
+	verdict_keep_program_small();
 	options_read((alone ? argv[2] : getenv("ERRPATH_SWEEP")) ?: "");
 	run_init();
+	if (at)
+		return run_at(argv[2], argv + 3);
 	return alone ? run_alone(recover) : sweep();
 }

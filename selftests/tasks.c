@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 
 #include "lib/harness.h"
@@ -312,12 +313,15 @@ static void *wait_for_end(void *data)
 /* Returns the number of tasks of this process that the knob does not list, or -1. */
 static int count_unlisted(void)
 {
-	DIR *dir = opendir("/proc/self/task");
 	char list[sizeof(listed) + 2], word[32];
 	struct dirent *entry;
 	int n = 0;
+	DIR *dir;
 
-	if (!dir || knob_get(POINT, "tasks", listed, sizeof(listed)))
+	if (knob_get(POINT, "tasks", listed, sizeof(listed)))
+		return -1;
+	dir = opendir("/proc/self/task");
+	if (!dir)
 		return -1;
 	snprintf(list, sizeof(list), " %s ", listed);
 	while ((entry = readdir(dir))) {
@@ -332,6 +336,7 @@ static int count_unlisted(void)
 /* Creates MANY_THREADS threads with small stacks. Returns 0 or an errno. */
 static int create_many(void *(*run)(void *data))
 {
+	const size_t least = PTHREAD_STACK_MIN, usual = 64 << 10;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int err;
@@ -342,7 +347,7 @@ static int create_many(void *(*run)(void *data))
 	if (!err)
 		err = pthread_attr_init(&attr);
 	if (!err)
-		err = pthread_attr_setstacksize(&attr, 64 << 10);
+		err = pthread_attr_setstacksize(&attr, least > usual ? least : usual);
 	for (int i = 0; i < MANY_THREADS && !err; i++)
 		err = pthread_create(&thread, &attr, run, NULL);
 	return err;

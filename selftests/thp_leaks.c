@@ -2,12 +2,11 @@
 /* Leaks of failed operations on huge pages that are too small to be seen after one failure. */
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "lib/harness.h"
 
+#include "lib/cgroup.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/slopes.h"
@@ -206,12 +205,8 @@ TEST_F_TIMEOUT(leaks, hundreds_of_failures, 60)
 	VERDICT_END(&v);
 }
 
-/*
- * No counter of the whole system shows a leaked reference to a cgroup. But the kernel frees
- * a removed cgroup only when the last reference is dropped.
- */
-#define CGROUPS "/tmp/thp_leaks.cgroup"
-#define GROUP CGROUPS "/group"
+/* The kernel frees a removed cgroup only when the last reference to it is dropped. */
+#define GROUP "thp_leaks"
 #define POINT "folio_split"
 
 FIXTURE(memcg)
@@ -222,24 +217,23 @@ FIXTURE(memcg)
 FIXTURE_SETUP(memcg)
 {
 	const char *reason = thp_unavailable() ?: point_unavailable(POINT);
+	int err;
 
 	if (reason)
 		SKIP(return, "%s", reason);
 	self->guard = guard_open();
 	ASSERT_LE(0, self->guard);
 	ASSERT_EQ(0, thp_hold_khugepaged(true));
-	mkdir(CGROUPS, 0700);
-	ASSERT_EQ(0, mount("none", CGROUPS, "cgroup2", 0, NULL));
-	if (file_write(CGROUPS "/cgroup.subtree_control", "+memory"))
-		SKIP(return, "this kernel has no memory controller (CONFIG_MEMCG)");
-	ASSERT_EQ(0, mkdir(GROUP, 0700));
+	err = cgroup_open();
+	if (err == -ENOENT)
+		SKIP(return, "no memory controller of cgroup v2");
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, cgroup_make(GROUP));
 }
 
 FIXTURE_TEARDOWN_PARENT(memcg)
 {
-	rmdir(GROUP);
-	umount(CGROUPS);
-	rmdir(CGROUPS);
+	cgroup_remove(GROUP);
 	thp_hold_khugepaged(false);
 }
 
@@ -251,7 +245,7 @@ static int split_in_group(int times)
 	char *mem;
 
 	if (!child) {
-		if (file_write(GROUP "/cgroup.procs", "0"))
+		if (cgroup_enter(GROUP))
 			_exit(1);
 		mem = thp_map(1);
 		if (!mem)
@@ -267,19 +261,15 @@ static int split_in_group(int times)
 	return status;
 }
 
-/* Waits for removed cgroups to be freed. Returns how many are still referred to, or -1. */
+/* Waits for removed cgroups to be freed. Returns how many are still referred to, or -errno. */
 static long cgroups_dying(void)
 {
-	char text[512], *at;
 	long n = -1;
 
-	for (int i = 0; i < 50; i++) {
-		if (file_read(CGROUPS "/cgroup.stat", text, sizeof(text)) <= 0)
-			return -1;
-		at = strstr(text, "nr_dying_descendants ");
-		n = at ? strtol(at + strlen("nr_dying_descendants "), NULL, 10) : -1;
-		if (!n)
-			break;
+	for (int i = 0; i < 50 && n; i++) {
+		n = cgroups_removed();
+		if (n <= 0)
+			return n;
 		file_write("/proc/sys/vm/drop_caches", "3");
 		usleep(100000);
 	}
@@ -296,7 +286,7 @@ TEST_F(memcg, goes_with_its_last_process)
 
 	/* Remove a cgroup without failures. */
 	ASSERT_EQ(0, split_in_group(0));
-	ASSERT_EQ(0, rmdir(GROUP));
+	ASSERT_EQ(0, cgroup_remove(GROUP));
 	ASSERT_EQ(0, cgroups_dying());
 
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
@@ -306,14 +296,14 @@ TEST_F(memcg, goes_with_its_last_process)
 
 		/* Fail the split in this function. */
 		ASSERT_EQ(0, err);
-		ASSERT_EQ(0, mkdir(GROUP, 0700));
+		ASSERT_EQ(0, cgroup_make(GROUP));
 		EXPECT_EQ(0, split_in_group(1));
 		ASSERT_EQ(0, disarm(POINT));
 		ASSERT_EQ(0, stats_read(POINT, &s));
 		EXPECT_EQ(1, s.injected);
 
 		/* Remove the cgroup. */
-		EXPECT_EQ(0, rmdir(GROUP));
+		EXPECT_EQ(0, cgroup_remove(GROUP));
 		EXPECT_EQ(0, cgroups_dying()) {
 			TH_LOG("removed cgroups still referred to, after %s() failed",
 			       functions[i]);

@@ -35,8 +35,7 @@ TEST(pages_in_use_are_reported)
 	char *p;
 
 	ASSERT_EQ(0, counters_read(&after));
-	counters_settle();
-	ASSERT_EQ(0, counters_read(&before));
+	ASSERT_EQ(0, counters_settle_and_read(&before));
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, p);
@@ -199,6 +198,11 @@ TEST(rows_apply_to_their_kernels)
 		{ NULL, "6.1.* 7.2+", "", "7.3.4", true, true, false },
 		{ "6.12.*", "6.1+", "", "6.12.117", true, true, true },
 		{ "6.12.*", "6.1+", "", "6.1.192", true, true, false },
+		{ NULL, "6.1+ aarch64", "", "6.1.192", true, true, true },
+		{ NULL, "6.1+", "6.12+ aarch64", "6.12.117", true, true, true },
+		{ NULL, "6.1+ x86_64", "", "6.1.192", true, false, false },
+		{ NULL, "6.1+", "x86_64 may", "6.1.192", true, false, false },
+		{ NULL, "6.1+ x86_64 aarch64", "", "6.1.192", true, true, true },
 	};
 	bool must;
 
@@ -208,6 +212,7 @@ TEST(rows_apply_to_their_kernels)
 			.swept = rows[i].swept,
 			.versions = rows[i].versions,
 			.only = rows[i].only,
+			.machine = "aarch64",
 		};
 
 		EXPECT_EQ(rows[i].applies,
@@ -222,6 +227,45 @@ TEST(rows_apply_to_their_kernels)
  * The outer watch announces the splat, so that the scan of the log passes; the inner one does
  * not, and must report it.
  */
+/* A row is about the failure, the success after it, or both. */
+TEST(rows_apply_to_their_time)
+{
+	static const struct {
+		struct known row;
+		long failed;	/* what it explains after two failures */
+		long recovered;	/* and after the success */
+	} rows[] = {
+		{ .row = { .name = "it", .difference = 3 }, .failed = 3 },
+		{ .row = { .name = "it", .difference = 3, .afterwards = true }, .recovered = 3 },
+		{ .row = { .name = "it", .difference = 3, .per_failure = true },
+		  .failed = 6, .recovered = 6 },
+		{ .row = { .name = "other", .difference = 3 } },
+	};
+	struct verdict v = {};
+
+	v.known.nr = 1;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		v.known.row[0] = rows[i].row;
+		EXPECT_EQ(rows[i].failed, known_difference(&v.known, "it", 2, false));
+		EXPECT_EQ(rows[i].recovered, known_difference(&v.known, "it", 2, true));
+	}
+}
+
+/* A difference that the test measured is known, apart from noise, or the rest is returned. */
+TEST(own_difference_is_judged)
+{
+	struct verdict v = {};
+
+	v.known.nr = 1;
+	v.known.row[0] = (struct known){ .name = "it", .difference = -10 };
+	EXPECT_EQ(5, verdict_difference(&v, "other", 5, 1));
+	EXPECT_FALSE(v.known.row[0].shown);
+	EXPECT_EQ(-1, verdict_difference(&v, "it", -11, 1));
+	EXPECT_TRUE(v.known.row[0].shown);
+	EXPECT_EQ(10, verdict_difference(&v, "it", 0, 1));
+	EXPECT_FALSE(v.known.row[0].shown);
+}
+
 TEST(unannounced_splat_is_reported)
 {
 	struct splat outer, inner;

@@ -41,7 +41,7 @@ static bool host_has_sent(void)
 /* Waits for a line from the host; returns -EPROTO if it is not @wanted. */
 static int host_wait_for(const char *wanted)
 {
-	char line[64];
+	char line[64] = "";
 	size_t len = 0;
 	ssize_t n;
 

@@ -1,91 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Everything that depends on the architecture: where the arguments and the return address
- * of a function are at its first instruction, and what its text is while the function is
- * intercepted.
+ * What depends on the architecture. A header in arch/ defines, for its architecture:
+ *
+ * struct arch_regs		the registers at a function's entry, as a handler sees them
+ * struct arch_regs_space	memory in which arch_regs can be made from what a hook gets
+ * arch_regs_by_ftrace(), arch_regs_by_kprobe()	make them
+ * ARCH_NR_ARGS, arch_arg()	the integer arguments that are passed in registers
+ * arch_ip(), arch_jump()	where the function goes on, and how to change that
+ * arch_return_address()	the return address of the call
+ * arch_frame()			identifies the frame of the call, as a kretprobe records it
+ * arch_breakpoint_in_task()	whether the function behind a breakpoint runs in task context
+ * arch_ftrace_ip()		the address by which ftrace knows a function
+ * arch_function_of()		the address of a function that ftrace knows by an address
+ * arch_text_*()		what the text is while the function is intercepted
+ * arch_is_module_text()	whether an address in text is in a module
+ * arch_init()			called before the first interception; may sleep
+ * ARCH_RETURN_TRAMPOLINES	functions that kretprobes and the graph tracer return to
+ * struct arch_unwind, arch_unwind_*()	the return addresses above a call
+ * ARCH_INLINES_PTE_ALLOC_ONE	whether kernels have no pte_alloc_one() out of line
+ *
+ * A function's address is that of its first instruction after any landing pad: there kprobes
+ * put a breakpoint. README.md says what another architecture would need.
  */
 #ifndef ERRPATH_ARCH_H
 #define ERRPATH_ARCH_H
 
-#include <linux/ftrace.h>
-#include <linux/preempt.h>
-#include <linux/ptrace.h>
-#include <linux/uaccess.h>
+/* The addresses of ARCH_RETURN_TRAMPOLINES, in this order; 0: the kernel does not have it. */
+#define INTERCEPT_TRAMPOLINES	2
+extern unsigned long intercept_trampolines[INTERCEPT_TRAMPOLINES];
 
-#ifdef CONFIG_X86_64
-
-#include <asm/text-patching.h>
-
-/* Integer arguments that are passed in registers. */
-#define ARCH_NR_ARGS	6
-
-static __always_inline unsigned long *arch_arg(struct pt_regs *regs, unsigned int n)
-{
-	switch (n) {
-	case 0: return &regs->di;
-	case 1: return &regs->si;
-	case 2: return &regs->dx;
-	case 3: return &regs->cx;
-	case 4: return &regs->r8;
-	default: return &regs->r9;
-	}
-}
-
-/* Before the prologue, sp points to the return address. */
-static __always_inline unsigned long arch_return_address(const struct pt_regs *regs)
-{
-	return *(unsigned long *)regs->sp;
-}
-
-/* Functions that kretprobes and the function graph tracer use as return addresses. */
-#define ARCH_RETURN_TRAMPOLINES	"arch_rethook_trampoline", "return_to_handler"
-
-/* At a function's first instruction, frame pointers skip its caller. */
-#define ARCH_UNWIND_BEGINS_AT_CALLER	IS_ENABLED(CONFIG_UNWINDER_ORC)
-
-static __always_inline void arch_jump(struct pt_regs *regs, unsigned long ip)
-{
-	regs->ip = ip;
-}
-
-/*
- * Test whether the function that an int3 interrupted runs in task context. The exception
- * adds an NMI and a hardirq level to preempt_count(): subtract them.
- */
-static __always_inline bool arch_breakpoint_in_task(void)
-{
-	unsigned int count = preempt_count() - (NMI_OFFSET + HARDIRQ_OFFSET);
-
-	return !(count & (NMI_MASK | HARDIRQ_MASK)) && !in_serving_softirq();
-}
-
-/* Does not fault: the text can be that of a module that is being freed. */
-static inline bool arch_text_begins(unsigned long addr, u8 opcode)
-{
-	u8 byte;
-
-	return !copy_from_kernel_nofault(&byte, (void *)addr, 1) && byte == opcode;
-}
-
-static inline bool arch_text_has_breakpoint(unsigned long addr)
-{
-	return arch_text_begins(addr, INT3_INSN_OPCODE);
-}
-
-static inline bool arch_text_has_call(unsigned long addr)
-{
-	return arch_text_begins(addr, CALL_INSN_OPCODE);
-}
-
-/* Test for what ftrace or a kprobe, which may be jump-optimised, puts at a function's entry. */
-static inline bool arch_text_is_probed(unsigned long addr)
-{
-	return arch_text_has_breakpoint(addr) || arch_text_has_call(addr) ||
-	       arch_text_begins(addr, JMP32_INSN_OPCODE);
-}
-
+#if defined(CONFIG_X86_64)
+#include "arch/x86.h"
+#elif defined(CONFIG_ARM64)
+#include "arch/arm64.h"
 #else
-#error errpath supports only x86-64; add other architectures to this file
+#error errpath supports x86-64 and arm64; another architecture needs a header in module/common/arch
 #endif
 
 #endif /* ERRPATH_ARCH_H */

@@ -30,14 +30,11 @@
  * 4e239ddb7a1e ("ftrace: Make ftrace_regs abstract from direct use"), v6.13,
  * is also in stable trees and distributions: test for the macro that it added.
  */
-static __always_inline struct pt_regs *compat_ftrace_pt_regs(struct ftrace_regs *fregs)
-{
 #ifdef arch_ftrace_regs
-	return &arch_ftrace_regs(fregs)->regs;
+#define compat_ftrace_regs(fregs)	arch_ftrace_regs(fregs)
 #else
-	return &fregs->regs;
+#define compat_ftrace_regs(fregs)	(fregs)
 #endif
-}
 
 /*
  * 9b13df3fb64e ("timers: Rename del_timer_sync() to timer_delete_sync()"), v6.2, is
@@ -105,7 +102,7 @@ static __always_inline const struct llist_node *compat_kretprobe_next(const stru
 	return READ_ONCE(call->next);
 }
 
-/* Return where the call stores its return address. */
+/* Return what identifies the call's frame: arch_frame(). */
 static __always_inline unsigned long compat_kretprobe_frame(const struct llist_node *call)
 {
 	return compat_kretprobe_node(call)->frame;
@@ -127,6 +124,42 @@ static __always_inline const void *compat_kretprobe_owner(const struct llist_nod
 static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
 {
 	return probe->rh;
+}
+#elif defined(CONFIG_KRETPROBES)
+static __always_inline const struct kretprobe_instance *
+compat_kretprobe_instance(const struct llist_node *call)
+{
+	return llist_entry(call, struct kretprobe_instance, llist);
+}
+
+static __always_inline const struct llist_node *compat_kretprobe_first(void)
+{
+	return READ_ONCE(current->kretprobe_instances.first);
+}
+
+static __always_inline const struct llist_node *compat_kretprobe_next(const struct llist_node *call)
+{
+	return READ_ONCE(call->next);
+}
+
+static __always_inline unsigned long compat_kretprobe_frame(const struct llist_node *call)
+{
+	return (unsigned long)compat_kretprobe_instance(call)->fp;
+}
+
+static __always_inline unsigned long compat_kretprobe_return(const struct llist_node *call)
+{
+	return (unsigned long)compat_kretprobe_instance(call)->ret_addr;
+}
+
+static __always_inline const void *compat_kretprobe_owner(const struct llist_node *call)
+{
+	return compat_kretprobe_instance(call)->rph;
+}
+
+static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
+{
+	return probe->rph;
 }
 #else
 static __always_inline const struct llist_node *compat_kretprobe_first(void)
@@ -159,6 +192,21 @@ static inline const void *compat_kretprobe_id(const struct kretprobe *probe)
 	return NULL;
 }
 #endif
+
+/*
+ * Return the address that a kretprobe replaced by @trampoline in the call with this frame; 0: no
+ * kretprobe did.
+ */
+static inline unsigned long compat_kretprobe_caller(unsigned long frame, unsigned long trampoline)
+{
+	const struct llist_node *call;
+
+	for (call = compat_kretprobe_first(); call; call = compat_kretprobe_next(call))
+		if (compat_kretprobe_frame(call) == frame &&
+		    compat_kretprobe_return(call) != trampoline)
+			return compat_kretprobe_return(call);
+	return 0;
+}
 
 /*
  * What struct ftrace_ops keeps of its filter, from kernel/trace/trace.h. Only the fields

@@ -7,8 +7,10 @@
  * functions) get a kprobe. A function never gets both: on 7.x a kprobe on a function with
  * ftrace can be registered, but never fires.
  */
+#include <linux/bitmap.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -34,6 +36,10 @@ unsigned long intercept_trampolines[INTERCEPT_TRAMPOLINES];
 /* For unused slots of a hook: no function is at address 0. */
 static struct intercept no_intercept;
 
+static DEFINE_MUTEX(early_return_mutex);
+/* Indices in early_return_functions that belong to an interception. */
+static DECLARE_BITMAP(early_return_used, EARLY_RETURN_MAX);
+
 /**
  * intercept_search() - find the interception of a function that is not in its first slot
  * @hook: the hook
@@ -47,7 +53,7 @@ struct intercept *intercept_search(const struct intercept_hook *hook, unsigned l
 {
 	unsigned long slot = hook_slot(hook, ip);
 
-	while (hook->at[slot]->addr != ip) {
+	while (hook->at[slot]->ip != ip) {
 		if (hook->at[slot] == &no_intercept)
 			return NULL;
 		slot = (slot + 1) & hook->mask;
@@ -56,21 +62,6 @@ struct intercept *intercept_search(const struct intercept_hook *hook, unsigned l
 }
 
 NOKPROBE_SYMBOL(intercept_search);
-
-/*
- * Return the address that a kretprobe replaced by @trampoline where the call at @frame stores
- * its return address; 0: no kretprobe did.
- */
-static unsigned long kretprobe_caller(unsigned long frame, unsigned long trampoline)
-{
-	const struct llist_node *call;
-
-	for (call = compat_kretprobe_first(); call; call = compat_kretprobe_next(call))
-		if (compat_kretprobe_frame(call) == frame &&
-		    compat_kretprobe_return(call) != trampoline)
-			return compat_kretprobe_return(call);
-	return 0;
-}
 
 /**
  * intercept_hooked_caller() - find the caller if the return address is that of a trampoline
@@ -85,11 +76,11 @@ static unsigned long kretprobe_caller(unsigned long frame, unsigned long trampol
  *
  * Return: the return address of the call, or @trampoline if it is not found.
  */
-noinline unsigned long __kprobes intercept_hooked_caller(struct pt_regs *regs,
+noinline unsigned long __kprobes intercept_hooked_caller(struct arch_regs *regs,
 							  unsigned long trampoline)
 {
-	unsigned long caller = kretprobe_caller(regs->sp, trampoline);
-	unsigned long entries[OWN_FRAMES + 2], ip = regs->ip;
+	unsigned long caller = compat_kretprobe_caller(arch_frame(regs), trampoline);
+	unsigned long entries[OWN_FRAMES + 2], ip = arch_ip(regs);
 	unsigned int i, n;
 
 	if (caller)
@@ -102,7 +93,7 @@ noinline unsigned long __kprobes intercept_hooked_caller(struct pt_regs *regs,
 }
 
 static __always_inline void intercept_default_entry_handle(struct intercept *ic,
-							   struct pt_regs *regs,
+							   struct arch_regs *regs,
 							   unsigned long parent)
 {
 	ic->handler(ic, regs, intercept_caller(regs, parent));
@@ -166,11 +157,25 @@ static int register_scouts(struct intercept *ics[], struct kprobe *probes,
 			return err == -ENOMEM ? err : intercept_refuse(ic, -ENODEV, missing);
 		registered[(*nr_registered)++] = &probes[i];
 		ic->addr = (unsigned long)probes[i].addr;
-		ic->traceable = kprobe_ftrace(&probes[i]);
+		ic->ip = arch_ftrace_ip(ic->addr);
 		if (compat_kprobe_is_contested(&probes[i], intercept_keep_breakpoint))
 			return intercept_refuse(ic, -EBUSY, contested);
 	}
 	return 0;
+}
+
+/*
+ * Test whether ftrace can intercept a function. A kprobe does not tell: on some architectures
+ * none uses ftrace. Each call has separate ftrace_ops, so that nothing is freed later, by RCU.
+ */
+static int find_traceable(struct intercept *ic)
+{
+	struct ftrace_ops ops = {};
+	int err = ftrace_set_filter_ip(&ops, ic->ip, 0, 0);
+
+	ftrace_free_filter(&ops);
+	ic->traceable = !err;
+	return err == -ENOMEM ? err : 0;
 }
 
 /* Look up the address of each function, and whether ftrace can intercept it. */
@@ -178,7 +183,7 @@ static int intercept_resolve(struct intercept *ics[], unsigned int n)
 {
 	struct kprobe *probes = kcalloc(n, sizeof(*probes), GFP_KERNEL);
 	struct kprobe **registered = kcalloc(n, sizeof(*registered), GFP_KERNEL);
-	unsigned int nr_registered = 0;
+	unsigned int i, nr_registered = 0;
 	int err = -ENOMEM;
 
 	if (probes && registered)
@@ -188,6 +193,8 @@ static int intercept_resolve(struct intercept *ics[], unsigned int n)
 		unregister_kprobes(registered, nr_registered);
 	kfree(registered);
 	kfree(probes);
+	for (i = 0; i < n && !err; i++)
+		err = find_traceable(ics[i]);
 	return err;
 }
 
@@ -213,29 +220,36 @@ bool intercept_is_contested(unsigned long addr)
 
 static int find_trampolines(void)
 {
+	int err;
+
 	static_assert(ARRAY_SIZE(trampoline_names) == INTERCEPT_TRAMPOLINES);
 
 	if (intercept_trampolines[0])
 		return 0;
+	err = arch_init();
+	if (err)
+		return err;
 	return symbol_addresses(trampoline_names, intercept_trampolines, INTERCEPT_TRAMPOLINES);
 }
 
-/* Never released: the index belongs to the interception until the module is unloaded. */
+/* The index belongs to the interception until intercept_release_all(). */
 static int assign_early_return(struct intercept *ic)
 {
-	static DEFINE_MUTEX(mutex);
-	static unsigned int used;
+	unsigned long index;
 	int err = 0;
 
-	mutex_lock(&mutex);
+	mutex_lock(&early_return_mutex);
 	if (ic->early_return)
 		goto unlock;
-	if (used < EARLY_RETURN_MAX)
-		ic->early_return = ++used;
-	else
+	index = find_first_zero_bit(early_return_used, EARLY_RETURN_MAX);
+	if (index < EARLY_RETURN_MAX) {
+		__set_bit(index, early_return_used);
+		ic->early_return = index + 1;
+	} else {
 		err = intercept_refuse(ic, -ENOSPC, "the module has no early_return function left");
+	}
 unlock:
-	mutex_unlock(&mutex);
+	mutex_unlock(&early_return_mutex);
 	return err;
 }
 
@@ -257,13 +271,28 @@ static struct intercept_hook *hook_alloc(unsigned int n)
 
 static void hook_add(struct intercept_hook *hook, struct intercept *ic)
 {
-	unsigned long slot = hook_slot(hook, ic->addr);
+	unsigned long slot = hook_slot(hook, ic->ip);
 
 	while (hook->at[slot] != &no_intercept)
 		slot = (slot + 1) & hook->mask;
 	hook->at[slot] = ic;
 	ic->hook = hook;
 	ic->how = INTERCEPT_FTRACE;
+}
+
+/*
+ * While a BPF trampoline on one of the functions is being changed, the kernel sleeps a millisecond
+ * and returns -EAGAIN (bpf_tramp_ftrace_ops_func()).
+ */
+static int register_ops(struct ftrace_ops *ops)
+{
+	const unsigned long end = jiffies + 10 * HZ;
+	int err;
+
+	do {
+		err = register_ftrace_function(ops);
+	} while (err == -EAGAIN && time_before(jiffies, end));
+	return err;
 }
 
 static int hook_register(struct intercept_hook *hook, unsigned long *ips, unsigned int n,
@@ -277,7 +306,7 @@ static int hook_register(struct intercept_hook *hook, unsigned long *ips, unsign
 	hook->ops.func = entry_of(first)->by_ftrace;
 	err = ftrace_set_filter_ips(&hook->ops, ips, n, 0, 0);
 	if (!err)
-		err = register_ftrace_function(&hook->ops);
+		err = register_ops(&hook->ops);
 	if (err)
 		pr_err("%s()%s cannot be intercepted: %s\n", first->symbol, several,
 		       err == -EBUSY ? busy : "ftrace refuses it");
@@ -303,7 +332,7 @@ static int install_ftrace(struct intercept *ics[], unsigned int n)
 			continue;
 		if (!first)
 			first = ics[i];
-		ips[nr_ips++] = ics[i]->addr;
+		ips[nr_ips++] = ics[i]->ip;
 		hook_add(hook, ics[i]);
 	}
 	if (first)
@@ -347,7 +376,8 @@ bool intercept_is_live(const struct intercept *ic)
 {
 	switch (READ_ONCE(ic->how)) {
 	case INTERCEPT_FTRACE:
-		return arch_text_has_call(ic->addr) && compat_ftrace_is_enabled(&ic->hook->ops);
+		return arch_text_has_ftrace_call(ic->ip) &&
+		       compat_ftrace_is_enabled(&ic->hook->ops);
 	case INTERCEPT_KPROBE:
 		return arch_text_has_breakpoint(ic->addr);
 	default:
@@ -462,6 +492,37 @@ void intercept_remove_all(struct intercept *ics[], unsigned int n)
 void intercept_forget(struct intercept *ic)
 {
 	ic->addr = 0;
+	ic->ip = 0;
+}
+
+/**
+ * intercept_release_all() - give back what interceptions own, so that they can be freed
+ * @ics: interceptions that are not installed
+ * @n: number of @ics
+ *
+ * A call that returned early can still be inside its early_return function. Another
+ * interception must not use that function until the call has ended.
+ *
+ * Context: may sleep.
+ */
+void intercept_release_all(struct intercept *ics[], unsigned int n)
+{
+	bool owned = false;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		owned |= ics[i]->early_return;
+	if (!owned)
+		return;
+	/* A task can have been preempted there. */
+	synchronize_rcu_tasks();
+	mutex_lock(&early_return_mutex);
+	for (i = 0; i < n; i++) {
+		if (ics[i]->early_return)
+			__clear_bit(ics[i]->early_return - 1, early_return_used);
+		ics[i]->early_return = 0;
+	}
+	mutex_unlock(&early_return_mutex);
 }
 
 /**

@@ -2,7 +2,7 @@
 /*
  * Intercept a kernel function at its entry: make it return early, call another function
  * instead, or change an argument. Traceable functions are intercepted by ftrace, notrace
- * functions by an int3 kprobe.
+ * functions by a kprobe with a breakpoint.
  */
 #ifndef ERRPATH_INTERCEPT_H
 #define ERRPATH_INTERCEPT_H
@@ -56,16 +56,17 @@ struct intercept_hook {
  * @entry: functions with another handler, which is inlined; NULL: they call @handler. All
  *	interceptions of one intercept_install_all() have the same @entry
  * @how: the mechanism that is installed
- * @addr: the first instruction after any ENDBR; 0: not looked up yet
+ * @addr: the first instruction after any landing pad; 0: not looked up yet
+ * @ip: the address by which ftrace knows the function
  * @redirected: number of calls that are inside a replacement function
  * @early_return: index of its function in early_return_functions, plus 1
  *
- * It must stay in memory until the module is unloaded: a call can still be inside its
- * @early_return function after intercept_remove().
+ * It must stay in memory until intercept_release_all() or until the module is unloaded: a call
+ * can still be inside its @early_return function after intercept_remove().
  */
 struct intercept {
 	const char *symbol;
-	void (*handler)(struct intercept *ic, struct pt_regs *regs, unsigned long caller);
+	void (*handler)(struct intercept *ic, struct arch_regs *regs, unsigned long caller);
 	const struct intercept_entry *entry;
 	/* private: */
 	enum intercept_how how;
@@ -73,6 +74,7 @@ struct intercept {
 	bool redirects;
 	unsigned int early_return;
 	unsigned long addr;
+	unsigned long ip;
 	atomic_t redirected;
 	struct intercept_hook *hook;
 	struct kprobe probe;
@@ -93,6 +95,7 @@ static inline void intercept_remove(struct intercept *ic)
 
 bool intercept_is_live(const struct intercept *ic);
 void intercept_forget(struct intercept *ic);
+void intercept_release_all(struct intercept *ics[], unsigned int n);
 bool intercept_is_contested(unsigned long addr);
 void intercept_keep_breakpoint(struct kprobe *probe, struct pt_regs *regs, unsigned long flags);
 void intercept_exit(void);
@@ -100,11 +103,7 @@ unsigned long intercept_missed(const struct intercept *ic);
 const char *intercept_how_name(const struct intercept *ic);
 int intercept_self_probe(void);
 
-/* Functions that kretprobes and the function graph tracer use as return addresses. */
-#define INTERCEPT_TRAMPOLINES	2
-extern unsigned long intercept_trampolines[INTERCEPT_TRAMPOLINES];
-
-unsigned long intercept_hooked_caller(struct pt_regs *regs, unsigned long trampoline);
+unsigned long intercept_hooked_caller(struct arch_regs *regs, unsigned long trampoline);
 
 static __always_inline const struct intercept_hook *intercept_hook_of(struct ftrace_ops *ops)
 {
@@ -123,7 +122,7 @@ static __always_inline unsigned long hook_slot(const struct intercept_hook *hook
  * Return the caller. @parent: the call's return address, which is that of a trampoline if a
  * function whose return is hooked ended with a jump to this function.
  */
-static __always_inline unsigned long intercept_caller(struct pt_regs *regs, unsigned long parent)
+static __always_inline unsigned long intercept_caller(struct arch_regs *regs, unsigned long parent)
 {
 	int i;
 
@@ -138,7 +137,7 @@ extern const struct intercept_entry intercept_default_entry;
 
 /*
  * Define a const struct intercept_entry whose functions call NAME_handle(struct intercept *,
- * struct pt_regs *, unsigned long parent), which should be __always_inline.
+ * struct arch_regs *, unsigned long parent), which should be __always_inline.
  */
 #define INTERCEPT_ENTRY(_name)							\
 static noinline void __kprobes _name##_search(unsigned long ip, unsigned long parent,	\
@@ -146,9 +145,10 @@ static noinline void __kprobes _name##_search(unsigned long ip, unsigned long pa
 					      struct ftrace_regs *fregs)	\
 {										\
 	struct intercept *ic = intercept_search(intercept_hook_of(ops), ip);	\
+	struct arch_regs_space space;						\
 										\
 	if (ic)									\
-		_name##_handle(ic, compat_ftrace_pt_regs(fregs), parent);		\
+		_name##_handle(ic, arch_regs_by_ftrace(fregs, &space), parent);	\
 }										\
 										\
 static void __kprobes _name##_by_ftrace(unsigned long ip, unsigned long parent,	\
@@ -157,21 +157,24 @@ static void __kprobes _name##_by_ftrace(unsigned long ip, unsigned long parent,	
 {										\
 	const struct intercept_hook *hook = intercept_hook_of(ops);		\
 	struct intercept *ic = hook->at[hook_slot(hook, ip)];			\
+	struct arch_regs_space space;						\
 										\
-	if (likely(ic->addr == ip))						\
-		_name##_handle(ic, compat_ftrace_pt_regs(fregs), parent);		\
+	if (likely(ic->ip == ip))						\
+		_name##_handle(ic, arch_regs_by_ftrace(fregs, &space), parent);	\
 	else									\
 		_name##_search(ip, parent, ops, fregs);				\
 }										\
 										\
-static int __kprobes _name##_by_kprobe(struct kprobe *probe, struct pt_regs *regs)	\
+static int __kprobes _name##_by_kprobe(struct kprobe *probe, struct pt_regs *pt_regs)	\
 {										\
-	unsigned long ip = regs->ip;						\
+	struct arch_regs_space space;						\
+	struct arch_regs *regs = arch_regs_by_kprobe(pt_regs, &space);		\
+	unsigned long ip = arch_ip(regs);					\
 										\
 	_name##_handle(container_of(probe, struct intercept, probe), regs,	\
 		       arch_return_address(regs));				\
 	/* 1: the handler changed ip; do not single-step the probed instruction */	\
-	return regs->ip != ip;							\
+	return arch_ip(regs) != ip;						\
 }										\
 										\
 const struct intercept_entry _name = {						\
@@ -181,12 +184,12 @@ const struct intercept_entry _name = {						\
 
 /* What a handler can do. regs are the registers at the function's entry. */
 
-static __always_inline unsigned long intercept_arg(struct pt_regs *regs, unsigned int n)
+static __always_inline unsigned long intercept_arg(struct arch_regs *regs, unsigned int n)
 {
 	return *arch_arg(regs, n);
 }
 
-static __always_inline void intercept_set_arg(struct pt_regs *regs, unsigned int n,
+static __always_inline void intercept_set_arg(struct arch_regs *regs, unsigned int n,
 					      unsigned long value)
 {
 	*arch_arg(regs, n) = value;
@@ -196,7 +199,7 @@ static __always_inline void intercept_set_arg(struct pt_regs *regs, unsigned int
  * Make the call return @value without running the function. If two calls return early at
  * the same time with different values, both can return the later value.
  */
-static __always_inline void intercept_return(struct intercept *ic, struct pt_regs *regs,
+static __always_inline void intercept_return(struct intercept *ic, struct arch_regs *regs,
 					     long value)
 {
 	unsigned int i = ic->early_return - 1;
@@ -211,7 +214,7 @@ static __always_inline void intercept_return(struct intercept *ic, struct pt_reg
  * intercept_redirect_done() last: intercept_remove() waits for that, and then for the few
  * instructions after it.
  */
-static __always_inline void intercept_redirect(struct intercept *ic, struct pt_regs *regs,
+static __always_inline void intercept_redirect(struct intercept *ic, struct arch_regs *regs,
 					       void *function)
 {
 	ic->redirects = true;

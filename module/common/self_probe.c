@@ -39,7 +39,7 @@ static long replacement(long x)
 	return -x;
 }
 
-static void __kprobes probe_handler(struct intercept *ic, struct pt_regs *regs,
+static void __kprobes probe_handler(struct intercept *ic, struct arch_regs *regs,
 				    unsigned long caller)
 {
 	probed_caller = caller;

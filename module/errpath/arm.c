@@ -139,10 +139,9 @@ int point_update(struct errpath_point *point)
 static bool may_lock_out(const struct errpath_point *point)
 {
 	return point->armed && point->seconds && point->functions->request.unit &&
-	       !point->rules.by_nth && !point->targets.nr &&
-	       atomic_read(&point->rules.times) == TIMES_NO_LIMIT &&
+	       !point->targets.nr && fault_rules_endless(&point->rules) &&
 	       (!point->callers || callers_match_any(point->callers)) &&
-	       (!point->task_filter || point->rules.probability == 100);
+	       (!point->task_filter || point->rules.by_nth || point->rules.probability == 100);
 }
 
 static void point_expire(struct timer_list *timer)
@@ -199,6 +198,7 @@ int point_init(struct errpath_point *point)
 	for (fn = point->functions; fn->symbol; fn++) {
 		fn->point = point;
 		fn->by_arguments = fn->match || fn->device || fn->request.unit;
+		fn->by_errno = point->default_errno && (!fn->request.unit || fn->returns < 0);
 		fn->ic = (struct intercept) { .symbol = fn->symbol, .entry = &errpath_entry };
 	}
 	point_set_defaults(point);

@@ -4,7 +4,7 @@
  *
  * While a task holds guard open, no other task can open it and the module cannot be
  * unloaded. When the last descriptor is closed, also because the task died, every
- * point is reset.
+ * point is reset, and those that were added at run time are removed.
  */
 #include <linux/module.h>
 #include <linux/seq_file.h>
@@ -13,7 +13,8 @@
 #include "arm.h"
 #include "control.h"
 #include "debugfs.h"
-#include "point.h"
+#include "functions.h"
+#include "points.h"
 
 static unsigned long guard_held;
 
@@ -28,13 +29,16 @@ static int guard_open(struct inode *inode, struct file *file)
 
 static int guard_release(struct inode *inode, struct file *file)
 {
-	struct errpath_point * const *point;
+	struct errpath_point *point;
 
-	for (point = errpath_points; *point; point++) {
-		mutex_lock(&(*point)->mutex);
-		point_reset(*point);
-		mutex_unlock(&(*point)->mutex);
+	mutex_lock(&errpath_points_mutex);
+	functions_remove_all();
+	list_for_each_entry(point, &errpath_points, list) {
+		mutex_lock(&point->mutex);
+		point_reset(point);
+		mutex_unlock(&point->mutex);
 	}
+	mutex_unlock(&errpath_points_mutex);
 	clear_bit_unlock(0, &guard_held);
 	return 0;
 }
@@ -78,34 +82,57 @@ static const char *function_mechanism(const struct errpath_function *fn)
 	return function_is_present(fn) ? intercept_how_name(&fn->ic) : "absent";
 }
 
+/* Return the first function that this kernel has; if it has none, the first one. */
+static struct errpath_function *status_first_function(struct errpath_point *point)
+{
+	struct errpath_function *fn;
+
+	for (fn = point->functions; fn->symbol; fn++)
+		if (function_is_present(fn))
+			return fn;
+	return point->functions;
+}
+
 static void status_show_point(struct seq_file *seq, struct errpath_point *point)
 {
-	struct errpath_function *fn = point->functions;
+	struct errpath_function *first = status_first_function(point), *fn;
 	struct errpath_stats stats = point_stats(point);
+	int absent = 0;
 
 	seq_printf(seq, STATUS_FORMAT " %10llu %8llu %10llu %10llu", point->name,
-		   point_state(point), fn->symbol, function_mechanism(fn),
+		   point_state(point), first->symbol, function_mechanism(first),
 		   stats.seen, stats.missed, stats.matched, stats.injected);
 	status_show_last(seq, point);
-	for (fn++; fn->symbol; fn++)
-		seq_printf(seq, STATUS_FORMAT "\n", "", "", fn->symbol, function_mechanism(fn));
+	for (fn = point->functions; fn->symbol; fn++) {
+		if (fn == first)
+			continue;
+		if (function_is_present(fn))
+			seq_printf(seq, STATUS_FORMAT "\n", "", "", fn->symbol,
+				   function_mechanism(fn));
+		else
+			absent++;
+	}
+	if (absent)
+		seq_printf(seq, "%-24s +%-36d %-6s\n", "", absent, "absent");
 }
 
 /* Without a point's mutex: arming a point takes long, and status must not wait for it. */
 static int status_show(struct seq_file *seq, void *v)
 {
-	struct errpath_point * const *point;
-	int err;
+	struct errpath_point *point;
+	int err = 0;
 
 	seq_printf(seq, STATUS_FORMAT " %10s %8s %10s %10s  %s\n", "POINT", "STATE", "FUNCTION",
 		   "BY", "SEEN", "MISSED", "MATCHED", "INJECTED", "LAST FAILED");
-	for (point = errpath_points; *point; point++) {
-		err = point_find_functions(*point);
+	mutex_lock(&errpath_points_mutex);
+	list_for_each_entry(point, &errpath_points, list) {
+		err = point_find_functions(point);
 		if (err)
-			return err;
-		status_show_point(seq, *point);
+			break;
+		status_show_point(seq, point);
 	}
-	return 0;
+	mutex_unlock(&errpath_points_mutex);
+	return err;
 }
 
 static int status_open(struct inode *inode, struct file *file)

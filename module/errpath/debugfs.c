@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /sys/kernel/debug/errpath: one directory for each point with one file for each
- * knob, and the files guard and status.
+ * knob, and the files guard, status and functions.
  *
  * No file can be opened before the module's init has succeeded. An open file keeps the
  * module from being unloaded, but not its memory from being freed when init fails.
@@ -16,9 +16,10 @@
 
 #include "control.h"
 #include "debugfs.h"
+#include "functions.h"
 #include "knobs.h"
 #include "own_file.h"
-#include "point.h"
+#include "points.h"
 
 #define MAX_WRITE	4096
 #define SHORT_WRITE	64	/* a shorter write needs no allocation */
@@ -30,7 +31,6 @@ struct knob_file {
 };
 
 static struct dentry *errpath_root;
-static struct knob_file *knob_files;
 static bool may_open;
 
 /**
@@ -124,44 +124,87 @@ static int create_file(const char *name, umode_t mode, struct dentry *dir, void 
 	return PTR_ERR_OR_ZERO(debugfs_create_file(name, mode, dir, data, fops));
 }
 
-/* @file: the next unused entry of knob_files; advanced past the used entries. */
-static int create_point(struct errpath_point *point, struct knob_file **file)
+static unsigned int count_knobs(const struct errpath_point *point)
 {
-	struct dentry *dir = debugfs_create_dir(point->name, errpath_root);
 	const struct knob *knob;
-	int err = PTR_ERR_OR_ZERO(dir);
+	unsigned int n = 0;
+
+	for (knob = errpath_knobs; knob->name; knob++)
+		n += knob_exists(point, knob);
+	return n;
+}
+
+static int create_knobs(struct errpath_point *point)
+{
+	struct knob_file *file = point->files;
+	const struct knob *knob;
+	int err = 0;
 
 	for (knob = errpath_knobs; knob->name && !err; knob++) {
 		if (!knob_exists(point, knob))
 			continue;
-		**file = (struct knob_file) { .point = point, .knob = knob };
-		err = create_file(knob->name, knob->set ? 0600 : 0400, dir, (*file)++, &knob_fops);
+		*file = (struct knob_file) { .point = point, .knob = knob };
+		err = create_file(knob->name, knob->set ? 0600 : 0400, point->dir, file++,
+				  &knob_fops);
 	}
 	return err;
 }
 
-static unsigned int count_knobs(void)
+/**
+ * errpath_debugfs_add_point() - create the directory of a point
+ * @point: the point, initialised
+ *
+ * Context: may sleep.
+ *
+ * Return: 0, or with nothing created -ENOMEM or an error of debugfs.
+ */
+int errpath_debugfs_add_point(struct errpath_point *point)
 {
-	struct errpath_point * const *point;
-	const struct knob *knob;
-	unsigned int n = 0;
+	int err;
 
-	for (point = errpath_points; *point; point++)
-		for (knob = errpath_knobs; knob->name; knob++)
-			n += knob_exists(*point, knob);
-	return n;
+	point->files = kcalloc(count_knobs(point), sizeof(*point->files), GFP_KERNEL);
+	if (!point->files)
+		return -ENOMEM;
+	point->dir = debugfs_create_dir(point->name, errpath_root);
+	err = PTR_ERR_OR_ZERO(point->dir);
+	if (!err)
+		err = create_knobs(point);
+	if (err)
+		errpath_debugfs_remove_point(point);
+	return err;
+}
+
+/**
+ * errpath_debugfs_remove_point() - remove the directory of a point
+ * @point: the point; may have no directory
+ *
+ * On return no file operation on its knobs is running, and none will.
+ *
+ * Context: may sleep; must not be called with the point's mutex held.
+ */
+void errpath_debugfs_remove_point(struct errpath_point *point)
+{
+	if (!IS_ERR_OR_NULL(point->dir))
+		debugfs_remove(point->dir);
+	point->dir = NULL;
+	kfree(point->files);
+	point->files = NULL;
 }
 
 static int create_files(void)
 {
-	struct errpath_point * const *point;
-	struct knob_file *file = knob_files;
+	struct errpath_point *point;
 	int err = create_file("guard", 0600, errpath_root, NULL, &guard_fops);
 
 	if (!err)
 		err = create_file("status", 0400, errpath_root, NULL, &status_fops);
-	for (point = errpath_points; *point && !err; point++)
-		err = create_point(*point, &file);
+	if (!err)
+		err = create_file("functions", 0600, errpath_root, NULL, &functions_fops);
+	list_for_each_entry(point, &errpath_points, list) {
+		if (err)
+			break;
+		err = errpath_debugfs_add_point(point);
+	}
 	return err;
 }
 
@@ -189,15 +232,10 @@ static int create_root(void)
  */
 int errpath_debugfs_create(void)
 {
-	int err = -ENOMEM;
+	int err = create_root();
 
-	knob_files = kcalloc(count_knobs(), sizeof(*knob_files), GFP_KERNEL);
-	if (knob_files)
-		err = create_root();
-	if (err) {
-		kfree(knob_files);
+	if (err)
 		return err;
-	}
 	own_file_set_root(errpath_root);
 	err = create_files();
 	if (err) {
@@ -227,7 +265,10 @@ void errpath_debugfs_open(void)
  */
 void errpath_debugfs_remove(void)
 {
+	struct errpath_point *point;
+
 	own_file_set_root(NULL);
+	list_for_each_entry(point, &errpath_points, list)
+		errpath_debugfs_remove_point(point);
 	debugfs_remove(errpath_root);
-	kfree(knob_files);
 }

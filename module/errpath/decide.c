@@ -53,8 +53,50 @@ bool fault_rules_armed(const struct fault_rules *rules)
 bool fault_rules_spent(const struct fault_rules *rules)
 {
 	if (rules->by_nth)
-		return !atomic64_read(&rules->nth);
+		return !atomic64_read(&rules->nth) && !atomic_read(&rules->after);
 	return rules->probability && !atomic_read(&rules->times);
+}
+
+/**
+ * fault_rules_endless() - test whether armed rules let calls fail without an end
+ * @rules: the rules
+ */
+bool fault_rules_endless(const struct fault_rules *rules)
+{
+	return atomic_read(rules->by_nth ? &rules->after : &rules->times) == TIMES_NO_LIMIT;
+}
+
+static int calls_after_nth(const struct fault_rules *rules)
+{
+	int times = atomic_read(&rules->times);
+
+	return times > 0 ? times - 1 : times;
+}
+
+/**
+ * fault_rules_set_nth() - let the n-th call from now on fail, and those after it as times says
+ * @rules: the rules
+ * @nth: number of the call; 0: use the other rules
+ *
+ * @times itself does not count these failures, so that it holds for the next nth.
+ */
+void fault_rules_set_nth(struct fault_rules *rules, unsigned long nth)
+{
+	atomic_set(&rules->after, nth ? calls_after_nth(rules) : 0);
+	atomic64_set(&rules->nth, nth);
+	WRITE_ONCE(rules->by_nth, nth > 0);
+}
+
+/**
+ * fault_rules_set_times() - set the number of failures that are left
+ * @rules: the rules
+ * @times: the number, or TIMES_NO_LIMIT
+ */
+void fault_rules_set_times(struct fault_rules *rules, int times)
+{
+	atomic_set(&rules->times, times);
+	if (rules->by_nth && atomic64_read(&rules->nth))
+		atomic_set(&rules->after, calls_after_nth(rules));
 }
 
 /* Subtract the size of a call that must succeed. False: no space is left for it. */
@@ -80,6 +122,13 @@ static bool take_times(atomic_t *times)
 	return atomic_read(times) == TIMES_NO_LIMIT || atomic_dec_if_positive(times) >= 0;
 }
 
+static bool decide_by_nth(struct fault_rules *rules)
+{
+	s64 left = atomic64_dec_if_positive(&rules->nth);
+
+	return left < 0 ? take_times(&rules->after) : !left;
+}
+
 /**
  * fault_rules_decide() - decide whether a call fails
  * @rules: the rules
@@ -92,7 +141,7 @@ bool fault_rules_decide(struct fault_rules *rules, int size)
 	unsigned long interval = READ_ONCE(rules->interval);
 
 	if (READ_ONCE(rules->by_nth))
-		return atomic64_dec_if_positive(&rules->nth) == 0;
+		return decide_by_nth(rules);
 	if (!READ_ONCE(rules->probability) || !atomic_read(&rules->times))
 		return false;
 	if (take_space(&rules->space, size))

@@ -14,8 +14,9 @@
  * @times: failures that are left, or TIMES_NO_LIMIT
  * @space: total size of the calls that succeed before any fails
  * @count: counts calls for @interval
- * @by_nth: the knob nth was written: use @nth and no other rule
+ * @by_nth: the knob nth was written: use @nth and @after and no other rule
  * @nth: calls up to and including the one that fails; 0: it has failed
+ * @after: calls behind that one that fail, too, or TIMES_NO_LIMIT: as @times says, less one
  */
 struct fault_rules {
 	unsigned long probability;
@@ -25,12 +26,16 @@ struct fault_rules {
 	atomic_t count;
 	bool by_nth;
 	atomic64_t nth;
+	atomic_t after;
 };
 
 void fault_rules_seed(void);
 void fault_rules_init(struct fault_rules *rules);
 bool fault_rules_armed(const struct fault_rules *rules);
 bool fault_rules_spent(const struct fault_rules *rules);
+bool fault_rules_endless(const struct fault_rules *rules);
+void fault_rules_set_nth(struct fault_rules *rules, unsigned long nth);
+void fault_rules_set_times(struct fault_rules *rules, int times);
 bool fault_rules_decide(struct fault_rules *rules, int size);
 
 /*

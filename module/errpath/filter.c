@@ -53,7 +53,7 @@ static bool stack_is_above(struct callers *callers, const struct stack_filter *f
 	u64 clean;
 	bool above;
 
-	if (scope && scope_is_marked(scope, stack->regs->sp))
+	if (scope && scope_is_marked(scope, arch_frame(stack->regs)))
 		return true;
 	if (scope && scope_is_clean(scope))
 		return false;

@@ -60,7 +60,7 @@ static __always_inline struct scope *callers_scope(const struct callers *callers
  */
 static __always_inline bool callers_may_match(const struct callers *callers,
 					      const struct stack_filter *filter,
-					      unsigned long caller, const struct pt_regs *regs)
+					      unsigned long caller, const struct arch_regs *regs)
 {
 	const struct scope *scope;
 	unsigned int roles;
@@ -69,7 +69,7 @@ static __always_inline bool callers_may_match(const struct callers *callers,
 		return true;
 	if (callers->roles & FRAME_ABOVE) {
 		scope = callers_scope(callers, filter);
-		if (!scope || !scope_is_outside(scope, regs->sp))
+		if (!scope || !scope_is_outside(scope, arch_frame(regs)))
 			return true;
 		if (!(callers->roles & FRAME_CALLER))
 			return false;

@@ -6,6 +6,8 @@
  * It runs in any context, NMI included. It must not sleep, allocate or print, and may
  * only try to take a lock.
  */
+#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
@@ -53,7 +55,7 @@ static __always_inline struct callers *hit_callers(const struct errpath_point *p
 
 /* Not inlined: most functions do not look at their arguments. */
 static noinline bool __kprobes arguments_match(const struct errpath_function *fn,
-					       struct pt_regs *regs)
+					       struct arch_regs *regs)
 {
 	const struct errpath_point *point = fn->point;
 	const char *device = point->device;
@@ -71,11 +73,17 @@ static noinline bool __kprobes is_spared(const struct errpath_function *fn)
 	return fn->request.unit && intercept_in_task(&fn->ic) && own_file_is_opened();
 }
 
-/* Test whether the argument is high enough without the knob min. */
-static noinline bool __kprobes min_is_met(const struct errpath_function *fn, struct pt_regs *regs,
-					  unsigned long min)
+/*
+ * Test whether the call can have what happens instead of a failure: an argument that is high
+ * enough is not raised. An NMI is not delayed, nor a call behind a breakpoint, whose handler runs
+ * with interrupts off.
+ */
+static noinline bool __kprobes instead_applies(const struct errpath_function *fn,
+					       struct arch_regs *regs, enum point_instead instead)
 {
-	return intercept_arg(regs, fn->min_arg) >= min;
+	if (instead == INSTEAD_DELAY)
+		return fn->ic.how == INTERCEPT_FTRACE && !in_nmi();
+	return intercept_arg(regs, fn->min_arg) < READ_ONCE(fn->point->min);
 }
 
 static void hit_save_last(struct errpath_point *point, unsigned long caller)
@@ -92,7 +100,7 @@ static void hit_save_last(struct errpath_point *point, unsigned long caller)
 }
 
 /* Like failslab and fail_page_alloc, log no failure of a __GFP_NOWARN allocation. */
-static bool is_silent(const struct errpath_function *fn, struct pt_regs *regs)
+static bool is_silent(const struct errpath_function *fn, struct arch_regs *regs)
 {
 	return fn->request.unit &&
 	       (u32)intercept_arg(regs, fn->request.gfp) & (__force u32)__GFP_NOWARN;
@@ -128,11 +136,16 @@ static void hit_report(struct errpath_function *fn, const char *what, u64 nth,
 }
 
 /* Not inlined: a failure that is not logged needs no stack frame for this. */
-static noinline void __kprobes hit_log(struct errpath_function *fn, struct pt_regs *regs,
-				       unsigned long min, unsigned long caller,
+static noinline void __kprobes hit_log(struct errpath_function *fn, struct arch_regs *regs,
+				       enum point_instead instead, unsigned long caller,
 				       struct stack *stack)
 {
-	const char *what = min ? "gets a higher minimum" : "fails";
+	static const char * const whats[] = {
+		[INSTEAD_NOTHING] = "fails",
+		[INSTEAD_RAISE_MIN] = "gets a higher minimum",
+		[INSTEAD_DELAY] = "is delayed",
+	};
+	const char *what = whats[instead];
 	struct errpath_point *point = fn->point;
 	u64 nth = point_stats(point).matched;
 
@@ -141,9 +154,9 @@ static noinline void __kprobes hit_log(struct errpath_function *fn, struct pt_re
 		hit_report(fn, what, nth, caller, stack);
 }
 
-/* @min: as for hit_inject(). */
-static __always_inline void hit_record(struct errpath_function *fn, struct pt_regs *regs,
-				       unsigned long min, unsigned long caller,
+/* @instead: as for hit_inject(). */
+static __always_inline void hit_record(struct errpath_function *fn, struct arch_regs *regs,
+				       enum point_instead instead, unsigned long caller,
 				       struct stack *stack)
 {
 	struct errpath_point *point = fn->point;
@@ -152,40 +165,62 @@ static __always_inline void hit_record(struct errpath_function *fn, struct pt_re
 	sites_count(&point->sites, caller);
 	hit_save_last(point, caller);
 	if (READ_ONCE(point->verbose) || trace_inject_enabled())
-		hit_log(fn, regs, min, caller, stack);
+		hit_log(fn, regs, instead, caller, stack);
 }
 
 /* Record the stack, if a knob needs it. Return its id, or 0. */
-static __always_inline u32 hit_stack_id(struct errpath_function *fn, struct stack *stack)
+static __always_inline u32 hit_stack_id(struct errpath_function *fn, struct arch_regs *regs,
+					struct stack *stack)
 {
 	struct errpath_point *point = fn->point;
 
-	if (likely(!READ_ONCE(point->stacks.entry) && !READ_ONCE(point->targets.nr)))
+	if (likely(!READ_ONCE(point->stacks.table) && !READ_ONCE(point->targets.nr)))
 		return 0;
-	return stacks_count(&point->stacks, fn->symbol, stack);
+	return stacks_count(&point->stacks, fn->symbol, &fn->request, regs, stack);
 }
 
 /* What the call subtracts from the knob space. */
-static __always_inline int hit_weight(const struct errpath_function *fn, struct pt_regs *regs)
+static __always_inline int hit_weight(const struct errpath_function *fn, struct arch_regs *regs)
 {
 	return fn->by_arguments ? request_weight(&fn->request, regs) : 1;
 }
 
-/* Raise the argument that the knob min is for. */
-static noinline void __kprobes hit_raise(const struct errpath_function *fn, struct pt_regs *regs,
-					 unsigned long min)
+/*
+ * By the clock: in a guest of 6.1, 60 ms of udelay() took 3 ms. The number of steps is limited, as
+ * a clock can stand still while interrupts are off.
+ */
+static void hit_delay(unsigned long us)
 {
-	intercept_set_arg(regs, fn->min_arg, min);
+	u64 end = ktime_get_mono_fast_ns() + us * NSEC_PER_USEC;
+	unsigned long steps = 50 * us;
+
+	for (; steps && ktime_get_mono_fast_ns() < end; steps--)
+		udelay(1);
 }
 
-/* Fail the call, or raise its minimum to @min if that is not 0. */
-static __always_inline void hit_inject(struct errpath_function *fn, struct pt_regs *regs,
-				       unsigned long min)
+static noinline void __kprobes hit_instead(const struct errpath_function *fn,
+					   struct arch_regs *regs, enum point_instead instead)
 {
-	if (unlikely(min))
-		hit_raise(fn, regs, min);
+	if (instead == INSTEAD_DELAY)
+		hit_delay(READ_ONCE(fn->point->delay_us));
 	else
-		intercept_return(&fn->ic, regs, READ_ONCE(fn->point->errno) ?: fn->returns);
+		intercept_set_arg(regs, fn->min_arg, READ_ONCE(fn->point->min));
+}
+
+/* What a failed call returns. */
+static __always_inline long hit_value(const struct errpath_function *fn)
+{
+	return fn->by_errno ? READ_ONCE(fn->point->errno) : fn->returns;
+}
+
+/* Fail the call, or do @instead. */
+static __always_inline void hit_inject(struct errpath_function *fn, struct arch_regs *regs,
+				       enum point_instead instead)
+{
+	if (unlikely(instead))
+		hit_instead(fn, regs, instead);
+	else
+		intercept_return(&fn->ic, regs, hit_value(fn));
 }
 
 static __always_inline bool stack_passes(struct errpath_function *fn, struct callers *callers,
@@ -201,13 +236,14 @@ static __always_inline bool stack_passes(struct errpath_function *fn, struct cal
 	return passes;
 }
 
-static __always_inline void hit_examine(struct errpath_function *fn, struct pt_regs *regs,
+static __always_inline void hit_examine(struct errpath_function *fn, struct arch_regs *regs,
 					unsigned long caller, struct hit_context *context)
 {
 	struct errpath_point *point = fn->point;
 	struct stack *stack = &context->stack;
 	struct callers *callers = hit_callers(point);
-	unsigned long site, min;
+	enum point_instead instead;
+	unsigned long site;
 	u32 id;
 
 	if (fn->by_arguments && !arguments_match(fn, regs))
@@ -218,19 +254,19 @@ static __always_inline void hit_examine(struct errpath_function *fn, struct pt_r
 		return;
 	if (fn->by_arguments && is_spared(fn))
 		return;
-	id = hit_stack_id(fn, stack);
+	id = hit_stack_id(fn, regs, stack);
 	if (READ_ONCE(point->targets.nr) && !targets_match(&point->targets, id))
 		return;
 	this_cpu_inc(point->stats->matched);
-	min = READ_ONCE(point->min);
-	if (unlikely(min) && min_is_met(fn, regs, min))
+	instead = READ_ONCE(point->instead);
+	if (unlikely(instead) && !instead_applies(fn, regs, instead))
 		return;
 	if (!fault_rules_should_fail(&point->rules, hit_weight(fn, regs)))
 		return;
-	hit_inject(fn, regs, min);
+	hit_inject(fn, regs, instead);
 	if (id)
 		stacks_injected(&point->stacks, id);
-	hit_record(fn, regs, min, site, stack);
+	hit_record(fn, regs, instead, site, stack);
 }
 
 static bool task_matches(const struct errpath_point *point, const struct intercept *ic)
@@ -245,7 +281,7 @@ static bool task_matches(const struct errpath_point *point, const struct interce
  * that of an ftrace_func_t, so that most stay where they are.
  */
 static noinline void __kprobes hit_call(struct errpath_function *fn, unsigned long parent,
-					struct errpath_point *point, struct pt_regs *regs)
+					struct errpath_point *point, struct arch_regs *regs)
 {
 	struct hit_context *context;
 	unsigned long caller;
@@ -270,7 +306,7 @@ out:
  * Handle a call of a point's function. What most calls need comes first, and needs no
  * memory that can be freed. Context: any.
  */
-static __always_inline void errpath_entry_handle(struct intercept *ic, struct pt_regs *regs,
+static __always_inline void errpath_entry_handle(struct intercept *ic, struct arch_regs *regs,
 						 unsigned long parent)
 {
 	struct errpath_function *fn = container_of(ic, struct errpath_function, ic);

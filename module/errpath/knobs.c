@@ -9,12 +9,14 @@
 #include <linux/kstrtox.h>
 #include <linux/seq_file.h>
 #include <linux/string.h>
+#include <linux/uuid.h>
 
 #include "arm.h"
 #include "knobs.h"
 #include "point.h"
 
 #define STACKS_TEXT	(1 << 20)
+#define MAX_DELAY_US	100000	/* interrupts can be off meanwhile */
 
 /* Decimal, 0x or 0 octal, at most @max. kstrtoul() also accepts a sign. */
 static int parse_number(const char *text, unsigned long max, unsigned long *value)
@@ -119,7 +121,7 @@ static int set_times(struct errpath_point *point, const struct knob *knob, char 
 
 	if (parse_integer(text, &times) || times < TIMES_NO_LIMIT)
 		return -EINVAL;
-	atomic_set(&point->rules.times, times);
+	fault_rules_set_times(&point->rules, times);
 	return 0;
 }
 
@@ -214,6 +216,16 @@ static void show_targets(struct errpath_point *point, const struct knob *knob,
 	targets_show(&point->targets, seq);
 }
 
+/* What happens to a call instead of failing: see point_set_instead(). */
+static int set_instead(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	int err = set_ulong(point, knob, text);
+
+	if (!err)
+		point_set_instead(point);
+	return err;
+}
+
 static int set_gfp(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	unsigned long flags;
@@ -227,6 +239,30 @@ static int set_gfp(struct errpath_point *point, const struct knob *knob, char *t
 static bool has_requests(const struct errpath_point *point)
 {
 	return point->functions->request.unit;
+}
+
+static bool has_caches(const struct errpath_point *point)
+{
+	return has_requests(point) && CACHES_ARE_IN_SYSFS;
+}
+
+static int set_cache(struct errpath_point *point, const struct knob *knob, char *text)
+{
+	const struct kmem_cache *cache = NULL;
+
+	if (*text)
+		cache = cache_choose(&point->cache, text);
+	else
+		cache_forget(&point->cache);
+	if (IS_ERR(cache))
+		return PTR_ERR(cache);
+	WRITE_ONCE(point->request.cache, cache);
+	return 0;
+}
+
+static void show_cache(struct errpath_point *point, const struct knob *knob, struct seq_file *seq)
+{
+	seq_printf(seq, "%s\n", point->cache.name);
 }
 
 static int set_errno(struct errpath_point *point, const struct knob *knob, char *text)
@@ -257,11 +293,10 @@ static bool has_device(const struct errpath_point *point)
 static int set_device(struct errpath_point *point, const struct knob *knob, char *text)
 {
 	if (point->armed) {
-		pr_err_ratelimited("%s is armed: disarm it before you write to its device\n",
-				   point->name);
+		pr_err("%s is armed: disarm it before you write to its device\n", point->name);
 		return -EBUSY;
 	}
-	if (strlen(text) >= sizeof(point->device))
+	if (*text && (strlen(text) != UUID_STRING_LEN || !uuid_is_valid(text)))
 		return -EINVAL;
 	strscpy(point->device, text, sizeof(point->device));
 	return 0;
@@ -302,16 +337,17 @@ static int set_nth(struct errpath_point *point, const struct knob *knob, char *t
 {
 	struct fault_rules *rules = &point->rules;
 	s64 old = atomic64_read(&rules->nth);
+	int old_after = atomic_read(&rules->after);
 	bool was_by_nth = rules->by_nth;
 	unsigned long nth;
 	int err = parse_number(text, LONG_MAX, &nth);
 
 	if (err)
 		return err;
-	atomic64_set(&rules->nth, nth);
-	WRITE_ONCE(rules->by_nth, nth > 0);
+	fault_rules_set_nth(rules, nth);
 	err = point_update(point);
 	if (err) {
+		atomic_set(&rules->after, old_after);
 		atomic64_set(&rules->nth, old);
 		WRITE_ONCE(rules->by_nth, was_by_nth);
 	}
@@ -342,8 +378,7 @@ static int set_function(struct errpath_point *point, const struct knob *knob, ch
 	int err = point_select_functions(point, text);
 
 	if (err == -EBUSY)
-		pr_err_ratelimited("%s is armed: disarm it before you write to its function\n",
-				   point->name);
+		pr_err("%s is armed: disarm it before you write to its function\n", point->name);
 	return err;
 }
 
@@ -396,26 +431,31 @@ const struct knob errpath_knobs[] = {
 	KNOB("skip", set_skip, show_skip, "names of functions"),
 	KNOB_GFP("gfp-require", request.gfp_require),
 	KNOB_GFP("gfp-reject", request.gfp_reject),
-	KNOB_ULONG("min-order", request.min_order, BITS_PER_LONG, "a number",
+	KNOB_ULONG("min-order", request.min_order, BITS_PER_LONG, "an order, 0 to 64",
 		   .exists = has_requests),
-	KNOB_ULONG("max-order", request.max_order, BITS_PER_LONG, "a number",
+	KNOB_ULONG("max-order", request.max_order, BITS_PER_LONG, "an order, 0 to 64",
 		   .exists = has_requests),
 	KNOB_ULONG("min-size", request.min_size, ULONG_MAX, "bytes", .exists = has_requests),
 	KNOB_ULONG("max-size", request.max_size, ULONG_MAX, "bytes", .exists = has_requests),
+	KNOB("cache", set_cache, show_cache,
+	     "the name of a slab cache in /sys/kernel/slab, empty: any", .exists = has_caches),
 	KNOB("stacks", set_stacks, show_stacks, "Y or N"),
 	KNOB("targets", set_targets, show_targets,
-	     "ID or ID:OCCURRENCE, with IDs that the file stacks lists"),
+	     "ID, ID:OCCURRENCE or ID:OCCURRENCE+, with IDs that the file stacks lists"),
 	KNOB("function", set_function, show_function,
-	     "functions or kinds of functions of the point, empty: all of them",
+	     "functions that status shows, or in alloc page, slab, percpu, vmalloc; empty: all",
 	     .exists = has_functions),
 	KNOB("nth", set_nth, show_nth, "a number, 0: none"),
 	KNOB_ULONG("seconds", seconds, INT_MAX / HZ,
 		   "seconds after which a point that fails everything stops, 0: never",
 		   .exists = has_requests),
 	KNOB("errno", set_errno, show_errno, "-4095 to -1", .exists = returns_errno),
-	KNOB("device", set_device, show_device, "the name of a device, empty: any",
+	KNOB("device", set_device, show_device, "a name in /sys/bus/vmbus/devices, empty: any",
 	     .exists = has_device),
-	KNOB_ADDRESS("min", min, "an address, 0: the call fails", .exists = has_min),
+	KNOB("min", set_instead, show_hex, "an address, 0: the call fails", .max = ULONG_MAX,
+	     .offset = offsetof(struct errpath_point, min), .exists = has_min),
+	KNOB("delay-us", set_instead, show_ulong, "microseconds, at most 100000, 0: the call fails",
+	     .max = MAX_DELAY_US, .offset = offsetof(struct errpath_point, delay_us)),
 	KNOB("stats", NULL, show_stats, NULL, .lockless = true),
 	{}
 };
@@ -441,7 +481,7 @@ bool knob_exists(const struct errpath_point *point, const struct knob *knob)
 int knob_refuse(const struct errpath_point *point, const struct knob *knob, int err)
 {
 	if (err == -EINVAL || err == -ESRCH)
-		pr_err_ratelimited("%s/%s takes %s\n", point->name, knob->name, knob->takes);
+		pr_err("%s/%s takes %s\n", point->name, knob->name, knob->takes);
 	return err;
 }
 
@@ -493,7 +533,7 @@ void knob_show(struct errpath_point *point, const struct knob *knob, struct seq_
  */
 size_t knob_expected_size(const struct errpath_point *point, const struct knob *knob)
 {
-	if (knob->show == show_stacks && READ_ONCE(point->stacks.entry))
+	if (knob->show == show_stacks && READ_ONCE(point->stacks.table))
 		return STACKS_TEXT;
 	return PAGE_SIZE;
 }

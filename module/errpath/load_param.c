@@ -6,21 +6,11 @@
 
 #include "knobs.h"
 #include "load_param.h"
-#include "point.h"
+#include "points.h"
 
 static char *arm = "";
 module_param(arm, charp, 0400);
 MODULE_PARM_DESC(arm, "points to arm at load: POINT:KNOB=VALUE,KNOB=VALUE;POINT:...");
-
-static struct errpath_point *point_lookup(const char *name)
-{
-	struct errpath_point * const *point;
-
-	for (point = errpath_points; *point; point++)
-		if (!strcmp((*point)->name, name))
-			return *point;
-	return NULL;
-}
 
 static const struct knob *knob_lookup(const struct errpath_point *point, const char *name)
 {
@@ -51,7 +41,7 @@ static int apply_assignment(struct errpath_point *point, char *assignment)
 static int apply_point(char *text)
 {
 	char *name = strsep(&text, ":");
-	struct errpath_point *point = point_lookup(strim(name));
+	struct errpath_point *point = points_lookup(strim(name));
 	char *assignment;
 	int err;
 

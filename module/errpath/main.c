@@ -11,25 +11,27 @@
 #include "arm.h"
 #include "debugfs.h"
 #include "decide.h"
+#include "functions.h"
 #include "load_param.h"
-#include "point.h"
+#include "points.h"
 #include "scope_functions.h"
-
-struct errpath_point * const errpath_points[] = { ERRPATH_POINT_ADDRESSES, NULL };
 
 static int notify_points(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct module *module = data;
-	struct errpath_point * const *point;
+	struct errpath_point *point;
 
-	if (event == MODULE_STATE_COMING || event == MODULE_STATE_GOING)
-		scope_functions_forget();
-	for (point = errpath_points; *point; point++) {
+	if (event != MODULE_STATE_COMING && event != MODULE_STATE_GOING)
+		return NOTIFY_DONE;
+	scope_functions_forget();
+	mutex_lock(&errpath_points_mutex);
+	list_for_each_entry(point, &errpath_points, list) {
 		if (event == MODULE_STATE_COMING)
-			point_module_coming(*point, module->name);
-		else if (event == MODULE_STATE_GOING)
-			point_module_going(*point, module);
+			point_module_coming(point, module->name);
+		else
+			point_module_going(point, module);
 	}
+	mutex_unlock(&errpath_points_mutex);
 	return NOTIFY_DONE;
 }
 
@@ -38,29 +40,6 @@ static struct notifier_block module_notifier = {
 	.notifier_call = notify_points,
 	.priority = 1,
 };
-
-static void exit_points(void)
-{
-	struct errpath_point * const *point;
-
-	for (point = errpath_points; *point; point++)
-		point_exit(*point);
-}
-
-static int init_points(void)
-{
-	struct errpath_point * const *point;
-	int err;
-
-	for (point = errpath_points; *point; point++) {
-		err = point_init(*point);
-		if (err) {
-			exit_points();
-			return err;
-		}
-	}
-	return 0;
-}
 
 static int __init errpath_init(void)
 {
@@ -73,7 +52,7 @@ static int __init errpath_init(void)
 	err = scope_functions_self_probe();
 	if (err)
 		goto fail_probe;
-	err = init_points();
+	err = points_init();
 	if (err)
 		goto fail_probe;
 	err = register_module_notifier(&module_notifier);
@@ -93,7 +72,7 @@ fail_debugfs:
 fail_notifier:
 	unregister_module_notifier(&module_notifier);
 fail_points:
-	exit_points();
+	points_exit();
 fail_probe:
 	intercept_exit();
 	return err;
@@ -103,7 +82,8 @@ static void __exit errpath_exit(void)
 {
 	errpath_debugfs_remove();
 	unregister_module_notifier(&module_notifier);
-	exit_points();
+	functions_remove_all();
+	points_exit();
 	intercept_exit();
 }
 

@@ -70,7 +70,7 @@ static bool works_in_own_directory(void)
  * own_file_is_opened() - test whether current is opening a file of errpath
  *
  * Finds an absolute path below /sys/kernel/debug, and a relative path if the working
- * directory is one of errpath.
+ * directory is one of errpath. Does not find a path on a page that the task has not touched yet.
  *
  * Context: task context, with preemption disabled; does not fault.
  */

@@ -177,15 +177,18 @@ bool point_lacks_tasks(struct errpath_point *point)
  *
  * Context: may sleep; does not wait for arming or disarming.
  *
- * Return: absent (this kernel lacks its functions), waiting (for a module), off,
+ * Return: absent (this kernel lacks its functions), waiting (for a module), pending (armed,
+ * and waiting for a module), off,
  * armed, spent (armed, and all requested failures are done), nobody (armed, but no task
  * is named), dead (armed, but other code switched off a function's probe), or
  * expired (armed, but stopped after the time in the knob seconds).
  */
 const char *point_state(struct errpath_point *point)
 {
+	if (!point_is_present(point) && !point_waits_for_module(point))
+		return "absent";
 	if (!point_is_present(point))
-		return point_waits_for_module(point) ? "waiting" : "absent";
+		return READ_ONCE(point->armed) ? "pending" : "waiting";
 	if (!READ_ONCE(point->armed))
 		return "off";
 	if (READ_ONCE(point->expired))
@@ -448,9 +451,9 @@ void point_forget_callers(struct errpath_point *point)
  */
 int point_record_stacks(struct errpath_point *point, bool on)
 {
-	struct stack_entry *unused;
+	struct stack_table *unused;
 
-	if (on && point->stacks.entry) {
+	if (on && point->stacks.table) {
 		stacks_clear(&point->stacks);
 		return 0;
 	}
@@ -517,6 +520,21 @@ int point_select_functions(struct errpath_point *point, char *text)
 }
 
 /**
+ * point_set_instead() - choose what happens to a call instead of failing
+ * @point: the point, whose min or delay_us was written; its mutex is held
+ */
+void point_set_instead(struct errpath_point *point)
+{
+	enum point_instead instead = INSTEAD_NOTHING;
+
+	if (point->delay_us)
+		instead = INSTEAD_DELAY;
+	else if (point->min)
+		instead = INSTEAD_RAISE_MIN;
+	WRITE_ONCE(point->instead, instead);
+}
+
+/**
  * point_set_defaults() - set every knob to its default
  * @point: the point, disarmed; its mutex is held
  *
@@ -533,6 +551,7 @@ void point_set_defaults(struct errpath_point *point)
 	fault_rules_init(&point->rules);
 	stack_filter_init(&point->stack);
 	request_filter_init(&point->request);
+	cache_forget(&point->cache);
 	point->targets.nr = 0;
 	point_record_stacks(point, false);
 	task_set_clear(&point->tasks);
@@ -546,4 +565,6 @@ void point_set_defaults(struct errpath_point *point)
 	point->errno = point->default_errno;
 	point->device[0] = '\0';
 	point->min = 0;
+	point->delay_us = 0;
+	point_set_instead(point);
 }

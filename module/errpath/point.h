@@ -2,12 +2,14 @@
 #ifndef ERRPATH_POINT_H
 #define ERRPATH_POINT_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/timer.h>
 
 #include "../common/intercept.h"
+#include "cache.h"
 #include "decide.h"
 #include "filter.h"
 #include "request.h"
@@ -15,7 +17,9 @@
 #include "stacks.h"
 #include "tasks.h"
 
+struct dentry;
 struct errpath_point;
+struct knob_file;
 
 #define ERRPATH_DEVICE_MAX	64	/* size of a device's name with its NUL */
 #define ERRPATH_MAX_FUNCTIONS	64	/* of one point */
@@ -28,12 +32,13 @@ struct errpath_point;
  * @min_arg: number of the argument that the knob min raises; 0: no such knob
  * @kind: name of a group of functions, for the knob function; NULL: none
  * @request: where an allocator has its gfp flags and size; makes the knobs that filter by them
- * @returns: return value of a failed call, if the point has no errno
+ * @returns: return value of a failed call, if the point has no errno or the function is an
+ *	allocator; of such a function that returns an error: any error
  */
 struct errpath_function {
 	const char *symbol;
-	bool (*match)(struct pt_regs *regs);
-	const char *(*device)(struct pt_regs *regs);
+	bool (*match)(struct arch_regs *regs);
+	const char *(*device)(struct arch_regs *regs);
 	unsigned int min_arg;
 	const char *kind;
 	struct request_args request;
@@ -41,6 +46,7 @@ struct errpath_function {
 	/* private: */
 	bool unselected;	/* by the knob function */
 	bool by_arguments;	/* has @match, @device or @request */
+	bool by_errno;		/* returns the point's errno */
 	struct errpath_point *point;
 	struct intercept ic;
 	enum function_presence {
@@ -79,12 +85,14 @@ struct errpath_last {
  * @name: name of its debugfs directory
  * @functions: the functions to intercept; the last entry has no @symbol
  * @default_caller: value of the knob caller until it is written
- * @default_errno: return value of a failed call; 0: each function's @returns
+ * @default_errno: return value of a failed call, except of allocators that return NULL; 0: each
+ *	function's @returns
  * @wrappers: functions that call on behalf of their caller. The first frame above them
  *	is the site, which is also what the knob caller is compared with
  * @outermost: the functions call each other; fail only the outermost call
  *
- * Each file point_NAME.c defines one point with these fields; Kbuild finds the file.
+ * Each file point_NAME.c defines one point with these fields; Kbuild finds the file. The file
+ * functions makes others at run time.
  */
 struct errpath_point {
 	const char *name;
@@ -105,8 +113,15 @@ struct errpath_point {
 	unsigned long seconds;
 	bool task_filter;
 	int errno;
+	struct cache_choice cache;	/* the one of @request */
 	char device[ERRPATH_DEVICE_MAX];	/* changes only while the point is disarmed */
 	unsigned long min;
+	unsigned long delay_us;
+	enum point_instead {
+		INSTEAD_NOTHING,
+		INSTEAD_RAISE_MIN,	/* raise an argument to @min */
+		INSTEAD_DELAY,		/* wait for @delay_us */
+	} instead;		/* of failing the call: follows from @min and @delay_us */
 	/* private: */
 	struct mutex mutex;	/* serialises arming, disarming and writes to the knobs */
 	bool scoped;		/* armed or about to be: the tasks below stack:NAME are marked */
@@ -119,11 +134,13 @@ struct errpath_point {
 	struct sites sites;
 	struct stacks stacks;
 	struct errpath_last last;
+	struct list_head list;		/* in errpath_points */
+	struct dentry *dir;
+	struct knob_file *files;	/* of @dir, one for each knob */
 };
 
 /* Kbuild makes ERRPATH_POINTS from the names of the files point_*.c: point_a, point_b. */
 extern struct errpath_point ERRPATH_POINTS;
-extern struct errpath_point * const errpath_points[];	/* ends with a NULL */
 
 bool function_is_present(const struct errpath_function *fn);
 bool function_is_in_module(const struct errpath_function *fn, const char *module);
@@ -149,5 +166,6 @@ void point_close_scope(struct errpath_point *point);
 int point_record_stacks(struct errpath_point *point, bool on);
 int point_select_functions(struct errpath_point *point, char *text);
 void point_set_defaults(struct errpath_point *point);
+void point_set_instead(struct errpath_point *point);
 
 #endif /* ERRPATH_POINT_H */

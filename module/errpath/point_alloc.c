@@ -66,10 +66,10 @@ static struct errpath_function functions[] = {
 	SLAB("__kmalloc_node_noprof", KMALLOC_NODE_GFP, 0, BYTES),
 	SLAB("__kmalloc_node_track_caller", 1, 0, BYTES),
 	SLAB("__kmalloc_node_track_caller_noprof", KMALLOC_NODE_GFP, 0, BYTES),
-	SLAB("kmalloc_trace", 1, 2, BYTES),
-	SLAB("__kmalloc_cache_noprof", 1, 2, BYTES),
-	SLAB("kmalloc_node_trace", 1, 3, BYTES),
-	SLAB("__kmalloc_cache_node_noprof", 1, 3, BYTES),
+	SLAB("kmalloc_trace", 1, 2, KMALLOC),
+	SLAB("__kmalloc_cache_noprof", 1, 2, KMALLOC),
+	SLAB("kmalloc_node_trace", 1, 3, KMALLOC),
+	SLAB("__kmalloc_cache_node_noprof", 1, 3, KMALLOC),
 	SLAB("kmalloc_large", 1, 0, BYTES),
 	SLAB("__kmalloc_large_noprof", 1, 0, BYTES),
 	SLAB("kmalloc_large_node", 1, 0, BYTES),
@@ -88,5 +88,6 @@ static struct errpath_function functions[] = {
 struct errpath_point point_alloc = {
 	.name = "alloc",
 	.functions = functions,
+	.default_errno = -ENOMEM,
 	.outermost = true,
 };

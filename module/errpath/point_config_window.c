@@ -14,12 +14,12 @@
 /* int (struct resource **, struct hv_device *, min, max, size, align, bool) */
 enum { ARG_DEVICE = 1, ARG_MIN = 2, ARG_SIZE = 4, ARG_ALIGN = 5 };
 
-static bool is_config_window(struct pt_regs *regs)
+static bool is_config_window(struct arch_regs *regs)
 {
 	return intercept_arg(regs, ARG_SIZE) == SZ_8K && intercept_arg(regs, ARG_ALIGN) == SZ_4K;
 }
 
-static const char *device_name(struct pt_regs *regs)
+static const char *device_name(struct arch_regs *regs)
 {
 	const struct hv_device *hdev = (void *)intercept_arg(regs, ARG_DEVICE);
 

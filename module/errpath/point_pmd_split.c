@@ -24,9 +24,21 @@ static struct errpath_function functions[] = {
 	{}
 };
 
+/* Where it is inlined, the page allocator below it fails instead, for a single page. */
+static bool is_one_page(struct arch_regs *regs)
+{
+	return !intercept_arg(regs, 1);
+}
+
+static struct errpath_function page_functions[] = {
+	{ .symbol = "alloc_pages", .match = is_one_page },
+	{ .symbol = "alloc_pages_noprof", .match = is_one_page },
+	{}
+};
+
 struct errpath_point point_pmd_split = {
 	.name = "pmd_split",
-	.functions = functions,
+	.functions = ARCH_INLINES_PTE_ALLOC_ONE ? page_functions : functions,
 	.default_caller = DEPOSITS SPLITS_BY_USERS SPLITS_BY_PTES SPLITS_BY_MM,
 	.wrappers = WRAPPERS,
 };

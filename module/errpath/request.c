@@ -11,6 +11,9 @@
 #include <linux/kstrtox.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/trace_events.h>
@@ -33,7 +36,7 @@ void request_filter_init(struct request_filter *filter)
 	};
 }
 
-static unsigned long request_bytes(const struct request_args *args, struct pt_regs *regs)
+static unsigned long request_bytes(const struct request_args *args, struct arch_regs *regs)
 {
 	unsigned long value = intercept_arg(regs, args->size);
 
@@ -50,14 +53,30 @@ static unsigned long request_bytes(const struct request_args *args, struct pt_re
 		return kmem_cache_size((struct kmem_cache *)value) *
 		       intercept_arg(regs, args->count);
 	case REQUEST_BYTES:
+	case REQUEST_KMALLOC:
 		return value;
 	default:
 		return 0;
 	}
 }
 
+/* Return the slab cache of the request; NULL: it is none of one cache, or not known which. */
+static const struct kmem_cache *request_cache(const struct request_args *args,
+					      struct arch_regs *regs)
+{
+	switch (args->unit) {
+	case REQUEST_CACHE:
+	case REQUEST_OBJECTS:
+		return (const struct kmem_cache *)intercept_arg(regs, args->size);
+	case REQUEST_KMALLOC:
+		return (const struct kmem_cache *)intercept_arg(regs, 0);
+	default:
+		return NULL;
+	}
+}
+
 static bool request_size_matches(const struct request_filter *filter,
-				 const struct request_args *args, struct pt_regs *regs)
+				 const struct request_args *args, struct arch_regs *regs)
 {
 	unsigned long bytes = request_bytes(args, regs);
 	unsigned long order = bytes > PAGE_SIZE ? get_order(bytes) : 0;
@@ -76,7 +95,7 @@ static bool request_size_matches(const struct request_filter *filter,
  *
  * Context: any.
  */
-int request_weight(const struct request_args *args, struct pt_regs *regs)
+int request_weight(const struct request_args *args, struct arch_regs *regs)
 {
 	unsigned long bytes = args->unit ? request_bytes(args, regs) : 0;
 
@@ -94,15 +113,57 @@ int request_weight(const struct request_args *args, struct pt_regs *regs)
  * Context: any.
  */
 bool request_matches(const struct request_filter *filter, const struct request_args *args,
-		     struct pt_regs *regs)
+		     struct arch_regs *regs)
 {
 	unsigned long gfp = (u32)intercept_arg(regs, args->gfp);
+	const struct kmem_cache *cache = READ_ONCE(filter->cache);
 
+	if (cache && request_cache(args, regs) != cache)
+		return false;
 	if (gfp & (filter->gfp_reject | (__force unsigned long)__GFP_NOFAIL))
 		return false;
 	if ((gfp & filter->gfp_require) != filter->gfp_require)
 		return false;
 	return request_size_matches(filter, args, regs);
+}
+
+/**
+ * request_read() - read the request of a call
+ * @args: arguments of the function
+ * @regs: the registers at the function's entry
+ * @seen: set to the request
+ *
+ * Context: any.
+ */
+void request_read(const struct request_args *args, struct arch_regs *regs,
+		  struct request_seen *seen)
+{
+	*seen = (struct request_seen) { .is_known = args->unit };
+	if (!seen->is_known)
+		return;
+	seen->bytes = request_bytes(args, regs);
+	seen->gfp = (__force gfp_t)intercept_arg(regs, args->gfp);
+	seen->in_interrupt = !in_task();
+	seen->by_memalloc = in_task() && current->flags & PF_MEMALLOC;
+}
+
+/**
+ * request_show() - print a request as FLAGS,BYTES, with words for its context behind them
+ * @seen: the request
+ * @seq: file to print to; gets "-" if the function is not an allocator
+ */
+void request_show(const struct request_seen *seen, struct seq_file *seq)
+{
+	if (!seen->is_known) {
+		seq_putc(seq, '-');
+		return;
+	}
+	if (seen->gfp)
+		seq_printf(seq, "%pGg", &seen->gfp);
+	else
+		seq_putc(seq, '0');
+	seq_printf(seq, ",%lu%s%s", seen->bytes, seen->in_interrupt ? ",interrupt" : "",
+		   seen->by_memalloc ? ",memalloc" : "");
 }
 
 static int gfp_parse_flag(const char *name, unsigned long *flags)

@@ -4,7 +4,9 @@
 
 #include <linux/types.h>
 
-struct pt_regs;
+struct kmem_cache;
+struct arch_regs;
+struct seq_file;
 
 /**
  * struct request_args - arguments of an allocator that hold the gfp flags and the size
@@ -24,6 +26,7 @@ struct request_args {
 		REQUEST_ORDER,
 		REQUEST_PFNS,	/* page frame numbers from @size up to @count */
 		REQUEST_CACHE,	/* one object of the struct kmem_cache @size */
+		REQUEST_KMALLOC,	/* bytes of the struct kmem_cache, argument 0 */
 		REQUEST_OBJECTS,	/* @count objects of the struct kmem_cache @size */
 	} unit;
 };
@@ -36,6 +39,7 @@ struct request_args {
  * @max_order: greatest order
  * @min_size: least size in bytes
  * @max_size: greatest size in bytes
+ * @cache: slab cache of the objects; NULL: any, and what is no object
  */
 struct request_filter {
 	unsigned long gfp_require;
@@ -44,12 +48,32 @@ struct request_filter {
 	unsigned long max_order;
 	unsigned long min_size;
 	unsigned long max_size;
+	const struct kmem_cache *cache;
+};
+
+/**
+ * struct request_seen - the request of one call
+ * @bytes: size
+ * @gfp: gfp flags
+ * @is_known: false: the function is not an allocator
+ * @in_interrupt: an interrupt made the call
+ * @by_memalloc: the task has PF_MEMALLOC: it uses reserves and does not reclaim memory
+ */
+struct request_seen {
+	unsigned long bytes;
+	gfp_t gfp;
+	bool is_known;
+	bool in_interrupt;
+	bool by_memalloc;
 };
 
 void request_filter_init(struct request_filter *filter);
 bool request_matches(const struct request_filter *filter, const struct request_args *args,
-		     struct pt_regs *regs);
-int request_weight(const struct request_args *args, struct pt_regs *regs);
+		     struct arch_regs *regs);
+int request_weight(const struct request_args *args, struct arch_regs *regs);
+void request_read(const struct request_args *args, struct arch_regs *regs,
+		  struct request_seen *seen);
+void request_show(const struct request_seen *seen, struct seq_file *seq);
 int request_parse_gfp(char *text, unsigned long *flags);
 
 #endif /* ERRPATH_REQUEST_H */

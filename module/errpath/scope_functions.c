@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "../common/arch.h"
 #include "../common/compat.h"
 #include "../common/symbol.h"
 #include "callers.h"
@@ -68,7 +69,7 @@ static void found_add_if_selected(struct found *found, unsigned long addr)
 		return;
 	}
 	if (callers_name_selects(found->module, found->name, addr, text))
-		found_add(found, addr, true);
+		found_add(found, arch_function_of(addr), true);
 	kfree(text);
 }
 

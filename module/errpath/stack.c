@@ -13,43 +13,14 @@
 #include "../common/arch.h"
 #include "stack.h"
 
-static bool stack_next(struct stack *stack, unsigned long *addr)
-{
-	*addr = unwind_done(&stack->unwind) ? 0 : unwind_get_return_address(&stack->unwind);
-	if (!*addr)
-		return false;
-	unwind_next_frame(&stack->unwind);
-	return true;
-}
-
-/* The last frame is that of the entry from user mode, or of the start of a kernel thread. */
-static bool stack_ends_here(struct stack *stack)
-{
-	struct pt_regs *regs;
-
-	if (unwind_error(&stack->unwind))
-		return false;
-	if (unwind_done(&stack->unwind))
-		return true;
-	regs = unwind_get_entry_regs(&stack->unwind, NULL);
-	return regs && user_mode(regs);
-}
-
 /* The caller is known; take it from the unwinder only to go beyond it. */
 static void stack_start(struct stack *stack)
 {
-	unsigned long addr;
-
-	stack->ended = false;
 	stack->complete = false;
-	stack->unknown = false;
 	stack->entry[0] = stack->caller;
 	stack->n = 1;
-	unwind_start(&stack->unwind, current, stack->regs, NULL);
-	if (!ARCH_UNWIND_BEGINS_AT_CALLER || stack_next(stack, &addr))
-		return;
-	stack->unknown = true;
-	stack->ended = true;
+	stack->unknown = !arch_unwind_start(&stack->unwind, stack->regs);
+	stack->ended = stack->unknown;
 }
 
 /**
@@ -71,11 +42,14 @@ unsigned int __kprobes stack_unwind(struct stack *stack, unsigned int n)
 	while (!stack->ended && stack->n < n) {
 		if (stack->n == STACK_MAX_FRAMES) {
 			stack->ended = true;
-		} else if (stack_next(stack, &addr)) {
+			continue;
+		}
+		addr = arch_unwind_next(&stack->unwind);
+		if (addr) {
 			stack->entry[stack->n++] = addr;
 		} else {
 			stack->ended = true;
-			stack->complete = stack_ends_here(stack);
+			stack->complete = arch_unwind_is_complete(&stack->unwind);
 		}
 	}
 	return stack->n;

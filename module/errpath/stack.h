@@ -2,9 +2,9 @@
 #ifndef ERRPATH_STACK_H
 #define ERRPATH_STACK_H
 
-#include <linux/ptrace.h>
 #include <linux/types.h>
-#include <asm/unwind.h>
+
+#include "../common/arch.h"
 
 /* Frames that the knob stacktrace-depth can select, and that identify a stack. */
 #define STACK_MAX_DEPTH		32
@@ -23,19 +23,19 @@
  * @entry: return addresses, from the caller upwards
  */
 struct stack {
-	struct pt_regs *regs;
+	struct arch_regs *regs;
 	unsigned long caller;
 	unsigned int n;
 	bool ended;
 	bool complete;
 	bool unknown;
 	/* private: */
-	struct unwind_state unwind;
+	struct arch_unwind unwind;
 	unsigned long entry[STACK_MAX_FRAMES];
 };
 
 /* Not an initializer, which would also clear @entry. */
-static __always_inline void stack_init(struct stack *stack, struct pt_regs *regs,
+static __always_inline void stack_init(struct stack *stack, struct arch_regs *regs,
 				       unsigned long caller)
 {
 	stack->regs = regs;

@@ -9,6 +9,9 @@
  * LOOP_LIMIT, without anything between. A read returns the number of allocations and of failures,
  * and the time.
  *
+ * A write of "go" to errpath_alloc/range allocates a range of pages that are chosen by number, and
+ * frees it. It returns the error of the allocator, which is no pointer.
+ *
  * A write of "go" to errpath_alloc/chain calls five nested functions that allocate an object
  * each. Each can get an error path that loses a page, an object, the guest (it panics) or the
  * task (it waits forever), which a sweep must find: write "LEVEL none|page|object|guest|task" to
@@ -20,6 +23,7 @@
 #include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/panic.h>
@@ -32,6 +36,7 @@
 #include "order.h"
 
 #define SIZE	192
+#define RANGE_ORDER	9	/* a page block, which the allocator isolates as a whole */
 #define MANY	4
 /* The loop runs with interrupts off, and an allocation takes up to 20 us in an emulated guest. */
 #define LOOP_LIMIT	100000
@@ -369,9 +374,10 @@ LEVEL(3, errpath_alloc_chain4)
 LEVEL(2, errpath_alloc_chain3)
 LEVEL(1, errpath_alloc_chain2)
 
+static const char * const go[] = { "go" };
+
 static int do_chain(char *text)
 {
-	static const char * const go[] = { "go" };
 	int err = order_choice(go, 1, order_word(&text)) ?: order_end(text);
 
 	if (!err)
@@ -393,6 +399,36 @@ static int do_lose(char *text)
 	return 0;
 }
 
+/* Find a range that is free: one that was just allocated, as others use all memory. */
+static unsigned long free_range(void)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, RANGE_ORDER);
+
+	if (!page)
+		return 0;
+	__free_pages(page, RANGE_ORDER);
+	return page_to_pfn(page);
+}
+
+static int do_range(char *text)
+{
+	int err = order_choice(go, 1, order_word(&text)) ?: order_end(text);
+	unsigned long start;
+
+	if (err || !IS_ENABLED(CONFIG_CONTIG_ALLOC))
+		return err ?: -EOPNOTSUPP;
+	start = free_range();
+	if (!start)
+		return -ENOMEM;
+#ifdef CONFIG_CONTIG_ALLOC
+	/* 0: the pages are not movable; in later kernels the argument has flags. */
+	err = alloc_contig_range(start, start + BIT(RANGE_ORDER), 0, GFP_KERNEL);
+	if (!err)
+		free_contig_range(start, BIT(RANGE_ORDER));
+#endif
+	return err;
+}
+
 /**
  * struct command - a file that is written to run an order
  * @name: name of the file
@@ -407,6 +443,7 @@ static const struct command commands[] = {
 	{ .name = "alloc", .run = do_alloc },
 	{ .name = "chain", .run = do_chain },
 	{ .name = "lose", .run = do_lose },
+	{ .name = "range", .run = do_range },
 };
 
 static const struct command loop_command = { .name = "loop", .run = do_loop };
@@ -456,11 +493,16 @@ static const struct file_operations loop_fops = {
 
 static struct dentry *root;
 
+/* A cache with a constructor is not merged with others: it has its own name and objects. */
+static void cache_construct(void *object)
+{
+}
+
 static int __init errpath_alloc_init(void)
 {
 	const struct command *command;
 
-	cache = kmem_cache_create(KBUILD_MODNAME, SIZE, 0, 0, NULL);
+	cache = kmem_cache_create(KBUILD_MODNAME, SIZE, 0, 0, cache_construct);
 	if (!cache)
 		return -ENOMEM;
 	root = debugfs_create_dir(KBUILD_MODNAME, NULL);

@@ -5,9 +5,9 @@
  * itself, so any unused physical range works until its memory blocks are brought online. A
  * memory notifier prevents that.
  *
- * debugfs errpath_hotplug/: write "START SIZE" to add and remove, "START SIZE [altmap]
- * [shift=ORDER]" to memremap, "START" to memunmap; ranges; leak. A write returns the kernel's
- * errno.
+ * debugfs errpath_hotplug/: write "START SIZE [memmap_on_memory]" to add, "START SIZE" to remove,
+ * "START SIZE [altmap] [shift=ORDER]" or "START SIZE same" to memremap, "START" to memunmap;
+ * ranges; leak. A write returns the kernel's errno.
  */
 #include <linux/debugfs.h>
 #include <linux/err.h>
@@ -184,7 +184,7 @@ static int check_reserved_ram(u64 start, u64 size)
 {
 	if (region_intersects(start, size, 0, IORES_DESC_RESERVED) == REGION_INTERSECTS)
 		return 0;
-	pr_err("%#llx, size %#llx: altmap needs reserved RAM: boot with memmap=SIZE$START\n",
+	pr_err("%#llx, size %#llx: its memmap needs reserved RAM: boot with memmap=SIZE$START\n",
 	       start, size);
 	return -EINVAL;
 }
@@ -209,19 +209,21 @@ static struct range_entry *range_claim(u64 start, u64 size)
 	return range ?: range_insert(start, size) ?: ERR_PTR(-ENOMEM);
 }
 
-static int hotplug_add(u64 start, u64 size)
+/* @flags: MHP_MEMMAP_ON_MEMORY: the kernel writes the memmap to the range, which must be RAM. */
+static int hotplug_add(u64 start, u64 size, mhp_t flags)
 {
 	struct range_entry *range;
-	int err = check_aligned(start, size, memory_block_size_bytes()) ?:
-		  check_unused(start, size);
+	int err = check_aligned(start, size, memory_block_size_bytes());
 
+	if (!err)
+		err = flags ? check_reserved_ram(start, size) : check_unused(start, size);
 	if (err)
 		return err;
 	range = range_claim(start, size);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
 	range_set_state(range, RANGE_TRIED);
-	err = add_memory(first_online_node, start, size, MHP_NONE);
+	err = add_memory(first_online_node, start, size, flags);
 	range_set_state(range, err ? RANGE_FAILED : RANGE_ADDED);
 	if (err)
 		leak_something();
@@ -253,6 +255,7 @@ struct remap_request {
 	u64 size;
 	u64 shift;
 	bool altmap;
+	bool same;
 };
 
 static void range_set_altmap(struct range_entry *range, const struct remap_request *r)
@@ -267,21 +270,19 @@ static void range_set_altmap(struct range_entry *range, const struct remap_reque
 	range->pgmap.flags |= PGMAP_ALTMAP_VALID;
 }
 
-static int hotplug_memremap(const struct remap_request *r)
+#ifndef CONFIG_ZONE_DEVICE
+static void *memremap_pages(struct dev_pagemap *pgmap, int nid)
 {
-	struct range_entry *range;
-	void *virt;
-	u64 granule = max_t(u64, SUBSECTION_SIZE, PAGE_SIZE << r->shift);
-	int err = check_aligned(r->start, r->size, granule);
+	return ERR_PTR(-EOPNOTSUPP);
+}
 
-	if (!err)
-		err = r->altmap ? check_reserved_ram(r->start, r->size) :
-				      check_unused(r->start, r->size);
-	if (err)
-		return err;
-	range = range_claim(r->start, r->size);
-	if (IS_ERR(range))
-		return PTR_ERR(range);
+static void memunmap_pages(struct dev_pagemap *pgmap)
+{
+}
+#endif
+
+static void range_set_pgmap(struct range_entry *range, const struct remap_request *r)
+{
 	memset(&range->pgmap, 0, sizeof(range->pgmap));
 	range->pgmap.type = MEMORY_DEVICE_GENERIC;
 	range->pgmap.range.start = r->start;
@@ -290,6 +291,48 @@ static int hotplug_memremap(const struct remap_request *r)
 	range->pgmap.vmemmap_shift = r->shift;
 	if (r->altmap)
 		range_set_altmap(range, r);
+}
+
+/*
+ * Try again with the dev_pagemap as the call that failed left it, as a driver does that is bound
+ * again: @r->same.
+ */
+static struct range_entry *range_claim_same(u64 start, u64 size)
+{
+	struct range_entry *range = range_find_exact(start, size);
+
+	if (!range || range->state != RANGE_FAILED || !range->pgmap.nr_range)
+		return ERR_PTR(-ENOENT);
+	return range;
+}
+
+static struct range_entry *range_claim_fresh(const struct remap_request *r)
+{
+	u64 granule = max_t(u64, SUBSECTION_SIZE, PAGE_SIZE << r->shift);
+	struct range_entry *range;
+	int err = check_aligned(r->start, r->size, granule);
+
+	if (!err)
+		err = r->altmap ? check_reserved_ram(r->start, r->size) :
+				      check_unused(r->start, r->size);
+	if (err)
+		return ERR_PTR(err);
+	range = range_claim(r->start, r->size);
+	if (!IS_ERR(range))
+		range_set_pgmap(range, r);
+	return range;
+}
+
+static int hotplug_memremap(const struct remap_request *r)
+{
+	struct range_entry *range;
+	void *virt;
+
+	if (!IS_ENABLED(CONFIG_ZONE_DEVICE))
+		return -EOPNOTSUPP;
+	range = r->same ? range_claim_same(r->start, r->size) : range_claim_fresh(r);
+	if (IS_ERR(range))
+		return PTR_ERR(range);
 	range_set_state(range, RANGE_TRIED);
 	virt = memremap_pages(&range->pgmap, first_online_node);
 	range_set_state(range, IS_ERR(virt) ? RANGE_FAILED : RANGE_MAPPED);
@@ -317,11 +360,16 @@ static int parse_range(char **text, u64 *start, u64 *size)
 static int command_add(char *text)
 {
 	u64 start, size;
+	mhp_t flags = MHP_NONE;
+	char *word;
 	int err = parse_range(&text, &start, &size);
 
-	if (!err)
-		err = order_end(text);
-	return err ?: hotplug_add(start, size);
+	while (!err && (word = order_word(&text))) {
+		if (strcmp(word, "memmap_on_memory"))
+			return -EINVAL;
+		flags = MHP_MEMMAP_ON_MEMORY;
+	}
+	return err ?: hotplug_add(start, size, flags);
 }
 
 static int command_remove(char *text)
@@ -345,9 +393,13 @@ static int command_memremap(char *text)
 			r.altmap = true;
 		else if (!strncmp(word, "shift=", 6))
 			err = order_number(word + 6, MAX_SHIFT, &r.shift);
+		else if (!strcmp(word, "same"))
+			r.same = true;
 		else
 			err = -EINVAL;
 	}
+	if (r.same && (r.altmap || r.shift))
+		err = -EINVAL;
 	return err ?: hotplug_memremap(&r);
 }
 

@@ -12,7 +12,9 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
+#ifdef CONFIG_HYPERVISOR_GUEST
 #include <asm/hypervisor.h>
+#endif
 
 #include "errpath_target.h"
 #include "order.h"
@@ -126,6 +128,7 @@ static void ftrace_unhook(void)
 	ftrace_free_filter(&ops);
 }
 
+#ifdef CONFIG_HYPERVISOR_GUEST
 static enum x86_hypervisor_type saved_hypervisor;
 
 /* Hook no function: let the kernel find that it runs on Hyper-V. */
@@ -142,6 +145,16 @@ static void hypervisor_restore(void)
 {
 	x86_hyper_type = saved_hypervisor;
 }
+#else
+static int hypervisor_set(void)
+{
+	return -ENODEV;
+}
+
+static void hypervisor_restore(void)
+{
+}
+#endif
 
 /**
  * struct kind - a kind of hook

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Debian packages from the archives that this machine's apt is configured for.
 
-Each suite has a private apt root below build/apt. It needs no privileges, does not change the
-machine, and does not know what is installed, so that "newest" is the newest of the archive.
+Each suite has a private apt root below build/apt, and another one for each foreign architecture.
+It needs no privileges, does not change the machine, and does not know what is installed, so that
+"newest" is the newest of the archive.
 """
 
 import functools
@@ -64,7 +65,7 @@ def _sources(suite: str) -> dict[str, str]:
     files = _files_of(suite)
     if files:
         return {file.name: file.read_text(encoding="utf-8") for file in files}
-    own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    own = own_suite()
     files = _files_of(own) if own else []
     if not files:
         raise Failure(f"this machine's apt sources name neither {suite} nor its own release "
@@ -72,10 +73,22 @@ def _sources(suite: str) -> dict[str, str]:
     return {file.name: renamed(file.read_text(encoding="utf-8"), own, suite) for file in files}
 
 
-def _options(suite: str) -> list[str]:
-    """Return the options of apt for the private root of a suite, or of its SUITE-source."""
-    root = BUILD / "apt" / suite
-    settings = {
+def own_suite() -> str:
+    """Return the suite of this machine."""
+    return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+
+
+def _root(suite: str, arch: str) -> Path:
+    """Return the private root of a suite, or of its SUITE-source. ARCH: Debian's name of a foreign
+    architecture, or empty."""
+    return BUILD / "apt" / (f"{suite}-{arch}" if arch else suite)
+
+
+def _options(suite: str, arch: str) -> list[str]:
+    """Return the options of apt for a private root."""
+    root = _root(suite, arch)
+    settings: dict[str, str | int | Path] = {
+        **({"APT::Architecture": arch, "APT::Architectures": arch} if arch else {}),
         "Dir::Etc::sourcelist": "/dev/null",
         "Dir::Etc::sourceparts": root / "sources",
         "Dir::Etc::preferences": "/dev/null",
@@ -93,9 +106,9 @@ def _options(suite: str) -> list[str]:
     return [word for key, value in settings.items() for word in ("-o", f"{key}={value}")]
 
 
-def _apt_get(suite: str, *words: str, cwd: Path | None = None) -> None:
+def _apt_get(suite: str, *words: str, cwd: Path | None = None, arch: str = "") -> None:
     """Run apt-get; if it fails, its own error message is the Failure."""
-    done = subprocess.run(["apt-get", *_options(suite), "-q", "-y", *words], text=True, cwd=cwd,
+    done = subprocess.run(["apt-get", *_options(suite, arch), "-q", "-y", *words], text=True, cwd=cwd,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
                           env={**os.environ, "LC_ALL": "C"})
     if done.returncode:
@@ -103,37 +116,39 @@ def _apt_get(suite: str, *words: str, cwd: Path | None = None) -> None:
         raise Failure(f"apt-get {words[-1].partition('=')[0]}, {suite}: {'; '.join(said)}")
 
 
-def _update(suite: str, sources: Mapping[str, str]) -> None:
+def _update(suite: str, sources: Mapping[str, str], arch: str = "") -> None:
     """Fetch the package lists that SOURCES (texts by name) refer to."""
-    root = BUILD / "apt" / suite
+    root = _root(suite, arch)
     shutil.rmtree(root / "sources", ignore_errors=True)
     for directory in ("sources", "state/lists/partial", "cache/archives/partial"):
         (root / directory).mkdir(parents=True, exist_ok=True)
     (root / "status").touch()
     for name, text in sources.items():
         (root / "sources" / name).write_text(text, encoding="utf-8")
-    say(f"reading the package lists of {suite}")
-    with stage(f"reading the package lists of {suite}"):
-        _apt_get(suite, "--error-on=any", "update")
+    what = f"reading the package lists of {suite}{f' for {arch}' if arch else ''}"
+    say(what)
+    with stage(what):
+        _apt_get(suite, "--error-on=any", "update", arch=arch)
     (root / "updated").touch()
 
 
-def fresh(suite: str) -> bool:
-    """True if the package lists of the suite were fetched within the last day."""
-    stamp = BUILD / "apt" / suite / "updated"
+def fresh(suite: str, arch: str = "") -> bool:
+    """True if the package lists of the suite were fetched within the last day. ARCH: here and
+    below, Debian's name of a foreign architecture, or empty."""
+    stamp = _root(suite, arch) / "updated"
     return stamp.exists() and time.time() - stamp.stat().st_mtime < DAY
 
 
-def refresh(suite: str) -> None:
+def refresh(suite: str, arch: str = "") -> None:
     """Fetch the package lists of the suite, unless they are less than a day old."""
-    with lock(f"apt-{suite}"):
-        if not fresh(suite):
-            _update(suite, _sources(suite))
+    with lock(f"apt-{_root(suite, arch).name}"):
+        if not fresh(suite, arch):
+            _update(suite, _sources(suite), arch)
 
 
 def source_files(suite: str) -> list[Path]:
     """Return the files that name the suite's archives, for other programs that use them."""
-    return sorted((BUILD / "apt" / suite / "sources").iterdir())
+    return sorted((_root(suite, "") / "sources").iterdir())
 
 
 def _compare(one: Package, other: Package) -> int:
@@ -148,28 +163,31 @@ def _stanza(text: str) -> Package:
     return Package(fields["Package"], fields["Version"], fields.get("Depends", ""))
 
 
-def matching(suite: str, pattern: str) -> list[Package]:
+def matching(suite: str, pattern: str, arch: str = "") -> list[Package]:
     """Return the packages of SUITE whose whole name matches the regexp PATTERN."""
-    names = run(["apt-cache", *_options(suite), "pkgnames"], "apt-cache pkgnames").split()
+    options = _options(suite, arch)
+    names = run(["apt-cache", *options, "pkgnames"], "apt-cache pkgnames").split()
     names = [name for name in names if re.fullmatch(pattern, name)]
-    stanzas = subprocess.run(["apt-cache", *_options(suite), "show", *names],
+    stanzas = subprocess.run(["apt-cache", *options, "show", *names],
                              capture_output=True, text=True, check=False).stdout if names else ""
     return [_stanza(text) for text in stanzas.split("\n\n") if text.strip()]
 
 
-def newest(suite: str, pattern: str) -> Package:
+def newest(suite: str, pattern: str, arch: str = "") -> Package:
     """Return the newest of the packages whose whole name matches."""
-    found = matching(suite, pattern)
+    found = matching(suite, pattern, arch)
     if not found:
-        raise Failure(f"{suite} has no package that matches {pattern}")
+        raise Failure(f"{suite} has no package that matches {pattern}"
+                      f"{f' for {arch}' if arch else ''}")
     return max(found, key=functools.cmp_to_key(_compare))
 
 
-def download(suite: str, packages: Sequence[Package], directory: Path) -> list[Path]:
+def download(suite: str, packages: Sequence[Package], directory: Path,
+             arch: str = "") -> list[Path]:
     """Download packages into DIRECTORY; returns their files."""
     directory.mkdir(parents=True, exist_ok=True)
     wanted = [f"{package.name}={package.version}" for package in packages]
-    _apt_get(suite, "download", *wanted, cwd=directory)
+    _apt_get(suite, "download", *wanted, cwd=directory, arch=arch)
     return sorted(directory.glob("*.deb"))
 
 

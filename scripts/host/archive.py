@@ -8,13 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from host import apt, built, common, kernel, tried, user
+from host import apt, arch, built, common, kernel, tried, user
 from host.apt import Package
+from host.arch import Arch
 from host.common import BUILD, SCRIPTS, Failure, lock, point, say
 from host.kernel import Kernel
 from host.stages import stage
 
 KERNELS = BUILD / "kernels"
+# The factor by which tests may take longer on kernels of another architecture: 1000 failures of
+# memremap_pages() did not end in a minute.
+EMULATED = 3
 
 
 class Row(NamedTuple):
@@ -22,6 +26,7 @@ class Row(NamedTuple):
 
     line: str
     suite: str
+    arch: Arch
     release: str
     need: str
     must: Sequence[str]
@@ -48,16 +53,28 @@ def _table() -> tuple[list[list[str]], dict[str, list[str]]]:
 
 
 def rows() -> dict[str, Row]:
-    """Return the rows of kernels.conf by name."""
+    """Return the rows of kernels.conf by name. Each excludes what the row -ARCH lists."""
     lines, lacks = _table()
-    return {line: Row(line, suite, release, need, [*_expand(must, lacks)])
-            for line, suite, release, need, must in lines}
+    return {line: Row(line, suite, arch.named(name), release, need,
+                      [*_expand(f"{must},-{name}", lacks)])
+            for line, suite, name, release, need, must in lines}
+
+
+def in_matrix() -> list[str]:
+    """Return the lines that the matrix has if the user names none."""
+    return [line for line, row in rows().items() if row.need != "named"]
+
+
+def arch_of(line: str) -> Arch:
+    """Return the architecture of a line's kernel."""
+    row = rows().get(line)
+    return row.arch if row else arch.host()
 
 
 def _built() -> dict[str, built.Row]:
     """Return the rows of the kernels that are built here by name."""
     _, lacks = _table()
-    return built.rows(lambda must: [*_expand(must, lacks)])
+    return built.rows(lambda must: [*_expand(f"{must},-{arch.X86.name}", lacks)])
 
 
 def row_of(line: str) -> Row | built.Row:
@@ -67,31 +84,48 @@ def row_of(line: str) -> Row | built.Row:
         return fetched[line]
     if line in own:
         return own[line]
-    raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join([*fetched, *own])}")
+    names = [name for name in (*fetched, *own) if not name.startswith("busted-")]
+    raise Failure(f"no kernel line {line!r}; KERNEL is one of: {' '.join(names)} (and those of "
+                  "kernels/busted.conf)")
 
 
-def _packages(row: Row) -> list[Package]:
-    """Return headers, image and build tools of the newest kernel. The headers package names the
-    others."""
-    headers = apt.newest(row.suite, f"linux-headers-{row.release}")
+def _foreign(row: Row) -> str:
+    """Return the architecture of a row's packages as apt's functions take it."""
+    return "" if row.arch.is_native() else row.arch.name
+
+
+def _tools(row: Row, names: Sequence[str]) -> list[Package]:
+    """Return the packages with programs that build modules: those of this machine."""
+    return apt.matching(row.suite, "|".join(map(re.escape, names)))
+
+
+def _packages(row: Row) -> tuple[list[Package], list[Package]]:
+    """Return headers and image of the newest kernel, and the build tools. The headers package
+    names the others."""
+    headers = apt.newest(row.suite, f"linux-headers-{row.release}", _foreign(row))
     release = headers.name.removeprefix("linux-headers-")
-    rest = re.findall(r"linux-headers-[^ ,]+-common[^ ,]*|linux-kbuild-[^ ,]+", headers.depends)
-    names = [name.format(release) for name in (*IMAGES, *MORE)] + rest
+    common_headers = re.findall(r"linux-headers-[^ ,]+-common[^ ,]*", headers.depends)
+    tools = re.findall(r"linux-kbuild-[^ ,]+", headers.depends)
+    names = [name.format(release) for name in (*IMAGES, *MORE)] + common_headers
     found = {package.name: package for package in
-             apt.matching(row.suite, "|".join(map(re.escape, names)))}
+             apt.matching(row.suite, "|".join(map(re.escape, names)), _foreign(row))}
+    built_by = {package.name: package for package in _tools(row, tools)}
     image = next((found[name] for name in names[:len(IMAGES)] if name in found), None)
-    missing = [name for name in rest if name not in found]
+    missing = [name for name in common_headers + tools if name not in {**found, **built_by}]
     if not image or missing:
         raise Failure(f"{row.suite} has {headers.name} but not its "
                       f"{', '.join(missing) or 'linux-image'}")
-    return [headers, image, *(found[name] for name in names[len(IMAGES):] if name in found)]
+    return ([headers, image, *(found[name] for name in names[len(IMAGES):] if name in found)],
+            [*built_by.values()])
 
 
-def _unpack(row: Row, packages: Sequence[Package], target: Path) -> None:
+def _unpack(row: Row, packages: Sequence[Package], tools: Sequence[Package],
+            target: Path) -> None:
     fresh = KERNELS / f".{row.line}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     with stage("fetching the kernel", row.line):
-        debs = apt.download(row.suite, packages, fresh / "debs")
+        apt.download(row.suite, packages, fresh / "debs", _foreign(row))
+        debs = apt.download(row.suite, tools, fresh / "debs")
     with stage("unpacking the kernel", row.line):
         kernel.unpack(debs, fresh)
     shutil.rmtree(fresh / "debs")
@@ -108,11 +142,12 @@ def _current(row: Row) -> Path | None:
 
 def _fetch(row: Row) -> Path:
     have = _current(row)
-    if have and apt.fresh(row.suite):
+    if have and apt.fresh(row.suite, _foreign(row)):
         return have
     try:
-        apt.refresh(row.suite)
-        packages = _packages(row)
+        for name in {"", _foreign(row)}:
+            apt.refresh(row.suite, name)
+        packages, tools = _packages(row)
     except Failure as failure:
         if not have:
             raise
@@ -122,7 +157,7 @@ def _fetch(row: Row) -> Path:
     if not target.is_dir():
         say(f"fetching {packages[1].name} {packages[1].version}")
         KERNELS.mkdir(parents=True, exist_ok=True)
-        _unpack(row, packages, target)
+        _unpack(row, packages, tools, target)
     point(KERNELS / row.line, target)
     return target
 
@@ -145,4 +180,6 @@ def fetch(line: str) -> Kernel:
         if isinstance(row, built.Row):
             with stage("building the kernel", line):
                 return built.fetch(row)
-        return kernel.unpacked(line, _fetch(row), row.must)
+        row.arch.setup()
+        slow = 1 if row.arch.is_native() else EMULATED
+        return kernel.unpacked(line, _fetch(row), row.must, slow)

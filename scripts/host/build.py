@@ -9,20 +9,29 @@ import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from host.common import BUILD, ROOT, SCRIPTS, Failure, lock, mirror, run, write_if_changed
+from host import apt, user_files, variables
+from host.arch import Arch, host as host_arch
+from host.common import BUILD, ROOT, SCRIPTS, Failure, lock, mirror, point, run, write_if_changed
 from host.kernel import Kernel
 from host.stages import stage
+from host.user_files import Files
 
-JOBS = os.environ.get("JOBS") or str(os.cpu_count())
+JOBS = os.environ.get("JOBS") or str(len(os.sched_getaffinity(0)))
 # Modules that are loaded before the tests, in this order; tests load all others themselves.
 LOADED = ("errpath.ko", "errpath_hotplug.ko", "errpath_target.ko")
 # Modules of the kernel by which /init reaches its ports, unless they are built in.
 GUEST_MODULES = ("virtio_pci", "virtio_console")
 # Modules of the kernel that tests load, unless they are built in: by option.
-TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem"}
+TEST_MODULES = {"CONFIG_PCI_HYPERV": "pci-hyperv", "CONFIG_VIRTIO_MEM": "virtio_mem",
+                "CONFIG_X86_PMEM_LEGACY": "nd_e820", "CONFIG_BLK_DEV_PMEM": "nd_pmem",
+                "CONFIG_DEV_DAX": "device_dax", "CONFIG_DEV_DAX_PMEM": "dax_pmem",
+                "CONFIG_DEV_DAX_KMEM": "kmem", "CONFIG_DEV_DAX_HMEM": "dax_hmem"}
 
 LISTING = "selftests/kselftest-list.txt"	# file of a guest
-Files = dict[str, tuple[int, bytes]]	# mode and content by name
+COMMAND = "errpath"	# program of the selftests that each guest has on its PATH
+# What programs for another architecture are made of: a shell, and libraries of COMMAND.
+PARTS = ("busybox-static", "libbpf-dev", "libelf-dev", "zlib1g-dev")
+COMPILER = "gcc-12"	# of programs for another architecture
 
 
 def make_modules(kernel: Kernel, tree: Path, out: Path, *variables: str) -> str:
@@ -44,28 +53,79 @@ def modules(kernel: Kernel, tree: Path = ROOT, out: Path | None = None) -> list[
     return [(out / name).with_suffix(".ko") for name in order]
 
 
-def selftests(ksft: Path, names: Collection[str] = (), tree: Path = ROOT,
-              out: Path = BUILD / "selftests") -> Path:
+def parts(arch: Arch) -> Path:
+    """Return the directory with the unpacked packages of PARTS for another architecture, in the
+    version of this machine's suite."""
+    suite, link = apt.own_suite(), BUILD / "parts" / arch.name
+    with lock(f"parts-{arch.name}"):
+        if link.is_dir() and apt.fresh(suite, arch.name):
+            return link.resolve()
+        apt.refresh(suite, arch.name)
+        packages = [apt.newest(suite, re.escape(name), arch.name) for name in PARTS]
+        versions = "_".join(package.version for package in packages)
+        target = link.with_name(f"{arch.name}_{versions}")
+        if not target.is_dir():
+            fresh = link.with_name(f".{arch.name}.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            with stage(f"fetching programs for {arch.name}"):
+                for deb in apt.download(suite, packages, fresh / "debs", arch.name):
+                    run(["dpkg", "-x", deb, fresh], f"unpacking {deb}")
+            shutil.rmtree(fresh / "debs")
+            fresh.rename(target)
+        point(link, target)
+    return target
+
+
+def _cross(arch: Arch) -> tuple[list[str], dict[str, str]]:
+    """Return what make needs on its command line, and in its environment, for programs of an
+    architecture."""
+    environment = variables.for_others(os.environ)
+    if arch.is_native():
+        return [], environment
+    usr = parts(arch) / "usr"
+    flags = (f"-isystem {usr}/include -isystem {usr}/include/{arch.triplet} "
+             f"-L{usr}/lib/{arch.triplet}")
+    return ([f"CC={arch.compiler(COMPILER)}", f"AR={arch.triplet}-ar"],
+            {**environment, "CFLAGS": flags})
+
+
+def _of(arch: Arch, name: str) -> Path:
+    """Return the path of what is built for an architecture: this machine's has the bare name."""
+    return BUILD / (name if arch.is_native() else f"{name}-{arch.name}")
+
+
+def selftests(ksft: Path, names: Collection[str] = (), tree: Path = ROOT, out: Path | None = None,
+              arch: Arch | None = None) -> Path:
     """Build and install the selftests of TREE; returns the installed directory, which can have
-    more of them. NAMES: the programs to build; all by default."""
+    more of them. NAMES: the programs to build; all by default. ARCH: by default that of this
+    machine."""
+    arch = arch or host_arch()
+    out = out or _of(arch, "selftests")
     installed = out / "installed"
+    words, environment = _cross(arch)
+    if names and (tree / "selftests" / f"{COMMAND}.c").exists():	# not in an older tree
+        names = [*names, COMMAND]
     with lock("selftests"), stage("building the selftests"):
         run(["make", "-C", tree / "selftests", f"-j{JOBS}", f"OUTPUT={out / 'programs'}",
-             f"KSFT={ksft}", f"INSTALL_PATH={installed}",
+             f"KSFT={ksft}", f"INSTALL_PATH={installed}", *words,
              *([f"PROGRAMS={' '.join(names)}"] if names else []), "install"],
-            "building the selftests")
+            f"building the selftests for {arch.name}", env=environment)
     return installed
 
 
-def init() -> Path:
+def init(arch: Arch) -> Path:
     """Build /init."""
-    program, sources = BUILD / "init", sorted((SCRIPTS / "init").glob("*.c"))
-    newest = max(file.stat().st_mtime for file in (SCRIPTS / "init").glob("*.[ch]"))
+    program, library = _of(arch, "init"), ROOT / "selftests/lib"
+    shared = [library / "fw_cfg.c", library / "fw_cfg.h"]
+    files = [*sorted((SCRIPTS / "init").glob("*.[ch]")), *shared]
+    newest = max(file.stat().st_mtime for file in files)
     with lock("init"):
         if not program.exists() or program.stat().st_mtime < newest:
             with stage("building init"):
-                run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-D_GNU_SOURCE",
-                     *sources, "-o", program], "building init")
+                compiler = "gcc" if arch.is_native() else arch.compiler(COMPILER)
+                run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-D_GNU_SOURCE",
+                     f"-I{library.parent}", *(file for file in files if file.suffix == ".c"),
+                     "-o", program], "building init")
     return program
 
 
@@ -104,11 +164,13 @@ def _load_list(directory: str, names: Iterable[str]) -> bytes:
     return "".join(f"{directory}/{name}\n" for name in names).encode()
 
 
-def _system_files() -> Files:
+def _system_files(arch: Arch) -> Files:
     """Return init and busybox with its links."""
     busybox = Path(shutil.which("busybox") or "busybox")
-    files = {"init": (0o100755, init().read_bytes()),
-             "bin/busybox": (0o100755, busybox.read_bytes())}
+    given = busybox if arch.is_native() else parts(arch) / "bin/busybox"
+    files = {"init": (0o100755, init(arch).read_bytes()),
+             "bin/busybox": (0o100755, given.read_bytes())}
+    # Both are of one suite, and have the same applets.
     for applet in subprocess.check_output([busybox, "--list"], text=True).split():
         files.setdefault(f"bin/{applet}", (0o120777, b"busybox"))
     return files
@@ -146,22 +208,35 @@ def selftest_files(installed: Path, programs: Collection[str]) -> Files:
             and (not programs or file.name in programs or not _is_program(file))}
 
 
+def _command_files(installed: Path) -> Files:
+    """Return the command, if the installed selftests have it."""
+    program = installed / COMMAND
+    return {f"bin/{COMMAND}": (0o100755, program.read_bytes())} if program.exists() else {}
+
+
 def listing_of(programs: Mapping[str, str | int]) -> bytes:
     """Return the content of LISTING: the programs that /init runs, with their time limits."""
     return "".join(f"{name} {limit}\n" for name, limit in programs.items()).encode()
+
+
+def users_files(kernel: Kernel) -> Files:
+    """Return the files that the user gives the guest of a kernel."""
+    return user_files.given(kernel, _with_dependencies)
 
 
 def _guest_files(kernel: Kernel, tested: Sequence[Path], installed: Path,
                  programs: Mapping[str, str | int], command: str,
                  more: Mapping[str, bytes]) -> Files:
     """Return all files of the guest."""
-    files = {**_system_files(), **_module_files(kernel, tested),
+    files = {**_system_files(kernel.arch), **_module_files(kernel, tested), **_command_files(installed),
              **selftest_files(installed, programs)}
     if command:
         files["command"] = (0o100644, command.encode() + b"\n")
     if programs or LISTING not in files:	# for a prompt, the list of all that are installed
         files[LISTING] = (0o100644, listing_of(programs))
     files.update((name, (0o100755, data)) for name, data in more.items())
+    if tested or programs:	# not for a trial of KVM
+        files.update(users_files(kernel))
     return files
 
 
@@ -194,21 +269,21 @@ def initramfs(kernel: Kernel, tested: Sequence[Path], installed: Path,
 
 def listing(tree: Path = ROOT) -> str:
     """Return the list of the selftests of TREE, without building them."""
-    # Not with the options of a make that runs us: warnings would be among the output.
-    clean = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
-    return run(["make", "-s", "-C", tree / "selftests", "list"], "listing the selftests",
-               env=clean)
+    return run(["make", "-s", "-C", tree / "selftests", "list"], "listing the selftests")
 
 
 def programs(text: str, only: Collection[str] = ()) -> dict[str, str]:
     """Return the programs of a list with their time limits in seconds, in the order of the list.
-    ONLY: globs, "all", or "main" (the default), which is all that are not marked as "more"."""
+    ONLY: globs, "all", which is all that are not marked as "nightly", "safe", which are those of
+    all that end in no oops, or "main" (the default), which is all without a mark."""
     rows = [words for words in map(str.split, text.splitlines()) if words]
     known = {name: limit for name, limit, *_ in rows}
     wanted: set[str] = set()
     for word in only or ["main"]:
         found = ([name for name, _, *more in rows if not more] if word == "main" else
-                 fnmatch.filter(known, "*" if word == "all" else word))
+                 [name for name, _, *more in rows if more != ["nightly"]] if word == "all" else
+                 [name for name, _, *more in rows if more in ([], ["more"])]
+                 if word == "safe" else fnmatch.filter(known, word))
         if not found:
             raise Failure(f"no selftest {word!r}; there are: {' '.join(known)}")
         wanted.update(found)

@@ -2,13 +2,14 @@
 """Builds the kernels of built.conf and busted.conf, those of one source in one tree."""
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from host import build, busted, changes, common, kernel, llvm, source
+from host import arch, build, busted, changes, common, cover, kernel, llvm, source, variables
 from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_changed
 
 KERNELS = BUILD / "kernels"
@@ -61,7 +62,7 @@ def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
 def _options(configs: Sequence[str]) -> dict[str, str]:
     """Return the options that a kernel has beyond allnoconfig. Of several files that name an
     option the last one counts."""
-    files = [*kernel.NEEDED, *(CONFIGS / name for name in configs)]
+    files = [*kernel.needed(arch.X86), *(CONFIGS / name for name in configs)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         raise Failure(f"there is no configuration {' or '.join(missing)} in {CONFIGS}")
@@ -79,7 +80,8 @@ def _environment(src: source.Source) -> dict[str, str]:
     ccache's depend mode is switched off: it does not notice that piggy.S includes the kernel, and
     would return an old one.
     """
-    users = {name: value for name, value in os.environ.items() if name != "CCACHE_DEPEND"}
+    users = {name: value for name, value in variables.for_others(os.environ).items()
+             if name != "CCACHE_DEPEND"}
     return {**users, "KBUILD_BUILD_USER": "errpath", "KBUILD_BUILD_HOST": "errpath",
             "CCACHE_NOHASHDIR": "1", "CCACHE_NODEPEND": "1",
             "CCACHE_BASEDIR": str(src.directory)}
@@ -87,13 +89,14 @@ def _environment(src: source.Source) -> dict[str, str]:
 
 class Recipe:
     """Everything that a kernel is built from. CLANG: the version of clang to build with, or None.
-    BASE: the line whose name the kernel has and whose modules fit, if that is another one."""
+    BASE: the line whose name the kernel has and whose modules fit, if that is another one.
+    COVERED: the kernel comes with the blocks of its files that are built for KCOV."""
 
     def __init__(self, line: str, src: source.Source, configs: list[str],
                  changed: changes.Changed, clang: int | None = None,
-                 base: str | None = None) -> None:
+                 base: str | None = None, covered: bool = False) -> None:
         self.line, self.source, self.configs, self.changed = line, src, configs, changed
-        self.base = base or line
+        self.base, self.covered = base or line, covered
         self.options = _options(configs)
         self.compiler = f"clang-{clang}" if clang else COMPILER
         self.toolchain = [f"LLVM=-{clang}"] if clang else []
@@ -187,6 +190,9 @@ def _build(recipe: Recipe, directory: Path, strict: bool) -> None:
         else:
             fresh.mkdir()
         shutil.copy2(_image(recipe.objects), fresh / "vmlinuz")
+        if recipe.covered:
+            (fresh / cover.BLOCKS).write_text(json.dumps(cover.blocks(recipe.objects / "vmlinux")),
+                                              encoding="ascii")
     (fresh / "stamp").write_text(recipe.stamp(), encoding="ascii")
     shutil.rmtree(directory, ignore_errors=True)
     fresh.rename(directory)

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from host.common import SCRIPTS, Failure, run
 
@@ -44,7 +44,8 @@ class Changed:
         self.source = source
         self.content: dict[str, bytes | None] = {}
 
-    def _now(self, name: str) -> bytes | None:
+    def now(self, name: str) -> bytes | None:
+        """Return the present content of a file; None if it does not exist."""
         return self.content[name] if name in self.content else self.source.original(name)
 
     def step(self, names: Iterable[str],
@@ -52,7 +53,7 @@ class Changed:
         """Apply CHANGE, which returns the new contents of these files; returns the names of files
         that it did not change."""
         names = list(names)
-        before = tuple(self._now(name) for name in names)
+        before = tuple(self.now(name) for name in names)
         after = change(tuple(names), before)
         self.content.update(zip(names, after))
         return [name for name, one, other in zip(names, before, after) if one == other]
@@ -158,6 +159,39 @@ def _touched(diff: Path) -> set[str]:
     text = diff.read_text(encoding="utf-8", errors="surrogateescape")
     return {*(row.split("\t")[2] for row in counts.splitlines()),
             *re.findall(r"^(?:rename|copy) from (.*)$", text, re.M)}
+
+
+class Step(NamedTuple):
+    """One diff of PATCH. CHANGED: the source with it and all before it. PROBLEM: why it does not
+    apply, or empty; then CHANGED is without it."""
+
+    title: str
+    changed: Changed
+    problem: str
+
+
+def _title(patch: Path, mail: Path) -> str:
+    """The subject of a mail; the name of the patch file if it has none."""
+    head = mail.read_text(encoding="utf-8", errors="replace")[:4000]
+    subject = re.search(r"^Subject: *(\S.*(?:\n[ \t]+\S.*)*)", head, re.M)
+    return " ".join(subject[1].split()) if subject else patch.name
+
+
+def steps(source: "Source", patches: Iterable[Path]) -> Iterator[Step]:
+    """Yield each diff of patch files and mailboxes, applied after those before it that apply."""
+    before = Changed(source)
+    for patch in patches:
+        with tempfile.TemporaryDirectory(prefix="errpath-") as mails:
+            for diff in _diffs(patch, Path(mails)):
+                mail = diff.with_suffix("") if diff.parent == Path(mails) else diff
+                changed, problem = Changed(source), ""
+                changed.content = dict(before.content)
+                try:
+                    changed.step(_touched(diff), functools.partial(_patched, diff))
+                    before = changed
+                except Failure as failure:
+                    problem = str(failure)
+                yield Step(_title(patch, mail), before, problem)
 
 
 def by_patches(source: "Source", patches: Iterable[Path]) -> Changed:

@@ -2,6 +2,7 @@
 """Directories, messages, locks, and how other programs are run."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -9,16 +10,26 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
+
+from host import variables
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 BUILD = ROOT / "build"
 
 Command = Sequence[str | Path]
+
+# Errors of the file system that the user can mend.
+MENDABLE = (errno.EROFS, errno.ENOSPC, errno.EACCES, errno.EDQUOT)
+# Bytes that build/ must have left: an initramfs takes 45 MB.
+ROOM = 64 << 20
+# Seconds to wait for a lock without a word.
+PATIENCE = 2
 
 _running: set[int] = set()	# process groups of the commands that run() waits for
 _ending = False
@@ -72,34 +83,85 @@ def _interrupted(number: int, _: FrameType | None) -> NoReturn:
     sys.exit(128 + number)
 
 
-def main(function: Callable[[list[str]], int | None]) -> NoReturn:
-    """Run a program's main function; a Failure is printed as one line and exits with 1."""
+def _attempt(function: Callable[[list[str]], int | None]) -> int | None:
+    """Run a program's main function, if the user's variables are right; what the user can mend is
+    a Failure."""
+    if mistake := variables.mistake(os.environ, ROOT):
+        raise Failure(mistake)
+    free = shutil.disk_usage(BUILD if BUILD.exists() else ROOT).free
+    if free < ROOM:
+        raise Failure(f"{BUILD} has {free >> 20} MiB left; errpath needs {ROOM >> 20} at "
+                      "least")
+    try:
+        return function(sys.argv[1:])
+    except OSError as error:
+        if error.errno not in MENDABLE:
+            raise
+        raise Failure(f"{error.filename or BUILD}: {error.strerror}") from error
+
+
+def main(function: Callable[[list[str]], int | None], failed: int = 1) -> NoReturn:
+    """Run a program's main function; a Failure is printed as one line and exits with FAILED."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     try:
-        sys.exit(function(sys.argv[1:]))
+        sys.exit(_attempt(function))
     except Failure as failure:
         sys.stdout.flush()
-        sys.exit(f"errpath: {failure}")
+        print(f"errpath: {failure}", file=sys.stderr)
+        sys.exit(failed)
 
 
 @contextlib.contextmanager
 def lock(name: str, directory: Path = BUILD) -> Iterator[None]:
     """Exclude all other threads and processes that take the lock NAME of this directory."""
     directory.mkdir(parents=True, exist_ok=True)
-    with open(directory / f".lock-{name}", "w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with open(directory / f".lock-{name}", "a+", encoding="ascii") as file:
+        _take(file, name)
         yield
+
+
+def _holder(file: IO[str]) -> str:
+    """Name the process that wrote its number to a lock, with its command."""
+    file.seek(0)
+    pid = file.read().strip()
+    try:
+        words = Path("/proc", pid, "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:	# it has just ended
+        return f"process {pid}"
+    return f"process {pid}, {' '.join(words).strip()}"
+
+
+def _take(file: IO[str], name: str) -> None:
+    """Take a lock, and write the number of this process to it. Waiting for another process is said
+    once."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        if time.monotonic() > deadline:
+            holder = _holder(file)
+            if not holder.startswith(f"process {os.getpid()},"):
+                say(f"waiting for {holder}: it uses {name}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            break
+        time.sleep(0.02)
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
 
 
 def run(command: Command, what: str, cwd: Path | None = None,
         env: Mapping[str, str] | None = None) -> str:
     """Run a command quietly and return its output. If it fails, print the output and raise a
-    Failure that says what failed."""
+    Failure that says what failed. ENV: its environment; by default ours, without the user's
+    variables."""
     # In a new process group: an interrupted make ends its children, but not theirs.
     with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True,
-                          errors="replace", start_new_session=True, cwd=cwd, env=env) as process:
+                          errors="replace", start_new_session=True, cwd=cwd,
+                          env=env or variables.for_others(os.environ)) as process:
         _running.add(process.pid)
         if _ending:	# another thread started it after the interrupt
             _end(process.pid)
@@ -118,9 +180,19 @@ def absolute(path: str) -> Path:
     return Path(path).absolute()
 
 
+def lines_of(path: Path) -> list[str]:
+    """The lines of a file; raises a Failure that names the line if it is not UTF-8."""
+    data = path.read_bytes()
+    try:
+        return data.decode().splitlines()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Failure(f"{path}:{line}: this line is not UTF-8") from None
+
+
 def rows(path: Path) -> list[str]:
     """The lines of a table, without empty lines and comments."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = lines_of(path)
     return [line for line in lines if line and line[0] != "#"]
 
 

@@ -21,9 +21,19 @@ Made by `scripts/gauges --write` of the table in `gauges.c`: edit that, not this
 
 A counter is FILE.ENTRY: an entry of /proc/vmstat, /proc/meminfo, a cache of /proc/slabinfo (its
 objects in use), or a sum: `zoneinfo.free_and_pagesets`, `vmalloc.areas` and `vmalloc.pages` of
-/proc/vmallocinfo, `iomem.lines`, and `pages.unaccounted`: all pages without those that are free or
+/proc/vmallocinfo, `vmstat.nr_lru_anon` and `vmstat.nr_lru_file` (pages on the LRU lists, active or not), `iomem.lines`, and `pages.unaccounted`: all pages without those that are free or
 in use by slabs, user memory, the page cache, page tables, vmalloc and percpu memory. Entries of a NUMA node's vmstat and meminfo are `nodeN.FILE.ENTRY`,
 with the bound of FILE.ENTRY. The first pattern in the table that matches a counter decides.
+
+What lives on only because somebody holds a reference has separate counters:
+
+- `references.CACHE`: the objects of a slab cache, without those that are parts of live tasks: address
+  spaces (`mm_struct`), dead tasks, process numbers, credentials, users and namespaces. A cache that the
+  kernel merged with others has no such counter: the guests boot with `slab_nomerge`;
+- `huge_zero.references` and `percpu.bytes`, read from /proc/kcore: the references to the huge zero page,
+  and the percpu memory that is allocated. They need root, kallsyms with variables, and BTF;
+- `modules.NAME`: the references to a module;
+- `cgroup.ENTRY`: the entries of the root's cgroup.stat, where a hierarchy of cgroup v2 is mounted.
 
 - *One failure*: a difference above this fails the verdict, after the kernel has settled. After many
   failures a gauge that is not exact may differ by {slope} pages or objects for each of them.

@@ -5,7 +5,6 @@ import contextlib
 import ctypes
 import functools
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from host import build, hotadd, orders, template
+from host import arch, build, examine, hotadd, load, orders, template
 from host.common import BUILD, Failure, lock, say
 from host.kernel import Kernel
 from host.qmp import Qmp, Stream
@@ -24,21 +23,18 @@ from host.stages import stage
 # 3136 is no multiple of 128, so that RAM ends inside a memory section; memmap= in APPEND
 # reserves another one. Tests of hot-add put ranges beside and into both.
 MEMORY = "3136M"
-CPUS = "2"
+CPUS = os.environ.get("CPUS") or "2"
 PORTS = ("ktap", "kmsg", "counters", "status", "sweep")
-BOOT_LIMIT = 60		# seconds until the first output
-COMMAND_LIMIT = 600	# seconds that make shell CMD= may take
+BOOT_LIMIT = 60		# seconds until the first output, on an idle machine
 KVM_LIMIT = 10		# seconds that the trial of KVM may take
+GAVE_UP = b"hang\n"	# status of a guest that cannot go on: give_up() of scripts/init/ports.c
 
 # oops=panic, panic=-1 and -no-reboot: the first oops ends the guest.
+# "-action reboot=shutdown,shutdown=pause" would keep it stopped, so that all of its tasks could be
+# examined (seen with QEMU 7.2), for 3 s of each oops; its console has the stack that counts.
 # printk.devkmsg=on: no rate limit on the markers that tests write to the kernel log.
-# no_timer_check: on a busy host the guest's timer can seem broken, and the boot ends in a panic.
-APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len=4M "
-          "no_timer_check "
-          "memmap=128M$0x40000000 "
-          # MMIO windows for the simulated VMBus, below and above 4 GiB, with RAM behind them;
-          # pci=no_e820 lets the PCI core place BARs there although they are reserved.
-          "memmap=64M$0x50000000 memmap=64M$0x120000000 pci=no_e820")
+# slab_nomerge: each kind of object is counted separately.
+APPEND = "quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len=4M slab_nomerge"
 
 
 # With one thread for each CPU, QEMU 7.2 can execute instructions that the guest has patched
@@ -46,11 +42,11 @@ APPEND = ("console=ttyS0 quiet oops=panic panic=-1 printk.devkmsg=on log_buf_len
 # belongs to nothing (seen within 60 rounds without errpath; never with a single thread). A boot
 # takes no longer with one.
 # icount: a clock that counts instructions, a nanosecond each; a number is that of the CPUs.
-ICOUNT = {name: ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-cpu", "qemu64", "-smp", cpus]
+ICOUNT = {name: ["-accel", "tcg", "-icount", "shift=0,sleep=off", "-smp", cpus]
           for name, cpus in (("icount", "1"), ("icount2", "2"), ("icount4", "4"))}
 ACCELERATORS = {
-    "kvm": ["-accel", "kvm", "-cpu", "host", "-smp", CPUS],
-    "tcg": ["-accel", "tcg,thread=single", "-cpu", "qemu64", "-smp", CPUS],
+    "kvm": ["-accel", "kvm", "-smp", CPUS],
+    "tcg": ["-accel", "tcg,thread=single", "-smp", CPUS],
     **ICOUNT,
 }
 
@@ -68,7 +64,7 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
 
-def _option(path: Path) -> str:
+def option(path: Path) -> str:
     """Escape the commas of a path in an option of QEMU, which would end it."""
     return str(path).replace(",", ",,")
 
@@ -77,26 +73,31 @@ def command(kernel: Kernel, initrd: Path, append: str, accel: str = "tcg", size:
             grows: bool = True) -> list[str]:
     """Return the QEMU command line, without ports and console. GROWS: the guest has slots for
     more memory."""
-    more = hotadd.QEMU if grows else ()
-    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-            "-display", "none", "-machine", "q35", *ACCELERATORS[accel],
-            "-acpitable", f"file={_option(build.acpi_table())}",
+    of = kernel.arch
+    more = [*arch.firmware(of), *(hotadd.QEMU if grows else ())]
+    if of.acpi:
+        more += ["-acpitable", f"file={option(build.acpi_table())}"]
+    return [of.qemu, "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-machine", of.board, *ACCELERATORS[accel],
+            "-cpu", "host" if accel == "kvm" else of.model,
             "-m", f"{size},{hotadd.LIMITS}" if grows else size, *more,
             "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
-            f"{APPEND} ERRPATH_LINE={kernel.line} ERRPATH_SLOW={kernel.slow} {append}".strip()]
+            f"console={of.console} {APPEND} {of.append} ERRPATH_LINE={kernel.line} "
+            f"ERRPATH_SLOW={kernel.slow} {append}".strip()]
 
 
 def _ports() -> list[str]:
-    # append=on: a restored guest goes on with the console of its template.
+    # append=on: a restored guest goes on with the files of its template. ioeventfd=off: QEMU
+    # takes what a port sends while the guest waits, and so at the same instruction in all twins.
     words = ["-chardev", "file,id=console,path=console,append=on", "-serial", "chardev:console",
-             "-device", "virtio-serial-pci"]
+             "-device", "virtio-serial-pci,ioeventfd=off"]
     for port in PORTS:
-        words += ["-chardev", f"file,id={port},path={port}",
+        words += ["-chardev", f"file,id={port},path={port},append=on",
                   "-device", f"virtserialport,chardev={port},name=errpath.{port}"]
     return words
 
 
-class _Host:
+class Host:
     """What the host has of a QEMU: its monitor, and the port by which the guest asks for memory."""
 
     def __init__(self) -> None:
@@ -125,7 +126,7 @@ def started(arguments: Sequence[str], directory: Path) -> Iterator[
         tuple[subprocess.Popen[bytes], Qmp]]:
     """Start a QEMU with the ports of a Guest in its directory; yield its process and monitor, and
     end it."""
-    host = _Host()
+    host = Host()
     process = host.start([*arguments, *_ports()], cwd=directory, stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -154,20 +155,23 @@ class Guest:
         inherits. BEGIN: restore the guest from this template; NotRestored if that fails."""
         self.out, self.limit = out, limit
         out.mkdir(parents=True, exist_ok=True)
+        examine.forget(out)
         for name in ("console", *PORTS):
-            (out / name).write_bytes(begin.console() if begin and name == "console" else b"")
+            (out / name).write_bytes(begin.output(name) if begin and name != "sweep" else b"")
         self.started, self.spoke = time.monotonic(), 0.0	# SPOKE: at its first output
         self.lost, self.deadline = "silent", self.started + boot_limit
-        host = _Host()
+        host, self._examiner = Host(), Qmp()
         words = begin.options(arguments) if begin else arguments
         # Relative file names, as a comma in a path would end an option of QEMU.
-        self.process = host.start([*words, *_ports()], fds, cwd=out, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = host.start([*words, *_ports(), *self._examiner.words()],
+                                  (*fds, self._examiner.fileno()), cwd=out,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE)
         if begin:
             self._restore(begin, host)
         host.serve()
 
-    def _restore(self, begin: template.Template, host: _Host) -> None:
+    def _restore(self, begin: template.Template, host: Host) -> None:
         try:
             host.port.attach()
             host.monitor.connect()
@@ -181,9 +185,13 @@ class Guest:
     def _spoke(self) -> bool:
         return (self.out / "ktap").stat().st_size > 0
 
+    def _gave_up(self) -> bool:
+        """True if the guest asks to be examined and ended."""
+        return (self.out / "status").read_bytes() == GAVE_UP
+
     def poll(self) -> str | None:
         """Return "ended" if the guest ended by itself; "silent" or "hang" if it exceeded its
-        limit and was ended here; None while it runs."""
+        limit, or gave up, and was examined and ended here; None while it runs."""
         if self.process.poll() is not None:
             self._check_qemu()
             self.end()
@@ -191,10 +199,17 @@ class Guest:
         if self.lost == "silent" and self._spoke():
             self.spoke = time.monotonic()
             self.lost, self.deadline = "hang", self.spoke + self.limit
-        if time.monotonic() < self.deadline:
+        if time.monotonic() < self._deadline() and not self._gave_up():
             return None
+        examine.examine(self._examiner, self.out)
         self.end()
         return self.lost
+
+    def _deadline(self) -> float:
+        """Return when this guest counts as lost: that of a boot follows the machine's load."""
+        if self.lost == "silent":
+            return self.started + (self.deadline - self.started) * load.factor()
+        return self.deadline
 
     def _check_qemu(self) -> None:
         if self.process.returncode:
@@ -210,6 +225,7 @@ class Guest:
         self.process.kill()
         self.process.wait()
         self._stderr().close()
+        self._examiner.close()
 
 
 def start(arguments: Sequence[str], out: Path, content: bytes, limits: tuple[float, float],
@@ -245,37 +261,17 @@ def wait(guests: Sequence[Guest], stop: threading.Event | None = None) -> list[s
     return endings
 
 
-def interactive(arguments: Sequence[str], limit: int | None = None) -> int:
-    """Run a guest whose console is our standard input and output; returns QEMU's exit status.
-    The guest ends with the terminal; exceeding LIMIT seconds is a Failure."""
-    host = _Host()
-    process = host.start([*arguments, "-serial", "mon:stdio", "-device", "virtio-serial-pci"])
-    host.serve()
-    deadline = time.monotonic() + limit if limit else None
-    hang_up = select.poll()
-    if os.isatty(0):
-        hang_up.register(0, 0)
-    late = False
-    while process.poll() is None:
-        late = deadline is not None and time.monotonic() > deadline
-        if late or hang_up.poll(100):
-            process.kill()
-            process.wait()
-    if late:
-        raise Failure(f"the guest did not end within {limit} s: LIMIT=SECONDS gives it longer")
-    return process.returncode
-
-
-def one_command(arguments: Sequence[str], limit: int = COMMAND_LIMIT) -> int:
-    """Run a guest that executes one command with our standard output; returns its exit status."""
-    status = interactive([*arguments, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"], limit)
-    return status >> 1
+def prompt_words() -> str:
+    """The words of the kernel's command line for a prompt on our terminal."""
+    size = shutil.get_terminal_size()
+    return (f"ERRPATH_SHELL=1 TERM={os.environ.get('TERM', 'vt100')} "
+            f"LINES={size.lines} COLUMNS={size.columns}")
 
 
 def accelerator(kernel: Kernel, make_initrd: Callable[[Kernel], Path]) -> str:
     """Return "kvm" if a trial guest runs with it, else "tcg": on some machines /dev/kvm exists
     but every guest hangs. MAKE_INITRD: makes an initramfs without tests for it."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+    if not kernel.arch.is_native() or not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
     verdict = BUILD / "accelerator"
     with lock("accelerator"):

@@ -133,6 +133,10 @@ class Requests:
             "give up the DIMM", deadline)
         if name != "DEVICE_DELETED":
             raise Answer(errno.EBUSY, f"the guest keeps the DIMM (_OST {data['info']['status']})")
+        # The DIMM is gone when the guest has evaluated _EJ0. Its kernel then reads the slot's
+        # status (acpi_scan_hot_remove()): a DIMM that is plugged before that counts as one that
+        # did not go, and is not added.
+        self._wait_for(_is_report(EJECT_REQUEST), "report that the DIMM is gone", deadline)
         self.qmp.command("object-del", id=DIMM_RAM)
 
     def _resize(self, size: int) -> None:

@@ -9,11 +9,18 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from host import root
+from host import arch, root
 from host.common import ROOT, SCRIPTS, Command, Failure, run
 
-# The options that tests need, and those that a guest needs.
+# The options that tests need, and those that a guest needs. A file with the name of an architecture
+# behind it has those of this architecture.
 NEEDED = (ROOT / "selftests/config", SCRIPTS / "kernels/guest.config")
+
+
+def needed(of: arch.Arch) -> list[Path]:
+    """Return the files with the options that a kernel of an architecture needs."""
+    files = [path for file in NEEDED for path in (file, file.with_name(f"{file.name}.{of.machine}"))]
+    return [file for file in files if file.is_file()]
 
 
 def options(text: str) -> dict[str, str]:
@@ -37,6 +44,7 @@ class Kernel:
         self.directory, self.image, self.headers, self.modules = directory, image, headers, modules
         self.config = options(self._header("include/config/auto.conf"))
         self.release = release(self._header("include/generated/utsrelease.h"))
+        self.arch = self._arch()
         if not (headers / "Module.symvers").is_file():
             raise Failure(f"{headers} has no Module.symvers: build that kernel to the end first")
         self._check_options()
@@ -48,8 +56,15 @@ class Kernel:
             raise Failure(f"{self.headers} has no {name}: it is neither a kernel's headers nor "
                           "a built tree") from None
 
+    def _arch(self) -> arch.Arch:
+        found = [one for one in arch.ALL if one.option in self.config]
+        if not found:
+            raise Failure(f"the kernel {self.release} is none of "
+                          f"{' or '.join(one.name for one in arch.ALL)}")
+        return found[0]
+
     def _check_options(self) -> None:
-        for file in NEEDED:
+        for file in needed(self.arch):
             for name, value in options(file.read_text(encoding="utf-8")).items():
                 if self.config.get(name) not in ("y", value):
                     raise Failure(f"the kernel {self.release} has no {name}={value}, which "
@@ -62,7 +77,9 @@ class Kernel:
         if "CONFIG_CC_IS_CLANG" in self.config:
             version = int(self.config["CONFIG_CLANG_VERSION"]) // 10000
             return [*command, f"LLVM=-{version}" if shutil.which(f"clang-{version}") else "LLVM=1"]
-        compiler = f"gcc-{int(self.config['CONFIG_GCC_VERSION']) // 10000}"
+        compiler = self.arch.compiler(f"gcc-{int(self.config['CONFIG_GCC_VERSION']) // 10000}")
+        if not self.arch.is_native():
+            command.append(f"CROSS_COMPILE={self.arch.triplet}-")
         command.append(f"CC={compiler}")
         if shutil.which(compiler):
             return command
@@ -140,11 +157,11 @@ def _one(directory: Path, what: str, *patterns: str) -> Path:
     return found[0]
 
 
-def unpacked(line: str, directory: Path, must: Sequence[str] = ()) -> Kernel:
+def unpacked(line: str, directory: Path, must: Sequence[str] = (), slow: int = 1) -> Kernel:
     """Return the kernel whose packages were unpacked in this directory."""
     modules = _one(directory, "modules", "lib/modules/*/modules.order",
                    "usr/lib/modules/*/modules.order").parent
     return Kernel(line, directory,
                   _one(directory, "image", "boot/vmlinuz-*", "usr/lib/modules/*/vmlinuz*"),
                   _one(directory, "headers", f"usr/src/linux-headers-{modules.name}"),
-                  modules, must)
+                  modules, must, slow)

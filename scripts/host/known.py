@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
-from host.common import ROOT, SCRIPTS, Failure
+from host.common import ROOT, SCRIPTS, Failure, lines_of
 from host.ktap import Result
 
 KERNEL_FILE = ROOT / "selftests/known-issues"
@@ -21,14 +21,16 @@ BUG_KEYS = ("versions", "reason", "upstream")
 ID = re.compile(r"[a-z0-9-]+")
 RELEASE = re.compile(r"\d+\.\d+\.\d+")
 RANGE = re.compile(r"\d+\.\d+(\+|\.\*)")
-ONLY = re.compile(rf"{RANGE.pattern}|may|must")
+MACHINES = ("x86_64", "aarch64")
+VERSIONS = re.compile(rf"{RANGE.pattern}|{'|'.join(MACHINES)}")
+ONLY = re.compile(rf"{VERSIONS.pattern}|may|must")
 # The reason of a result is "known: [ID] OBSERVATION; [ID] OBSERVATION".
 ID_IN_REASON = re.compile(rf"(?:^known: |; )\[({ID.pattern})\] ")
 
-ERRNOS = "0|EAGAIN|EBUSY|EEXIST|EINPROGRESS|EINVAL|ENODEV|ENOMEM|EPROTO|ETIMEDOUT"
+ERRNOS = "0|EAGAIN|EBUSY|EEXIST|EINPROGRESS|EINVAL|ENODEV|ENOMEM|ENXIO|EPROTO|ETIMEDOUT"
 KERNEL_OBSERVATION = re.compile(rf"kmsg .+|oops \S+ .+|errno \S+ ({ERRNOS})|"
-                                r"\S+\.\S+ [+-][1-9]\d* (kB )?(once|per failure)")
-QEMU_OBSERVATION = re.compile(r"destination ([+-]\d+) KiB")
+                                r"\S+\.\S+ [+-][1-9]\d* (kB )?(once|per failure|afterwards)")
+QEMU_OBSERVATION = re.compile(r"(destination|source) ([+-]\d+) KiB")
 
 
 class Bug(NamedTuple):
@@ -49,14 +51,17 @@ class Row(NamedTuple):
     bug: Bug
     line: int
 
-    def applies(self, version: str, debian: bool) -> tuple[bool, bool]:
+    def applies(self, version: str, debian: bool,
+                machine: str = MACHINES[0]) -> tuple[bool, bool]:
         """Return whether the row applies to a version, and whether it must show there.
 
         DEBIAN: Debian built it; any other kernel may have a fix that its version does not show.
         """
-        ranges = [word for word in self.only if word not in ("may", "must")]
+        ranges = [word for word in self.only if word not in ("may", "must", *MACHINES)]
         in_ranges = (_in_ranges(self.bug.versions, version)
-                     and (not ranges or _in_ranges(ranges, version)))
+                     and (not ranges or _in_ranges(ranges, version))
+                     and _on_machine(self.bug.versions, machine)
+                     and _on_machine(self.only, machine))
         seen = (in_ranges and version in self.bug.stock
                 and (not self.test.startswith("sweep.") or _in_ranges(self.bug.swept, version)))
         return (seen if "must" in self.only else in_ranges,
@@ -66,7 +71,7 @@ class Row(NamedTuple):
     def growth(self) -> int:
         """Return by how many KiB the memory of a QEMU grows."""
         found = QEMU_OBSERVATION.fullmatch(self.observation)
-        return int(found[1]) if found else 0
+        return int(found[2]) if found else 0
 
 
 class Qemu(Protocol):
@@ -79,7 +84,14 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split("."))
 
 
-def _in_ranges(ranges: Iterable[str], version: str) -> bool:
+def _on_machine(words: Iterable[str], machine: str) -> bool:
+    """True if the words name this machine, or none."""
+    named = [word for word in words if word in MACHINES]
+    return not named or machine in named
+
+
+def _in_ranges(words: Iterable[str], version: str) -> bool:
+    ranges = [word for word in words if word not in MACHINES]
     return any(_numbers(version)[:2] >= _numbers(one[:-1]) if one.endswith("+")
                else fnmatch.fnmatchcase(version, one) for one in ranges)
 
@@ -123,7 +135,7 @@ class _Reader:
             self.wrong(f"a second key: {key}")
         else:
             if key == "versions":
-                self.words(value, RANGE)
+                self.words(value, VERSIONS)
             self.block[key] = value
 
     def row(self, line: str) -> None:
@@ -141,7 +153,7 @@ class _Reader:
                              self.number))
 
     def read(self) -> list[Row]:
-        for self.number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
+        for self.number, line in enumerate(lines_of(self.path), 1):
             line = line.rstrip()
             key = KEY.fullmatch(line)
             if key:
@@ -177,9 +189,10 @@ def rows(path: Path = QEMU_FILE) -> list[Row]:
     """Read what stock QEMUs are known to do wrong."""
     found = _Reader(path, QEMU_OBSERVATION).read()
     for row in found:
-        if not row.test.endswith(".population"):
-            raise Failure(f"{path}:{row.line}: only population can be a known issue: wrong memory "
-                          "never is")
+        end = row.observation.split()[0]
+        if not row.test.endswith({"destination": ".population", "source": ".source"}[end]):
+            raise Failure(f"{path}:{row.line}: only population, of the destination, and source can "
+                          "be known issues: wrong memory never is")
     return found
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from host import oops
-from host.common import SCRIPTS, Failure
+from host.common import SCRIPTS, Failure, lines_of
 
 
 class Problem(NamedTuple):
@@ -42,7 +42,7 @@ def _compile(regexp: str, where: Path) -> re.Pattern[str]:
 
 def _entries(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = lines_of(path)
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}; "
                       "without it a log with splats would pass") from None

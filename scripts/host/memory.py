@@ -2,13 +2,32 @@
 """The memory of another process, by /proc: how much of it is populated, and its content."""
 
 import contextlib
+import functools
 import itertools
+import mmap
 import os
 import re
 
 from host.common import Failure
 
 HEAD = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ...([ps]) ")
+
+
+def _resident_pages() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1])
+
+
+@functools.cache
+def reads_populate() -> bool:
+    """Return whether this machine's kernel allocates anonymous memory that is only read. Others map
+    the zero page, which does not count."""
+    pages = 4096
+    with mmap.mmap(-1, pages * mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as anonymous:
+        before = _resident_pages()
+        for page in range(pages):
+            anonymous[page * mmap.PAGESIZE]
+        return _resident_pages() - before > pages // 2
 
 
 class Memory:

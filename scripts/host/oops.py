@@ -22,8 +22,9 @@ class Oops(NamedTuple):
 EXPECT = re.compile(r"errpath: expect oops (\S+): (\S+) (.+)")
 EXPECT_NONE = re.compile(r"errpath: expect no oops")
 ANNOUNCED = re.compile(rf"{EXPECT.pattern}|{EXPECT_NONE.pattern}")
-FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |general protection fault|Kernel panic).*")
-FUNCTION = re.compile(r"\bRIP: \w+:([^+]+)\+")
+FIRST = re.compile(r"(BUG: |Oops|kernel BUG at |Unable to handle kernel |Internal error: |"
+                   r"general protection fault|Kernel panic).*")
+FUNCTION = re.compile(r"(?:\bRIP: \w+:|\bpc : )([^+]+)\+")	# x86-64, arm64
 
 
 def split(text: str, since: re.Pattern[str] | None = None) -> tuple[list[str], list[str]]:

@@ -21,8 +21,8 @@ def orders(environment: Mapping[str, str], files: Mapping[str, bytes]) -> bytes:
     return b"".join([*parts, b"go\n"])
 
 
-def option(directory: Path, content: bytes) -> list[str]:
-    """Write orders to a file of a guest's directory, and return QEMU's options. QEMU runs in
-    this directory."""
-    (directory / "orders").write_bytes(content)
-    return ["-fw_cfg", "name=opt/errpath/orders,file=orders"]
+def option(directory: Path, content: bytes, name: str = "orders") -> list[str]:
+    """Write the item opt/errpath/NAME of fw_cfg to a file of a guest's directory, and return
+    QEMU's options. QEMU runs in this directory."""
+    (directory / name).write_bytes(content)
+    return ["-fw_cfg", f"name=opt/errpath/{name},file={name}"]

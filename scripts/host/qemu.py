@@ -92,6 +92,14 @@ class Machine:
                     raise Failure(f"{self.whose} cannot write {size:#x} bytes at {start:#x}: "
                                   f"{answer}")
 
+    def ask(self, command: str) -> str:
+        """Give a command of the protocol qtest to the machine; return the answer behind OK."""
+        self._qtest.send(command)
+        answer = self._qtest.receive(time.monotonic() + LIMIT) or "nothing"
+        if answer.split()[0] != "OK":
+            raise Failure(f"{self.whose}: {command}: {answer}")
+        return answer[2:].strip()
+
 
 class Binary:
     """A QEMU: the words of its command, and what it reports about itself."""
@@ -103,6 +111,7 @@ class Binary:
             version = machine.monitor.version
             self.capabilities = {entry["capability"] for entry in ask("query-migrate-capabilities")}
             self.types = {entry["name"] for entry in ask("qom-list-types", abstract=False)}
+            self.parameters = set(ask("query-migrate-parameters"))
             machines = ask("query-machines")
         self.version = "{major}.{minor}.{micro}".format(**version["qemu"])
         # True for a distribution's QEMU; any other may have changes.

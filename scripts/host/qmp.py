@@ -93,8 +93,9 @@ class Qmp:
         return self._stream.theirs.fileno()
 
     def words(self) -> list[str]:
-        """The options for QEMU's command line."""
-        return ["-chardev", f"socket,id=qmp,fd={self.fileno()}", "-qmp", "chardev:qmp"]
+        """The options for QEMU's command line. A QEMU can have several monitors."""
+        name = f"qmp{self.fileno()}"
+        return ["-chardev", f"socket,id={name},fd={self.fileno()}", "-qmp", f"chardev:{name}"]
 
     def connect(self, limit: float = LIMIT) -> None:
         """Wait for the greeting of a QEMU that was just started, and set VERSION."""

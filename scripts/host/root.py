@@ -10,8 +10,10 @@ from host.stages import stage
 
 ROOTS = BUILD / "roots"
 # The tools that build modules for newer kernels; objtool needs the libraries.
-PACKAGES = "gcc-14,make,libelf1t64,libssl3t64,zlib1g"
-SUITE_OF_COMPILER = {"gcc-14": "trixie"}
+PACKAGES = "{},make,libelf1t64,libssl3t64,zlib1g"
+# The suite and the package of each compiler that a machine can lack.
+COMPILERS = {"gcc-14": ("trixie", "gcc-14"),
+             "aarch64-linux-gnu-gcc-14": ("trixie", "gcc-14-aarch64-linux-gnu")}
 
 
 def make(target: Path, suite: str, packages: str, what: str, *options: str) -> None:
@@ -31,14 +33,15 @@ def make(target: Path, suite: str, packages: str, what: str, *options: str) -> N
 
 def have(compiler: str) -> Path:
     """Return the root that has a compiler; make it first if necessary."""
-    suite = SUITE_OF_COMPILER.get(compiler)
-    if not suite:
+    if compiler not in COMPILERS:
         raise Failure(f"this kernel was built by {compiler}, which is not here: install it")
-    target = ROOTS / f"{suite}_{PACKAGES.replace(',', '_')}"
+    suite, package = COMPILERS[compiler]
+    packages = PACKAGES.format(package)
+    target = ROOTS / f"{suite}_{packages.replace(',', '_')}"
     with lock(f"root-{suite}"):
         if not target.is_dir():
-            make(target, suite, PACKAGES, "its compiler; some minutes", "--variant=apt")
-            point(ROOTS / suite, target)
+            make(target, suite, packages, "its compiler; some minutes", "--variant=apt")
+            point(ROOTS / (suite if package == compiler else f"{suite}-{compiler}"), target)
     return target
 
 

@@ -3,7 +3,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from host import build, guest, orders, progress, verdict
@@ -14,9 +14,13 @@ from host.stages import record, stage
 
 # Seconds that a guest may take from its first output, besides the limits of its programs.
 SLACK = 30
-# Guests that run at the same time: one more than processors, as a guest mostly waits.
-AT_ONCE = int(build.JOBS) + 1
 INTERVAL = 0.05		# seconds between two looks at a guest
+
+
+def at_once() -> int:
+    """Return how many guests run at the same time: one more than processors, as a guest mostly
+    waits."""
+    return int(build.JOBS) + 1
 
 
 def trial_initrd(kernel: Kernel, nothing: Path = BUILD / "nothing") -> Path:
@@ -31,14 +35,6 @@ def initramfs(kernel: Kernel, modules: Sequence[Path], installed: Path,
     """Write the initramfs of guests that run these programs to a directory."""
     with stage("writing the initramfs", kernel.line):
         return build.initramfs(kernel, modules, installed, programs, out / "initramfs")
-
-
-def _behind(programs: Mapping[str, int], name: str) -> dict[str, int]:
-    """Return the programs that follow NAME in the order of the list."""
-    if name not in programs:
-        return {}
-    names = list(programs)
-    return {each: programs[each] for each in names[names.index(name) + 1:]}
 
 
 class Session:
@@ -86,17 +82,18 @@ class Session:
                 watch.look()
                 if stop.wait(INTERVAL):
                     return {}, ""
+        except Failure as failure:	# QEMU failed: a result; the programs go on in another guest
+            self.results.append(Result("guest", "fail", str(failure)))
+            ending = "ended"
         finally:
             one.end()
             self._record(one)
         results, lost_during = verdict.judge(out, ending, programs, self.kernel.must)
         watch.ends(results[-1] if lost_during else None)
         self.results += results
-        if lost_during:
-            return _behind(programs, lost_during), f"after-{lost_during}"
-        if results[-1].outcome == "LOST" and progress.BEGIN not in verdict.read(out, "ktap"):
-            return dict(programs), "again"
-        return {}, ""
+        begun = [name for name in verdict.begun(out) if name in programs]
+        left = {name: programs[name] for name in programs if name not in begun}
+        return left, f"after-{begun[-1]}" if begun else "again"
 
     def _record(self, one: guest.Guest) -> None:
         """Record the stages of a guest that has ended."""
@@ -104,6 +101,10 @@ class Session:
         record("booting guests", one.started, one.spoke or now, self.kernel.line)
         if one.spoke:
             record("running programs", one.spoke, now, self.kernel.line)
+
+    def _give_up(self, programs: Iterable[str], why: str) -> None:
+        """Add a result for each program that cannot run."""
+        self.results += [Result(name, "LOST", f"did not run: {why}") for name in programs]
 
     def run(self, stop: threading.Event | None = None,
             watch: progress.Watch | None = None) -> list[Result]:
@@ -116,12 +117,12 @@ class Session:
             while programs and not stop.is_set():
                 left, below = self._run_guest(programs, out, stop, watch)
                 if left and below == out.name == "again":
-                    self.results += [Result(name, "LOST", "did not run: its guest did not boot, "
-                                            "twice") for name in left]
+                    self._give_up(left, "its guest did not boot, twice")
                     break
                 programs, out = left, self.out / below
         except Failure as failure:	# no guest: a result, so that other sessions go on
             self.results.append(Result("guest", "fail", str(failure)))
+            self._give_up(programs, "it got no guest")
         finally:
             watch.over()
         return self.results

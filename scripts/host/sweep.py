@@ -2,6 +2,8 @@
 """Runs a sweep: boots guest after guest until each call of an operation was failed and judged."""
 
 import hashlib
+import json
+import os
 import re
 import shutil
 import threading
@@ -11,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from host import build, guest, log, oops, orders, session, sweepproto, template
+from host import (build, examine, guest, log, oops, orders, session, sweepproto, template,
+                  twins, watched)
 from host.common import ROOT, SCRIPTS, Failure, say
 from host.kernel import Kernel
 
@@ -24,9 +27,7 @@ class Row(NamedTuple):
     append: str		# for the kernel's command line
 
 
-# Seconds without a record until a guest counts as hung. The guest itself has the time limit of
-# each run of the operation.
-QUIET = 90
+SETTINGS = "settings"	# file with the arguments that another sweep must have to find the same
 PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
 # Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.
 BOOTS = 3
@@ -34,6 +35,8 @@ BOOTS = 3
 # nokaslr makes a wrong pointer point to the same place in each guest. slab_debug=F lets the kernel
 # check slabs, so that each lost object is seen; kernels before 6.9 have it as slub_debug.
 APPEND = "loglevel=6 nokaslr slub_debug=F"
+# KASAN reports each bad access, and not only the first one.
+KASAN_APPEND = "kasan_multi_shot"
 # Words that the guest's program reads: they reach it by orders, not by the kernel's command line,
 # so that all operations share a template.
 ORDERED = re.compile(r"ERRPATH_\w+=")
@@ -56,32 +59,39 @@ def row_of(operation: str, line: str) -> Row:
                 Row(operation, [], ""))
 
 
+def options(operation: str) -> str:
+    """Return the words that sweeps.conf has for an operation, whatever the kernel line; or
+    empty."""
+    return next((row.append for row in rows() if row.operation == operation), "")
+
+
 def operations() -> list[str]:
     """Return the names of all operations."""
     return sorted(name for file in (ROOT / "selftests/sweeps").glob("*.c")
                   for name in OPERATION.findall(file.read_text(encoding="utf-8")))
 
 
+def _declares(operation: str, field: str) -> bool:
+    """True if an operation sets a field of its declaration to true."""
+    sources = (file.read_text(encoding="utf-8") for file in (ROOT / "selftests/sweeps").glob("*.c"))
+    return any(re.search(rf"^SWEEP_OPERATION\({operation}\) = {{[^}}]*\.{field} = true", text, re.M)
+               for text in sources)
+
+
+def asks_host(operation: str) -> bool:
+    """True if an operation asks the host for memory, which comes at no known time of the guest."""
+    return _declares(operation, "asks_host")
+
+
+def has_workers(operation: str) -> bool:
+    """True if kernel threads do the work of an operation, and not its process."""
+    return _declares(operation, "workers")
+
+
 def known(operation: str) -> None:
     """Raise a Failure if there is no such operation."""
     if operation not in operations():
         raise Failure(f"no operation {operation!r}; there are: {' '.join(operations())}")
-
-
-class _Watched(guest.Guest):
-    """A guest whose time limit starts again with each record that it sends."""
-
-    def __init__(self, arguments: Sequence[str], out: Path, limit: float, boot_limit: float,
-                 begin: template.Template | None = None) -> None:
-        self.received = 0	# bytes
-        super().__init__(arguments, out, limit, boot_limit, begin=begin)
-
-    def poll(self) -> str | None:
-        received = (self.out / "sweep").stat().st_size
-        if received != self.received:
-            self.received, self.deadline = received, time.monotonic() + QUIET
-        ending: str | None = super().poll()
-        return ending
 
 
 class Lane(NamedTuple):
@@ -105,16 +115,20 @@ class Sweep:
     interrupted sweep can be resumed."""
 
     def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path, operation: str,
-                 out: Path, settings: str = "", command: str = "") -> None:
+                 out: Path, settings: str = "", command: str = "",
+                 lanes: int = int(build.JOBS), clean: int = 0) -> None:
         """MODULES: the .ko files. INSTALLED: directory of the selftests. OUT: directory of the
         results. SETTINGS: words for the kernel's command line, which the guest's program reads.
-        COMMAND: shell commands that the operation "command" runs."""
+        COMMAND: shell commands that the operation "command" runs. LANES: guests at a time.
+        CLEAN: twins in which nothing
+        fails; 0: CLEAN, and go on without twins if these differ."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
-        self.row, self.out, self.settings = row_of(operation, kernel.line), out, settings
+        self.row, self.out = row_of(operation, kernel.line), out
+        self.settings, self.command = settings, command
         self.files: dict[str, bytes] = {}
         if command:
             self.files["selftests/sweep-command"] = command.encode()
-        self.seconds = 0.0
+        self.lanes, self.clean, self.seconds = lanes, clean, 0.0
         self._mutex = threading.Lock()		# held while a guest gets its number
         self._stop = threading.Event()		# once set, all guests end
 
@@ -122,11 +136,36 @@ class Sweep:
 
     def _key(self) -> str:
         """A hash of all that the results depend on."""
-        parts = [self.kernel.release, self.append(), str(self.files)]
+        parts = [self.kernel.release, self.append(), str(self.files), str(self._users_files())]
         parts += [hashlib.sha256(file.read_bytes()).hexdigest()
-                  for file in [*self.modules, self.installed / "sweep",
+                  for file in [self.kernel.image, *self.modules, self.installed / "sweep",
                                self.installed / "known-issues"]]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def set(self) -> dict[str, str]:
+        """What shards of one sweep have in common, by name."""
+        settings = " ".join(word for word in self.append().split()
+                            if not word.startswith("ERRPATH_SHARD="))
+        return {"line": self.kernel.line, "kernel": self.kernel.release,
+                "operation": self.row.operation, "settings": settings, "command": self.command,
+                "files": str(self._users_files()),
+                "known-issues": self._digest([self.installed / "known-issues"]),
+                "modules": self._digest(self.modules)}
+
+    @staticmethod
+    def _digest(files: Sequence[Path]) -> str:
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+    def is_current(self) -> bool:
+        """True if the directory has the complete results of a sweep with the same key."""
+        key = self.out / "key"
+        return (key.is_file() and key.read_text(encoding="ascii") == self._key()
+                and self.ended())
+
+    def _users_files(self) -> dict[str, str]:
+        """Return hashes of the user's files in the guest."""
+        return {name: hashlib.sha256(data).hexdigest()
+                for name, (_, data) in build.users_files(self.kernel).items()}
 
     def resume(self) -> bool:
         """Keep the results of an interrupted sweep if its key is the same, and remove all other
@@ -138,7 +177,18 @@ class Sweep:
         shutil.rmtree(self.out, ignore_errors=True)
         self.out.mkdir(parents=True)
         key.write_text(self._key(), encoding="ascii")
+        (self.out / SETTINGS).write_text(json.dumps([self.settings, self.command]),
+                                         encoding="utf-8")
         return False
+
+    @staticmethod
+    def settings_of(out: Path) -> tuple[str, str]:
+        """The arguments SETTINGS and COMMAND of the sweep whose results OUT has."""
+        if not (out / SETTINGS).is_file():
+            raise Failure(f"{os.path.relpath(out)} has no results: run the sweep without SHELL= "
+                          "first")
+        settings, command = json.loads((out / SETTINGS).read_text(encoding="utf-8"))
+        return settings, command
 
     def outs(self) -> list[Path]:
         """The directories of the guests so far, in their order."""
@@ -148,16 +198,43 @@ class Sweep:
     def events(self) -> Iterator[sweepproto.Event]:
         """The records of all guests, and an event for each guest that was lost. Raises a Failure
         for a record that the schema does not have."""
+        end: sweepproto.Record | None = None
         for out in self.outs():
             records = list(sweepproto.read(out / "sweep"))
-            yield from records
+            end = next((record for record in records if record["event"] == "end"), end)
+            yield from (record for record in records if record["event"] != "end"
+                        and record.get("hash") != sweepproto.NOTHING)
             event = lost(out, records)
-            if event:
+            if event and event["hash"] != sweepproto.NOTHING:
                 yield event
+        if end and self.ended():
+            yield end
+
+    def oops(self) -> str:
+        """Return the oops that ended the last guest, in one line; empty if none did."""
+        for out in reversed(self.outs()):
+            console = (out / "console").read_text(encoding="utf-8", errors="replace")
+            _, lines = oops.split(console, INJECT)
+            return _oops_text(lines) if lines else ""
+        return ""
+
+    def nothing(self) -> Iterator[sweepproto.Event]:
+        """The same records about a guest in which nothing failed, if there was one. Its counters
+        are what those of the others are compared with: only the log counts."""
+        for out in self.outs():
+            records = list(sweepproto.read(out / "sweep"))
+            about = [record for record in records if record.get("hash") == sweepproto.NOTHING]
+            if not any(record["event"] == "judged" for record in about):
+                continue
+            yield from (record for record in records if record["event"] == "start")
+            yield from (_only_log(record) for record in about if record["event"] != "found")
+            return
 
     def ended(self) -> bool:
-        """True if all targets were judged: by one guest, or by those of all lanes, if these found
-        the same targets."""
+        """True if all targets were judged: by twins, by one guest, or by those of all lanes, if
+        these found the same targets."""
+        if self._is_by_twins():	# a shard can have no target
+            return not {*self.found()} - {*self.done()}
         ends: dict[int, dict[int, str]] = {}	# surveys by number of lanes, and by lane
         for out in self.outs():
             for record in sweepproto.read(out / "sweep"):
@@ -174,10 +251,24 @@ class Sweep:
                    for out in self.outs() if Lane.of(out) == lane
                    for record in sweepproto.read(out / "sweep"))
 
+    def _is_by_twins(self) -> bool:
+        return any(record["event"] in ("found", "waiting") for out in self.outs()
+                   for record in sweepproto.read(out / "sweep"))
+
+    def found(self) -> list[str]:
+        """The hashes of the targets that twins found."""
+        return [record["hash"] for out in self.outs() for record in sweepproto.read(out / "sweep")
+                if record["event"] == "found"]
+
     def done(self) -> list[str]:
         """The hashes of the targets that were judged, or that a guest was lost by."""
-        return [event["hash"] for event in self.events()
-                if event["event"] == "judged" or event["event"] == "lost"]
+        done = []
+        for out in self.outs():
+            records = list(sweepproto.read(out / "sweep"))
+            done += [record["hash"] for record in records if record["event"] == "judged"]
+            event = lost(out, records)
+            done += [event["hash"]] if event else []
+        return done
 
     @staticmethod
     def _got_done(out: Path) -> bool:
@@ -191,10 +282,17 @@ class Sweep:
     def append(self) -> str:
         """The words for the kernel's command line. Of two words with the same name the last one
         counts: the user's."""
-        return " ".join([APPEND, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
+        kasan = KASAN_APPEND if "CONFIG_KASAN" in self.kernel.config else ""
+        return " ".join([APPEND, kasan, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
                          self.settings])
 
-    def _initramfs(self) -> Path:
+    def environment(self) -> tuple[dict[str, str], str]:
+        """The words of append() that the guest's program reads, by name, and the others."""
+        words = self.append().split()
+        environment = dict(word.split("=", 1) for word in words if ORDERED.match(word))
+        return environment, " ".join(word for word in words if not ORDERED.match(word))
+
+    def initramfs(self) -> Path:
         """Write the initramfs of all guests."""
         return build.initramfs(self.kernel, self.modules, self.installed,
                                {"sweep": PROGRAM_LIMIT}, self.out / "initramfs", more=self.files)
@@ -202,21 +300,19 @@ class Sweep:
     def _guest(self, lane: Lane, initrd: Path, out: Path) -> guest.Guest:
         """Start a guest for the remaining targets of a lane."""
         accel = guest.accelerator(self.kernel, session.trial_initrd)
-        words = self.append().split()
-        environment = dict(word.split("=", 1) for word in words if ORDERED.match(word))
-        append = " ".join(word for word in words if not ORDERED.match(word))
+        environment, append = self.environment()
         content = orders.orders({**environment, "ERRPATH_LANE": lane.text()},
                                 {"selftests/sweep-done": "\n".join(self.done()).encode()})
         return guest.start(guest.command(self.kernel, initrd, append, accel), out, content,
-                           (QUIET, guest.BOOT_LIMIT), self.kernel.line, _Watched)
+                           (watched.QUIET, guest.BOOT_LIMIT), self.kernel.line, watched.Watched)
 
-    def _next_out(self, lane: Lane) -> Path:
-        """Make the directory of another guest."""
+    def next_out(self, lane: str = "") -> Path:
+        """Make the directory of another guest. LANE: as Lane.text(); empty for a twin."""
         with self._mutex:
             numbers = [int(out.name.partition("-")[2]) for out in self.out.glob("guest-*")]
             out = self.out / f"guest-{max(numbers, default=0) + 1}"
             out.mkdir()
-        (out / "lane").write_text(lane.text(), encoding="ascii")
+        (out / "lane").write_text(lane, encoding="ascii")
         (out / "sweep").touch()
         return out
 
@@ -225,7 +321,7 @@ class Sweep:
         gets nothing done, or if BOOTS guests in a row do not boot."""
         barren = 0
         while not self._lane_ended(lane) and not self._stop.is_set():
-            out = self._next_out(lane)
+            out = self.next_out(lane.text())
             ending = guest.wait([self._guest(lane, initrd, out)], self._stop)[0]
             if not ending:
                 return
@@ -238,11 +334,11 @@ class Sweep:
                 say(f"guest {'lost' if _has_records(out) else 'did not boot'}, "
                     f"{len(self.done())} calls done: going on in a new one")
 
-    def run(self) -> None:
+    def _run_lanes(self) -> None:
         """Run the guests of all lanes until all targets are done; raises a Failure as
         _run_lane()."""
-        started, initrd = time.monotonic(), self._initramfs()
-        lanes = [Lane(number, int(build.JOBS)) for number in range(int(build.JOBS))]
+        initrd = self.initramfs()
+        lanes = [Lane(number, self.lanes) for number in range(self.lanes)]
         with ThreadPoolExecutor(len(lanes)) as pool:
             try:
                 runs = [pool.submit(self._run_lane, lane, initrd) for lane in lanes]
@@ -254,7 +350,40 @@ class Sweep:
         if not self.ended():	# the lanes found different targets
             self._run_lane(Lane(0, 1), initrd)
         initrd.unlink()
+
+    def _run_twins(self) -> bool:
+        """Judge all targets by twins; false if that cannot be done: then no result is left.
+        Raises NoTwins instead if the caller said how many are to be the same."""
+        try:
+            twins.Twins(self, self._stop).run()
+        except twins.NoTwins as failure:
+            if self.clean:
+                raise
+            say(f"{self.row.operation}: no twins: {failure}")
+            for out in self.outs():
+                shutil.rmtree(out)
+        return self.ended()
+
+    def run(self) -> None:
+        """Run guests until all targets are done: twins if possible, otherwise those of lanes.
+        Raises a Failure as _run_lane()."""
+        started = time.monotonic()
+        wanted = twins.wanted(self.append()) and not asks_host(self.row.operation)
+        if not wanted or not self._run_twins():
+            self._run_lanes()
         self.seconds = time.monotonic() - started
+
+
+def _only_log(record: sweepproto.Record) -> sweepproto.Record:
+    """The record; a verdict without the differences of counters."""
+    if record["event"] != "judged":
+        return record
+    findings = [one for one in record["findings"] if not one["difference"]
+                and not one["known"] and not one["what"].startswith("/proc/")]
+    only: sweepproto.Judged = {"event": "judged", "hash": record["hash"],
+                               "result": "fail" if findings else "pass", "reason": "",
+                               "findings": findings}
+    return only
 
 
 def _has_records(out: Path) -> bool:
@@ -285,8 +414,13 @@ def _problems(lines: Sequence[str]) -> list[str]:
 
 def _lost(target: sweepproto.Target, out: Path) -> sweepproto.Lost:
     """The event of a guest about which nothing else is known: it hangs."""
-    return {"event": "lost", "hash": target["hash"], "how": "hang", "text": "", "log": [],
-            "known": False, "later": False, "guest": out.name}
+    return {"event": "lost", "hash": target["hash"], "how": "hang", "text": examine.where(out),
+            "log": [], "known": False, "later": False, "guest": out.name}
+
+
+def _oops_text(lines: list[str], line: str = "") -> str:
+    """An oops in one line. LINE: what to show of it; by default its first line."""
+    return f"in {oops.function(lines) or '?'}(): {line or oops.first_line(lines)}"
 
 
 def _oops(target: sweepproto.Target, out: Path) -> sweepproto.Lost | None:
@@ -299,7 +433,7 @@ def _oops(target: sweepproto.Target, out: Path) -> sweepproto.Lost | None:
     # Of a known oops show the regexp: what it matches may differ from run to run.
     line = found.regexp if found else oops.first_line(lines)
     event = _lost(target, out)
-    event.update({"how": "oops", "text": f"in {oops.function(lines) or '?'}(): {line}",
+    event.update({"how": "oops", "text": _oops_text(lines, line),
                   "log": problems, "known": bool(found) and not problems})
     return event
 

@@ -35,7 +35,8 @@ def _leaf(target: sweepjson.Target) -> str:
     text = "; ".join([target["outcome"] + more, *(f["text"] for f in target["findings"])])
     where = f"<pre>{escape(target['where'])}</pre>" if target["where"] else ""
     return (f"<div class='leaf {grade(target)}'><code>{escape(target['function'])}</code> "
-            f"#{target['occurrence']}: {escape(text)}{where}</div>")
+            f"#{target['occurrence']} [{target['hash'][:sweepjson.ID]}]: "
+            f"{escape(text)}{where}</div>")
 
 
 def _tree(targets: Sequence[sweepjson.Target], depth: int) -> Iterator[str]:

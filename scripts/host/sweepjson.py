@@ -3,6 +3,8 @@
 
 from typing import NamedTuple, TypedDict
 
+ID = 8		# digits of a target's hash that reports for people show
+
 
 class Step(NamedTuple):
     """One step of an operation: its name, and 0 or -errno."""
@@ -30,6 +32,7 @@ class Target(TypedDict):
     outcome: str		# one of sweepreport.OUTCOMES
     more: str			# details of the outcome, or empty
     good: bool
+    known: bool			# not all is right, and known-issues explains all of it
     verdict: str		# outcome and findings in one line
     steps: list[Step]		# of the run in which the call failed
     again: list[Step]		# of the run after it
@@ -47,5 +50,6 @@ class Sweep(TypedDict):
     scope: str
     skip: str
     complete: bool
+    missing: list[str]		# of a merged report: shards and calls
     unavailable: str | None	# why the operation cannot run
     targets: list[Target]

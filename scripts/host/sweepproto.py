@@ -23,10 +23,13 @@ class Unit(NamedTuple):
     text: str
 
 
+#: The hash of the target that is no call: with it, nothing fails.
+NOTHING = "0" * 16
 Hash: TypeAlias = Annotated[str, Unit("16 hex digits")]
 Errno: TypeAlias = Annotated[int, Unit("0 or -errno")]
 Flag: TypeAlias = Annotated[Literal[0, 1], Unit("0: no, 1: yes")]
 Count: TypeAlias = Annotated[int, Unit("calls")]
+Address: TypeAlias = Annotated[int, Unit("address, signed")]
 Result: TypeAlias = Literal["pass", "xfail", "fail"]
 
 
@@ -67,15 +70,50 @@ class Unavailable(TypedDict):
     why: str
 
 
-class Target(TypedDict):
-    """Announces the call that fails next."""
+class Found(TypedDict):
+    """A call that can be failed, of a guest with twins."""
 
-    event: Literal["target"]
+    event: Literal["found"]
+    hash: Hash
+
+
+class Waiting(TypedDict):
+    """The guest waits until the host has kept it as a template."""
+
+    event: Literal["waiting"]
+    targets: Annotated[int, Unit("targets")]
+
+
+class Moved(TypedDict):
+    """The gauges of a twin that differ after the success from what they should be."""
+
+    event: Literal["moved"]
+    hash: Hash
+    stacks: Hash
+    gauges: list[tuple[Annotated[str, Unit("counter")], Annotated[int, Unit("the counter's own")]]]
+
+
+class Call(TypedDict):
+    """A call that can be failed."""
+
     hash: Hash
     occurrence: Annotated[int, Unit("calls, from 1")]
     first: Annotated[str, Unit("16 hex digits, or empty")]
+    request: Annotated[str, Unit("FLAGS,BYTES")]
     function: str
     frames: list[Annotated[str, Unit("FUNCTION+OFFSET/SIZE [MODULE]")]]
+
+
+class Target(Call):
+    """Announces the call that fails next."""
+
+    event: Literal["target"]
+
+
+class Elsewhere(Call):
+    """A call that another shard fails."""
+
+    event: Literal["elsewhere"]
 
 
 class Failed(TypedDict):
@@ -109,6 +147,29 @@ class Repeated(TypedDict):
     event: Literal["repeated"]
     hash: Hash
     fired: Count
+
+
+class Clean(TypedDict):
+    """Where code ran with nothing failed, in files that are built for KCOV."""
+
+    event: Literal["clean"]
+    addresses: list[Address]
+
+
+class Covered(TypedDict):
+    """The same of the run in which the call failed."""
+
+    event: Literal["covered"]
+    hash: Hash
+    addresses: list[Address]
+
+
+class Kept(TypedDict):
+    """What each of the repeated failures left allocated, by line of the kernel's source."""
+
+    event: Literal["kept"]
+    hash: Hash
+    lines: list[tuple[Annotated[str, Unit("FILE:LINE FUNCTION")], Annotated[int, Unit("bytes")]]]
 
 
 class Judged(TypedDict):
@@ -161,8 +222,9 @@ class Lost(TypedDict):
     guest: str			# name of its directory
 
 
-Record: TypeAlias = Union[Start, Unavailable, Target, Failed, Again, Repeating, Repeated, Judged,
-                          Broken, Hang, End]
+Record: TypeAlias = Union[Start, Unavailable, Found, Waiting, Elsewhere, Target, Failed, Again,
+                          Moved, Clean, Covered,
+                          Repeating, Repeated, Kept, Judged, Broken, Hang, End]
 Event: TypeAlias = Union[Record, Lost]
 
 
@@ -271,7 +333,7 @@ def read(path: Path) -> Iterator[Record]:
         try:
             record = _parse(line)
             about = record.get("hash")
-            if record["event"] == "target":
+            if record["event"] in ("target", "found", "elsewhere"):
                 announced.add(about)
             elif about is not None and about not in announced:
                 raise Failure(f"record \"{record['event']}\": no record \"target\" announced "

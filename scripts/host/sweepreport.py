@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from host import sweephtml, sweepjson, sweepproto
+from host import sweephtml, sweepjson, sweepproto, sweepresults
 from host.common import Failure
 
 ENOMEM = -errno.ENOMEM
@@ -74,16 +74,19 @@ def _finding(finding: sweepproto.Finding) -> str:
 class Target:
     """One failed call, and the records that the guests sent about it."""
 
-    def __init__(self, event: sweepproto.Target, scope: Iterable[str]) -> None:
+    def __init__(self, event: sweepproto.Call, scope: Iterable[str]) -> None:
         """SCOPE: the functions at which the operation begins."""
         self.hash, self.function = event["hash"], event["function"]
         self.occurrence, self.frames = event["occurrence"], event["frames"]
+        self.request = event["request"]	# as the knob stacks shows it
         self.first = event["first"]	# hash of the call that failed before it, or empty
         self.scope = set(scope)
         self.failed: sweepproto.Failed | None = None
         self.again: sweepproto.Again | None = None
         self.judged: sweepproto.Judged | sweepproto.Broken | None = None
         self.lost: sweepproto.Lost | None = None
+        # What each failure left allocated, if that was asked: FILE:LINE FUNCTION, and bytes.
+        self.kept: list[tuple[str, int]] = []
 
     def stack(self) -> Stack:
         """The functions from the caller upwards, up to the one of the scope."""
@@ -140,11 +143,20 @@ class Target:
             found.append((f"does not succeed again: {_failed_steps(errors)}", False))
         return list(dict.fromkeys(found))
 
+    def leaks(self) -> bool:
+        """True if the failure lost pages or objects, or a counter of them."""
+        return any(text.startswith(LEAK) for text, _ in self.findings())
+
     def good(self) -> bool:
         """True if known-issues explains all that the failure led to."""
         if self.lost:
             return self.lost["known"]
         return self.judged is not None and self.judged["result"] in ("pass", "xfail")
+
+    def is_known(self) -> bool:
+        """True if known-issues explains what is wrong here."""
+        known = self.judged is not None and self.judged["result"] == "xfail"
+        return self.good() and (self.lost is not None or known)
 
     def verdict(self) -> str:
         """Outcome and findings in one line, to compare."""
@@ -156,7 +168,8 @@ class Target:
         outcome, more = self.outcome()
         return {"hash": self.hash, "function": self.function, "occurrence": self.occurrence,
                 "first": self.first, "stack": [*self.stack()], "frames": self.frames,
-                "outcome": outcome, "more": more, "good": self.good(), "verdict": self.verdict(),
+                "outcome": outcome, "more": more, "good": self.good(), "known": self.is_known(),
+                "verdict": self.verdict(),
                 "steps": self.steps(), "again": self.steps_again(),
                 "findings": [{"text": text, "known": known} for text, known in self.findings()],
                 "where": self.lost["text"] if self.lost else ""}
@@ -165,14 +178,23 @@ class Target:
 class Report:
     """The report of a whole sweep."""
 
-    def __init__(self, events: Iterable[sweepproto.Event], seconds: float = 0) -> None:
-        """SECONDS: that the sweep took."""
+    def __init__(self, events: Iterable[sweepproto.Event], seconds: float = 0,
+                 nothing: Iterable[sweepproto.Event] = ()) -> None:
+        """SECONDS: that the sweep took. NOTHING: events about a guest in which nothing failed."""
         self.targets: dict[str, Target] = {}
         self.start = NO_START
         self.unavailable: str | None = None
-        self.seconds, self.ended, self.guests = seconds, False, 0
+        self.seconds, self.ended, self.guests, self.twins = seconds, False, 0, False
+        # Addresses at which code ran, with nothing failed and with a call failed.
+        self.clean: set[int] = set()
+        self.covered: set[int] = set()
+        self.elsewhere: dict[str, Target] = {}		# targets of other shards
+        self.shard = ""			# which shard this is, or of how many it is merged
+        self.missing: list[str] = []	# what is missing of a merged report
         for event in events:
             self._take(event)
+        # The guest in which nothing failed, if there was one.
+        self.nothing = next(iter(Report(nothing).targets.values()), None) if nothing else None
 
     def _take(self, event: sweepproto.Event) -> None:
         if event["event"] == "start":
@@ -181,11 +203,23 @@ class Report:
             self.unavailable = event["why"]
         elif event["event"] == "end":
             self.ended = True
+        elif event["event"] == "waiting":
+            self.twins = True
+        elif event["event"] == "clean":
+            self.clean.update(event["addresses"])
+        elif event["event"] == "covered":
+            self.covered.update(event["addresses"])
+        elif event["event"] == "found":
+            pass
         elif event["event"] == "target":
-            names = [word.rpartition(":")[2] for word in self.start["scope"].split()]
-            self.targets.setdefault(event["hash"], Target(event, names))
+            self.targets.setdefault(event["hash"], Target(event, self._scope()))
+        elif event["event"] == "elsewhere":
+            self.elsewhere.setdefault(event["hash"], Target(event, self._scope()))
         else:
             self._take_about(self._target(event["hash"]), event)
+
+    def _scope(self) -> list[str]:
+        return [word.rpartition(":")[2] for word in self.start["scope"].split()]
 
     def _target(self, hash_: str) -> Target:
         if hash_ not in self.targets:
@@ -200,6 +234,8 @@ class Report:
             target.again = event
         elif event["event"] == "judged" or event["event"] == "broken":
             target.judged = event
+        elif event["event"] == "kept":
+            target.kept = [(where, size) for where, size in event["lines"]]
         elif event["event"] == "lost":
             target.lost = event
 
@@ -210,6 +246,15 @@ class Report:
             by.setdefault((target.function, target.stack()), []).append(target)
         return by
 
+    def find(self, prefix: str) -> Target:
+        """The only target whose hash begins with PREFIX; raises a Failure for none or several."""
+        found = [target for name, target in self.targets.items()
+                 if prefix and name.startswith(prefix)]
+        if len(found) != 1:
+            raise Failure(f"SHELL={prefix}: {len(found) or 'no'} calls of this sweep have an id "
+                          "that begins so; report.txt shows the ids in brackets")
+        return found[0]
+
     def good(self) -> bool:
         """True if the sweep is complete and known-issues explains all that it found."""
         return bool(self.unavailable) or (
@@ -217,6 +262,11 @@ class Report:
 
     def title(self) -> str:
         return f"{self.start['operation']} on {self.start['kernel']}: {self.start['what']}"
+
+    def _how(self) -> str:
+        """By which guests the calls were failed, and in which shard."""
+        how = "each in a twin" if self.twins else f"{self.guests} guests of several calls"
+        return f"{how}; {self.shard}" if self.shard else how
 
     def totals(self) -> Iterator[str]:
         """Two lines: how much was failed, and the outcomes."""
@@ -226,7 +276,7 @@ class Report:
         covered = sum(any(target.outcome()[0] != "did not fire" for target in group)
                       for group in stacks.values())
         yield (f"{fired} calls failed, of {len(self.targets)}; {covered} of {len(stacks)} "
-               f"distinct stacks; {self.guests} guests, {self.seconds:.0f} s")
+               f"distinct stacks; {self._how()}, {self.seconds:.0f} s")
         yield ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
 
     def text(self) -> Iterator[str]:
@@ -238,6 +288,7 @@ class Report:
         yield from (f"  {line}" for line in self.totals())
         if not self.ended:
             yield "  NOT COMPLETE"
+        yield from (f"  {line}" for line in self.missing)
         groups: dict[tuple[str, bool], list[Target]] = {}
         for target in self.targets.values():
             groups.setdefault((target.verdict(), target.good()), []).append(target)
@@ -252,16 +303,21 @@ class Report:
                 yield f"    {judged['reason']}"
             elif good and group[0].lost:
                 yield "    known"
-            stacks = Counter((target.function, target.stack(), target.first) for target in group)
-            for (called, stack, first), count in stacks.items():
+            stacks: dict[tuple[str, Stack, str], list[str]] = {}
+            for target in group:
+                key = target.function, target.stack(), target.first
+                stacks.setdefault(key, []).append(target.hash)
+            for (called, stack, first), ids in stacks.items():
                 after = f", after {' < '.join(self.targets[first].stack()[:3])}" if first else ""
-                yield f"    {count} x {' < '.join((called, *stack))}{after}"
+                yield (f"    {len(ids)} x {' < '.join((called, *stack))}{after}  "
+                       f"[{ids[0][:sweepjson.ID]}]")
 
     def as_json(self) -> sweepjson.Sweep:
         start = self.start
         return {"operation": start["operation"], "what": start["what"],
                 "kernel": start["kernel"], "point": start["point"], "scope": start["scope"],
-                "skip": start["skip"], "complete": self.ended, "unavailable": self.unavailable,
+                "skip": start["skip"], "complete": self.ended, "missing": self.missing,
+                "unavailable": self.unavailable,
                 "targets": [target.as_json() for target in self.targets.values()]}
 
     def write(self, out: Path) -> None:
@@ -269,6 +325,7 @@ class Report:
         (out / "report.txt").write_text("\n".join([*self.text(), ""]), encoding="utf-8")
         report = self.as_json()
         (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        sweepresults.write(report, out, self.seconds)
         page = sweephtml.page(report, [] if self.unavailable else [*self.totals()])
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
 
@@ -285,6 +342,13 @@ def _common(stack: Stack, functions: set[str]) -> Stack:
                  if number == asks or number > asks and name in functions)
 
 
+def _offsets(target: Target) -> list[int]:
+    """Where in each function of its stack a call is. Two kernels have calls in the same order,
+    unlike the texts of their offsets."""
+    return [int(match[1], 16) for match in (re.search(r"\+0x([0-9a-f]+)/", frame)
+                                            for frame in target.frames) if match]
+
+
 def _calls(report: Report, functions: set[str]) -> dict[Key, Target]:
     """Targets by what they have in common in two sweeps. Hashes are different in each kernel, as
     the offsets in the frames are, and so is the function of the allocator that is called.
@@ -298,7 +362,13 @@ def _calls(report: Report, functions: set[str]) -> dict[Key, Target]:
                _common(first.stack(), functions) if first else (), target.occurrence)
         calls.setdefault(key, []).append(target)
     return {(*key, number): target for key, same in calls.items()
-            for number, target in enumerate(sorted(same, key=lambda target: target.frames))}
+            for number, target in enumerate(sorted(same, key=_offsets))}
+
+
+def paired(one: Report, two: Report) -> tuple[dict[Key, Target], dict[Key, Target]]:
+    """The targets of two sweeps, each by what it has in common with its like in the other."""
+    functions = _functions(one) & _functions(two)
+    return _calls(one, functions), _calls(two, functions)
 
 
 def _name(key: Key) -> str:
@@ -313,8 +383,7 @@ def differences(one: Report, two: Report, names: Sequence[str] = ()) -> Iterator
     NAMES: of the two sweeps; by default their kernels.
     """
     names = names or (one.start["kernel"], two.start["kernel"])
-    functions = _functions(one) & _functions(two)
-    mine, theirs = _calls(one, functions), _calls(two, functions)
+    mine, theirs = paired(one, two)
     both = mine.keys() & theirs.keys()
     verdicts = {key: (mine[key].verdict(), theirs[key].verdict()) for key in both}
     same = [key for key in both if verdicts[key][0] == verdicts[key][1]]

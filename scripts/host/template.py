@@ -16,11 +16,11 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ContextManager, TypeAlias
+from typing import ContextManager, NamedTuple, TypeAlias
 
-from host import orders
+from host import load, orders
 from host.common import BUILD, Failure, lock, run, say
 from host.qmp import Qmp
 from host.stages import stage
@@ -28,12 +28,14 @@ from host.stages import stage
 TEMPLATES = BUILD / "templates"
 # A template takes about 0.4 GB of the disk: keep those that were used last.
 KEEP = 8
-READY = "errpath init: waiting for orders"	# ORDERS_WAIT of scripts/init/init.h
+READY = b"errpath init: waiting for orders"	# ORDERS_WAIT of scripts/init/init.h
 INTERVAL = 0.02		# seconds between two looks at a guest
 ABANDONED = 3600	# seconds until an unfinished template counts as abandoned
 MIGRATION_LIMIT = 60	# seconds that saving or restoring may take
 # Templates that could not be made: this process tries each of them once.
 _failed: set[Path] = set()
+# Options of a QEMU that is restored.
+INCOMING = ("-incoming", "defer", "-S")
 # Without the RAM, which is in a file that both ends share.
 CAPABILITY = "x-ignore-shared"
 
@@ -41,6 +43,22 @@ CAPABILITY = "x-ignore-shared"
 Process: TypeAlias = "subprocess.Popen[bytes]"
 # Starts a QEMU in a directory; a context manager that yields process and monitor, and ends it.
 Start: TypeAlias = Callable[[Sequence[str], Path], ContextManager[tuple[Process, Qmp]]]
+
+
+class Stop(NamedTuple):
+    """Where a guest is stopped to become a template.
+
+    FILE, TEXT: what the guest writes to which file of its directory when it waits. ITEMS: contents
+    of opt/errpath/NAME of fw_cfg until then, by name.
+    """
+
+    file: str
+    text: bytes
+    items: Mapping[str, bytes]
+
+
+# Where /init waits, behind the boot.
+INIT = Stop("console", READY, {"orders": orders.WAIT})
 
 
 def wanted() -> bool:
@@ -81,10 +99,10 @@ def _qemu(program: str) -> str:
     return f"{version} {status.st_size} {status.st_mtime_ns}"
 
 
-def _key(arguments: Sequence[str]) -> str:
+def _key(arguments: Sequence[str], stop: Stop) -> str:
     """Return a name for all that a template is made of. Of a file of the options, the content
     counts, and not the path."""
-    parts = [_qemu(arguments[0])]
+    parts = [_qemu(arguments[0]), stop.file, repr(stop.text), repr(sorted(stop.items.items()))]
     for word in arguments[1:]:
         path = Path(word.removeprefix("file="))
         parts.append(_digest(path) if path.is_absolute() and path.is_file() else word)
@@ -108,16 +126,22 @@ def _migrate(monitor: Qmp, command: str, uri: str) -> None:
 
 
 class Template:
-    """A template that is complete. Its directory has the files ram, state and console."""
+    """A template that is complete. Its directory has the files ram, state and console, and those
+    of the guest's ports."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        (directory / "used").touch()
+        self._use()
+
+    def _use(self) -> None:
+        """Of all templates, those that were used last are kept."""
+        (self.directory / "used").touch()
 
     def options(self, arguments: Sequence[str]) -> list[str]:
         """Return the options of a QEMU that is restored. ARGUMENTS: those that the template was
         asked for with."""
-        return [*_with_ram(arguments, self.directory / "ram", False), "-incoming", "defer", "-S"]
+        self._use()
+        return [*_with_ram(arguments, self.directory / "ram", False), *INCOMING]
 
     def restore(self, monitor: Qmp) -> None:
         """Restore a QEMU that was started with options(), and let it run."""
@@ -125,9 +149,16 @@ class Template:
         _migrate(monitor, "migrate-incoming", f"exec:cat {state}")
         monitor.command("cont")
 
-    def console(self) -> bytes:
-        """What the guest printed while it booted."""
-        return (self.directory / "console").read_bytes()
+    def copy(self, directory: Path) -> None:
+        """Copy the RAM and the console to a directory, where another template is made of them."""
+        run(["cp", "--sparse=always", self.directory / "ram", directory / "ram"],
+            "copying a template")
+        (directory / "console").write_bytes(self.output("console"))
+
+    def output(self, name: str) -> bytes:
+        """What the guest wrote until it was stopped, to this file of its directory."""
+        file = self.directory / name
+        return file.read_bytes() if file.exists() else b""
 
     def drop(self) -> None:
         """Remove the template: the next guest makes a fresh one."""
@@ -148,29 +179,38 @@ def _fresh(directory: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _is_ready(console: Path) -> bool:
-    return READY.encode() in console.read_bytes()
-
-
-def _boot(process: Process, console: Path, limit: float) -> None:
-    """Wait until the guest waits for orders; raises a Failure if it does not."""
-    deadline = time.monotonic() + limit
-    while not _is_ready(console):
+def _boot(process: Process, stop: Stop, directory: Path, limit: float) -> None:
+    """Wait until the guest is where it is to be stopped; raises a Failure if it does not get
+    there."""
+    started = time.monotonic()
+    while stop.text not in (directory / stop.file).read_bytes():
         if process.poll() is not None:
             raise Failure("the guest ended before it waited for orders")
-        if time.monotonic() > deadline:
-            raise Failure(f"the guest did not wait for orders within {limit:.0f} s")
+        if time.monotonic() > started + limit * load.factor():
+            raise Failure("the guest did not wait for orders within "
+                          f"{time.monotonic() - started:.0f} s ({load.text()})")
         time.sleep(INTERVAL)
 
 
-def _make(arguments: Sequence[str], start: Start, directory: Path, limit: float) -> None:
-    """Boot a guest and keep it in DIRECTORY."""
-    (directory / "console").touch()
+def _items(directory: Path, items: Mapping[str, bytes]) -> list[str]:
+    return [word for name, content in items.items()
+            for word in orders.option(directory, content, name)]
+
+
+def _make(arguments: Sequence[str], start: Start, stop: Stop, directory: Path,
+          limit: float, begin: Template | None) -> None:
+    """Boot a guest, or restore it from the template BEGIN, and keep it in DIRECTORY."""
+    (directory / stop.file).touch()
     with open(directory / "ram", "wb") as file:
         file.truncate(_bytes(_memory(arguments)))
-    words = [*_with_ram(arguments, Path("ram"), True), *orders.option(directory, orders.WAIT)]
+    if begin:
+        begin.copy(directory)
+    words = [*_with_ram(arguments, Path("ram"), True), *_items(directory, stop.items),
+             *(INCOMING if begin else [])]
     with start(words, directory) as (process, monitor):
-        _boot(process, directory / "console", limit)
+        if begin:
+            begin.restore(monitor)
+        _boot(process, stop, directory, limit)
         monitor.command("stop")
         _migrate(monitor, "migrate", "exec:cat >state")
 
@@ -203,22 +243,37 @@ def get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Temp
     if not wanted():
         return None
     try:
-        return _get(arguments, start, line, limit)
+        return _get(arguments, start, INIT, line, limit)
     except (Failure, OSError) as error:
         say(f"{line}: no template, each guest boots: {error}")
         return None
 
 
-def _get(arguments: Sequence[str], start: Start, line: str, limit: float) -> Template | None:
+def get_later(arguments: Sequence[str], start: Start, stop: Stop, line: str,
+              limit: float) -> Template:
+    """Return a template that is stopped later than by get(), from whose template it is made.
+
+    STOP: where. LIMIT: seconds until there, without the boot. The others are those of get(). Raises
+    a Failure or OSError if it cannot be made.
+    """
+    begin = get(arguments, start, line, limit)
+    made = _get(arguments, start, stop, line, limit, begin)
+    if not made:
+        raise Failure("the template could not be made a moment ago")
+    return made
+
+
+def _get(arguments: Sequence[str], start: Start, stop: Stop, line: str, limit: float,
+         begin: Template | None = None) -> Template | None:
     """As get(), but raises a Failure or OSError, once, if no template can be made."""
-    directory = TEMPLATES / _key(arguments)
+    directory = TEMPLATES / _key(arguments, stop)
     with lock(f"template-{directory.name}", TEMPLATES):
         if directory in _failed:
             return None
         if not (directory / "state").exists():
             _failed.add(directory)
             with stage("making a template", line), _fresh(directory) as fresh:
-                _make(arguments, start, fresh, limit)
+                _make(arguments, start, stop, fresh, limit, begin)
             _failed.remove(directory)
             with lock("keep", TEMPLATES):
                 _keep_few()

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from host import ktap, leaks, log, oops
+from host import examine, ktap, leaks, load, log, oops
 from host.known import of_oops
 from host.ktap import Program, Result
 
 GOOD = ("pass", "xfail")
+GAVE_UP = re.compile(r"^Bail out! (.*)", re.M)	# of die() of /init
+BEGIN = re.compile(r"^## begin (.*)", re.M)	# of /init, before each program
 DETAIL = 20	# output lines of a failed test that the table shows; the file ktap has all
 
 
@@ -20,18 +22,29 @@ def read(out: Path, name: str) -> str:
     return (out / name).read_text(encoding="utf-8", errors="replace")
 
 
+def _hangs(out: Path) -> str:
+    """Say where a guest hangs, if that is known."""
+    tasks = examine.where(out)
+    return f"; {tasks}" if tasks else ""
+
+
 def _lost(out: Path, ending: str, running: Program | None) -> Result | None:
     """Return the result of a guest that gave no status; None if it gave one."""
     status, lines = read(out, "status"), oops.split(read(out, "console"))[1]
-    if ending == "ended" and re.fullmatch(r"[01]\n", status):
+    gave_up = GAVE_UP.search(read(out, "ktap"))
+    if ending == "ended" and re.fullmatch(r"[01]\n", status) and not gave_up:
         return None
     where = f"during {running.name}" if running else "outside of any test"
     if lines:
         reason = f"oops, {where}: {oops.first_line(lines)}"
     elif ending == "hang":
-        reason = f"hang, {where}: no end within the time limit"
+        why = f"gave up: {gave_up[1]}" if gave_up else "no end within the time limit"
+        reason = f"hang, {where}: {why}{_hangs(out)}"
+    elif gave_up:
+        reason = f"init gave up, {where}: {gave_up[1]}"
     elif ending == "silent":
-        reason = "silent: the guest reported nothing within the boot limit"
+        reason = ("silent: the guest reported nothing within the boot limit "
+                  f"({load.text()}){_hangs(out)}")
     else:
         reason = f"no status, {where}: the guest ended and left {status!r}"
     return Result(running.name if running else "guest", "LOST", reason, tuple(lines[:DETAIL]))
@@ -82,6 +95,11 @@ def _enforce(results: Iterable[Result], must: Sequence[str],
     return judged + [Result(name, "fail", "did not run") for name in missing]
 
 
+def begun(out: Path) -> list[str]:
+    """Return the names of the programs that a guest began to run."""
+    return BEGIN.findall(read(out, "ktap"))
+
+
 def judge(out: Path, ending: str, programs: Iterable[str],
           must: Sequence[str]) -> tuple[list[Result], str | None]:
     """Return all results of a guest (of its tests, of its kernel log, of the guest itself), and
@@ -129,5 +147,6 @@ def totals(results: Sequence[Result]) -> Iterator[str]:
 
 
 def good(results: Iterable[Result]) -> bool:
-    """True if nothing failed and no guest was lost."""
-    return all(result.outcome in (*GOOD, "skip") for result in results)
+    """True if there are results, nothing failed, and no guest was lost."""
+    outcomes = [result.outcome for result in results]
+    return bool(outcomes) and all(outcome in (*GOOD, "skip") for outcome in outcomes)

@@ -52,8 +52,9 @@ def seen(path: Path = known.KERNEL_FILE) -> set[str]:
 
 
 def report() -> Iterator[str]:
-    """Yield all lines, those of suites that are unavailable too."""
-    rows = archive.rows().values()
+    """Yield all lines, those of suites that are unavailable too. Kernels of other architectures
+    have the same versions."""
+    rows = [row for row in archive.rows().values() if row.arch.is_native()]
     available: set[str] = set()
     newest: dict[str, str] = {}
     for suite in dict.fromkeys(row.suite for row in rows):

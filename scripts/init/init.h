@@ -55,6 +55,12 @@ void ports_open(void);
 void ktap_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void status_print(int failed);
 
+/* Ask the host to examine and end the guest, once the ports are open. */
+void __noreturn give_up(const char *why);
+
+/* Return the virtio port of this name, which must appear soon. */
+int port_open(const char *name);
+
 /* Pass on what the program printed since the last call; true if there was anything. */
 bool output_pass_on(struct output *out);
 

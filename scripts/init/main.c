@@ -6,7 +6,8 @@
  *   errpath.ktap      results; a program's own lines are prefixed with "# "
  *   errpath.kmsg      the kernel log, as it grows
  *   errpath.counters  what tests write to /run/errpath/counters
- *   errpath.status    0 or 1, once, after everything else
+ *   errpath.status    0 or 1, once, after everything else; or hang: the host is to give it up
+ *   errpath.command   of a single command instead of the selftests: that it begins, and its status
  * It always ends by powering the guest off. The kernel command line passes
  * ERRPATH_LINE (name of the kernel line) and ERRPATH_SHELL=1 (a prompt instead of
  * the selftests) as environment; orders.c takes more.
@@ -78,6 +79,8 @@ static void mount_all(void)
 	mount_at("tmpfs", "/run");
 	mount_at("debugfs", "/sys/kernel/debug");
 	mount_at("tracefs", "/sys/kernel/tracing");
+	/* A kernel without cgroups lacks the directory. */
+	mount("cgroup2", "/sys/fs/cgroup", "cgroup2", 0, NULL);
 	must(mkdir("/run/errpath", 0755), "/run/errpath");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Orders of the host: words for the environment and files. The host gives them in an item of
- * QEMU's fw_cfg, which is read by I/O ports alone. A guest that is a template reads "wait"; the
+ * QEMU's fw_cfg, which is read without a driver. A guest that is a template reads "wait"; the
  * guests that are restored from it read other orders at the same place.
  *
  *   wait                           read again after a moment
@@ -11,77 +11,18 @@
  *
  * scripts/host/orders.py writes them.
  */
-#include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "init.h"
+#include "lib/fw_cfg.h"
 
-/* QEMU's docs/specs/fw_cfg: ports of a PC, keys, and the form of the directory. */
-#define PORT_SELECT	0x510
-#define PORT_DATA	0x511
-#define KEY_SIGNATURE	0x00
-#define KEY_DIRECTORY	0x19
 #define ITEM		"opt/errpath/orders"
-
-struct item {
-	unsigned int size;		/* big endian */
-	unsigned short key;		/* big endian */
-	unsigned short reserved;
-	char name[56];
-};
-
-static void item_select(unsigned int key)
-{
-	outw(key, PORT_SELECT);
-}
-
-static void item_read(void *data, size_t size)
-{
-	insb(PORT_DATA, data, size);
-	/* glibc does not tell the compiler that insb() writes to memory. */
-	asm volatile("" : : : "memory");
-}
-
-static bool has_fw_cfg(void)
-{
-	char signature[4];
-
-	/* Without them the guest would not do what the host wants. */
-	must(ioperm(PORT_SELECT, 2, 1), "I/O ports (CONFIG_X86_IOPL_IOPERM)");
-	item_select(KEY_SIGNATURE);
-	item_read(signature, sizeof(signature));
-	return !memcmp(signature, "QEMU", sizeof(signature));
-}
-
-/* Return the orders and a NUL, to be freed; NULL: the host gives none. */
-static char *orders_read(void)
-{
-	struct item item;
-	unsigned int n;
-	char *text;
-
-	item_select(KEY_DIRECTORY);
-	item_read(&n, sizeof(n));
-	for (n = be32toh(n); n; n--) {
-		item_read(&item, sizeof(item));
-		if (!strncmp(item.name, ITEM, sizeof(item.name)))
-			break;
-	}
-	if (!n)
-		return NULL;
-	text = calloc(1, be32toh(item.size) + 1);
-	if (!text)
-		die("no memory for orders");
-	item_select(be16toh(item.key));
-	item_read(text, be32toh(item.size));
-	return text;
-}
 
 /* Write the file of an order "MODE LENGTH PATH". Return what follows its content. */
 static char *order_file(char *rest, char *content)
@@ -119,14 +60,30 @@ static void orders_follow(char *text)
 	}
 }
 
+/*
+ * A template that is stopped while it reads "wait" goes on with other orders in the middle of
+ * them: only what ends in "go" counts.
+ */
+static bool orders_are_whole(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 3 && !strcmp(text + len - 3, "go\n");
+}
+
 void orders_take(void)
 {
 	bool waits = false;
 	char *text;
+	int err;
 
-	if (!has_fw_cfg())
+	err = fw_cfg_open();
+	if (err == -ENODEV)
 		return;
-	while ((text = orders_read()) && !strcmp(text, "wait\n")) {
+	errno = -err;
+	/* Without the ports the guest would not do what the host wants. */
+	must(err, "fw_cfg (CONFIG_X86_IOPL_IOPERM, CONFIG_DEVMEM)");
+	while ((text = fw_cfg_read(ITEM)) && !orders_are_whole(text)) {
 		/* The host sees this line on the console, and stops the guest. */
 		if (!waits)
 			dprintf(STDERR_FILENO, ORDERS_WAIT "\n");
@@ -136,5 +93,5 @@ void orders_take(void)
 	}
 	if (text)
 		orders_follow(text);	/* putenv() keeps parts of the text */
-	ioperm(PORT_SELECT, 2, 0);
+	fw_cfg_close();
 }

@@ -34,13 +34,27 @@ void status_print(int failed)
 		dprintf(status, "%d\n", failed);
 }
 
+void __noreturn give_up(const char *why)
+{
+	dprintf(STDERR_FILENO, "errpath init: %s\n", why);
+	ktap_print("Bail out! %s\n", why);
+	dprintf(status, "hang\n");
+	/*
+	 * The host examines this guest and ends it. A time limit would be over at once if the clock
+	 * of the guest counts instructions and all tasks sleep.
+	 */
+	while (status >= 0)
+		pause();
+	power_off();
+}
+
 int counters_fd(void)
 {
 	return fifo;
 }
 
 /* Open the virtio port of this name; return -1 if there is none (yet). */
-static int open_port(const char *wanted)
+static int find_port(const char *wanted)
 {
 	char path[300], name[64] = "";
 	struct dirent *entry;
@@ -65,12 +79,12 @@ static int open_port(const char *wanted)
 	return fd;
 }
 
-static int wait_for_port(const char *name)
+int port_open(const char *name)
 {
 	double deadline = now() + 2 * GRACE;
 	int fd;
 
-	while ((fd = open_port(name)) < 0) {
+	while ((fd = find_port(name)) < 0) {
 		if (now() > deadline)
 			die("no virtio port %s", name);
 		usleep(10000);
@@ -98,7 +112,7 @@ static void __noreturn copy_log(int port)
 	int log = must(open("/dev/kmsg", O_RDONLY | O_CLOEXEC), "/dev/kmsg");
 	unsigned int level;
 	unsigned long long usec;
-	char record[8192];
+	char record[8192] = "";	/* all pages now, none with the first long line */
 	ssize_t length;
 	int text;
 
@@ -123,7 +137,7 @@ static void __noreturn copy_log(int port)
 
 pid_t log_copy_start(void)
 {
-	int port = wait_for_port("errpath.kmsg");
+	int port = port_open("errpath.kmsg");
 	pid_t pid = must(fork(), "fork");
 
 	if (!pid)
@@ -151,9 +165,9 @@ void log_copy_finish(pid_t pid)
  */
 void ports_open(void)
 {
-	status = wait_for_port("errpath.status");
-	ktap = wait_for_port("errpath.ktap");
-	counters = wait_for_port("errpath.counters");
+	status = port_open("errpath.status");
+	ktap = port_open("errpath.ktap");
+	counters = port_open("errpath.counters");
 	must(mkfifo(COUNTERS, 0622), COUNTERS);
 	fifo = must(open(COUNTERS, O_RDWR | O_NONBLOCK | O_CLOEXEC), COUNTERS);
 }

@@ -68,7 +68,7 @@ static bool watch(pid_t pid, struct output *out, double limit)
 		double left = deadline - now();
 
 		if (left <= 0 && killed)
-			die("the program at its time limit cannot be killed");
+			give_up("the program at its time limit cannot be killed");
 		if (left <= 0) {
 			kill(-pid, SIGKILL);
 			killed = true;
@@ -178,12 +178,26 @@ static void report_leaks(void)
 	result_print(!any, "kmemleak", "%s", any ? " # leaked objects" : "");
 }
 
+/* Say where VMCOREINFO is: the host reads the memory of a guest that hangs. */
+static void vmcoreinfo_print(void)
+{
+	unsigned long address, size;
+	FILE *file = fopen("/sys/kernel/vmcoreinfo", "re");
+
+	if (!file)
+		return;		/* a kernel without CONFIG_VMCORE_INFO */
+	if (fscanf(file, "%lx %lx", &address, &size) == 2)
+		ktap_print("# vmcoreinfo %lx %lx\n", address, size);
+	fclose(file);
+}
+
 void run_selftests(void)
 {
 	pid_t log;
 
 	ports_open();
 	ktap_print("KTAP version 1\n");
+	vmcoreinfo_print();
 	log = log_copy_start();
 	each_line("/modules/load", load_tested);
 	forget_leaks();

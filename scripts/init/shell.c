@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A prompt, or a single command of the user, instead of the selftests. */
+/*
+ * A prompt, or a single command of the user, instead of the selftests. The host can give a script
+ * that runs on the terminal in place of a bare shell: the file /prompt.
+ */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/io.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -45,32 +49,40 @@ static void __noreturn exec_shell(void)
 	dup2(terminal, STDIN_FILENO);
 	dup2(terminal, STDOUT_FILENO);
 	dup2(terminal, STDERR_FILENO);
+	if (!access("/prompt", R_OK))
+		execl("/bin/sh", "sh", "/prompt", NULL);
 	execl("/bin/sh", "sh", NULL);
 	_exit(127);
 }
 
-/* QEMU's isa-debug-exit ends QEMU with the exit status 2 * @status + 1. */
-static void __noreturn exit_qemu(int status)
+/* Return whether the kernel has oopsed since it booted: TAINT_DIE of linux/panic.h. */
+static bool has_oopsed(void)
 {
-	enum { PORT = 0xf4 };
+	enum { TAINT_DIE = 7 };
+	FILE *file = fopen("/proc/sys/kernel/tainted", "re");
+	unsigned long taints;
 
-	sync();
-	if (ioperm(PORT, 1, 1))
-		die("no I/O ports");
-	outb(status, PORT);
-	die("no isa-debug-exit");
+	if (!file || fscanf(file, "%lu", &taints) != 1)
+		die("/proc/sys/kernel/tainted: %s", strerror(errno));
+	fclose(file);
+	return taints & 1ul << TAINT_DIE;
 }
 
-/* Run the user's command instead of a prompt. */
+/* Run the user's command instead of a prompt. scripts/host/shell.py reads the report. */
 void run_command(void)
 {
-	int status;
+	int status, report;
 
 	each_line("/modules/load", load_for_shell);
 	must(chdir("/selftests"), "/selftests");
+	report = port_open("errpath.command");
+	dprintf(report, "begin\n");
 	status = system("/bin/sh /command </dev/null");
-	if (status)
-		exit_qemu(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	if (has_oopsed())
+		dprintf(report, "oops\n");
+	else
+		dprintf(report, "exit %d\n",
+			WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
 void run_shell(void)

@@ -30,16 +30,28 @@ static struct sweep_run run = {
 };
 
 static const struct target first = {
-	.stack = { .function = "kmalloc", .frames = "f+0x1/0x2" },
+	.stack = { .request = "GFP_KERNEL,8", .function = "kmalloc", .frames = "f+0x1/0x2" },
 	.occurrence = 1,
 	.hash = "0123456789abcdef",
 };
 
 static const struct target second = {
-	.stack = { .function = "kmalloc", .frames = "f+0x1/0x2\tg+0x3/0x4 [module]" },
+	.stack = {
+		.request = "-",
+		.function = "kmalloc",
+		.frames = "f+0x1/0x2\tg+0x3/0x4 [module]",
+	},
 	.occurrence = 2,
 	.first = &first,
 	.hash = "fedcba9876543210",
+};
+
+static const struct cover cover = { .nr = 2, .at = { 0xffffffff81000005, 0xffffffff81000105 } };
+
+static const struct kept kept = {
+	.where = "kernel/resource.c:184 alloc_resource",
+	.bytes = 128,
+	.calls = 1,
 };
 
 static struct verdict verdict = {
@@ -51,6 +63,15 @@ static struct verdict verdict = {
 	},
 };
 
+/* Stands for that of lib/verdict.c. */
+void verdict_each_difference(const struct verdict *v,
+			     void (*action)(const char *name, long difference))
+{
+	(void)v;
+	action("slab.a", -1);
+	action("pages.unaccounted", 1);
+}
+
 int main(void)
 {
 	static const struct sweep_run empty;
@@ -59,11 +80,18 @@ int main(void)
 	send_start(&operation, "alloc", "6.12.117");
 	send_start(&scoped, "alloc", "6.12.117");
 	send_unavailable("no \"module\"");
+	send_found(first.hash);
+	send_waiting(1);
 	send_target(&first);
 	send_target(&second);
+	send_elsewhere(&second);
 	send_failed(first.hash, 1, &run);
 	send_again(first.hash, &empty);
+	send_moved(first.hash, 0x0123456789abcdef, &clean);
 	send_repeating(first.hash, 20);
+	send_clean(&cover);
+	send_covered(first.hash, &cover);
+	send_kept(first.hash, &kept, 1);
 	send_repeated(first.hash, 400);
 	send_judged(first.hash, "xfail", &verdict);
 	send_judged(first.hash, "pass", &clean);

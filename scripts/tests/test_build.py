@@ -10,7 +10,7 @@ from pathlib import Path
 from host import build, ksft
 from host.common import ROOT
 
-DATA = ("known-issues", "azure_kdump", "config", "settings")
+DATA = ("known-issues", "azure_kdump", "config", "config.aarch64", "config.x86_64", "settings")
 
 
 class Selection(unittest.TestCase):
@@ -34,7 +34,7 @@ class Selection(unittest.TestCase):
         """Not the list of all programs, but of those that are installed."""
         with tempfile.TemporaryDirectory() as directory:
             installed = build.selftests(ksft.fetch(), ["own", "bench"], out=Path(directory))
-            self.assertEqual({"own", "bench", "kselftest-list.txt", *DATA},
+            self.assertEqual({"own", "bench", build.COMMAND, "kselftest-list.txt", *DATA},
                              {file.name for file in installed.iterdir()})
             listing = (installed / "kselftest-list.txt").read_text(encoding="ascii")
         self.assertRegex(listing, r"\Aown \d+ more\n\Z")

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
-from host import build, closing, common, known, runner, session
+from host import arch, build, closing, common, known, runner, session
 from host.ktap import Result
 from host.progress import Progress, Watch
 
@@ -243,7 +243,8 @@ class Scheduled(unittest.TestCase):
                                      self.progress)
         installed: "Future[Path]" = Future()
         installed.set_result(self.out)
-        return scheduler.run(installed, {line: {"it": "1", "too": "1"} for line in sessions}, 1)
+        return scheduler.run({arch.X86: installed},
+                             {line: {"it": "1", "too": "1"} for line in sessions}, 1)
 
     def test_unavailable_lines_come_last(self) -> None:
         first = FakeSession()
@@ -282,7 +283,6 @@ class Scheduled(unittest.TestCase):
 
     def test_not_more_than_the_machine_can_take(self) -> None:
         self.enterContext(mock.patch.object(build, "JOBS", "1"))
-        self.enterContext(mock.patch.object(session, "AT_ONCE", 2))
         lines, guests = Meter(), Meter()
         runs = self.run_lines(lines.run, one=[guests, guests], two=[guests, guests], three=[guests])
         self.assertEqual(3, len(list(runs)))

@@ -67,7 +67,7 @@ class RelativePaths(unittest.TestCase):
         (self.directory / "below").mkdir()
         self.enterContext(contextlib.chdir(self.directory / "below"))
         for file in (Path("it"), Path("../other")):
-            file.write_text("#!/bin/sh\n", encoding="ascii")
+            file.write_text("#!/bin/sh\n--- a diff\n", encoding="ascii")
             file.chmod(0o755)
         self.it = self.directory / "below/it"
 

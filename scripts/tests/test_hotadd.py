@@ -83,9 +83,12 @@ class Answers(unittest.TestCase):
 
     def test_dimm_goes(self) -> None:
         gone = {"event": "DEVICE_DELETED", "data": {"device": "dimm", "path": "/"}}
-        self.assertEqual((0, "done"), self.ask("unplug dimm",
-                                               device_del=[DONE, report(3, 0x84), gone]))
+        self.assertEqual((0, "done"), self.ask(
+            "unplug dimm", device_del=[DONE, report(3, 0x84), gone, report(3, 0)]))
         self.assertEqual("object-del", self.qemu.asked[-1][0])
+        # The guest still looks at the slot.
+        self.assertEqual(errno.ETIMEDOUT, self.ask("unplug dimm", seconds=0.1,
+                                                   device_del=[DONE, report(3, 0x84), gone])[0])
 
     def test_dimm_is_kept(self) -> None:
         self.assertEqual(errno.EBUSY, self.ask("unplug dimm",

@@ -3,6 +3,7 @@
 agree with it and with the table of gauges."""
 
 import fnmatch
+import itertools
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ import unittest
 from pathlib import Path
 
 from host import gauges, known, ksft
-from host.common import ROOT, Failure
+from host.common import ROOT, SCRIPTS, Failure
 
 SELFTESTS = ROOT / "selftests"
 VERSIONS = ("6.0.1", "6.1.192", "6.1.193", "6.6.30", "6.12.107", "6.12.117", "7.2.12", "7.3.4",
@@ -28,6 +29,7 @@ static int fake_uname(struct utsname *u)
 	snprintf(u->release, sizeof(u->release), "%s-x", getenv("VERSION"));
 	snprintf(u->version, sizeof(u->version), "#1 SMP %s%s", getenv("DEBIAN"),
 		 *getenv("DEBIAN") ? getenv("VERSION") : "");
+	snprintf(u->machine, sizeof(u->machine), "%s", getenv("MACHINE"));
 	return 0;
 }
 
@@ -94,11 +96,12 @@ class Parsers(unittest.TestCase):
                         "-o", path / "rows"], check=True)
 
     def by_c(self, text: str, tests: list[str], version: str = "6.1.192",
-             debian: bool = True) -> subprocess.CompletedProcess[str]:
+             debian: bool = True, machine: str = "x86_64") -> subprocess.CompletedProcess[str]:
         """The C parser looks for known-issues beside its program."""
         path = Path(self.directory.name)
         (path / "known-issues").write_text(text, encoding="utf-8")
-        environ = {**os.environ, "VERSION": version, "DEBIAN": "Debian " if debian else ""}
+        environ = {**os.environ, "VERSION": version, "DEBIAN": "Debian " if debian else "",
+                   "MACHINE": machine}
         return subprocess.run([path / "rows"], input="\n".join(tests), text=True, env=environ,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
 
@@ -115,18 +118,26 @@ class Parsers(unittest.TestCase):
         rows = known.kernel_rows()
         # Each row's glob with nothing for "*" is a test that it applies to.
         tests = sorted({row.test.replace("*", "").replace("[ns]", "n") for row in rows})
-        for version in VERSIONS:
-            for debian in (True, False):
-                expected = []
-                for test in tests:
-                    for row in rows:
-                        applies, must = row.applies(version, debian)
-                        if fnmatch.fnmatchcase(test, row.test) and applies:
-                            expected.append(f"{test}\t{row.bug.id}\t{row.observation}\t"
-                                            f"{row.bug.reason}\t{int(must)}")
-                with self.subTest(version=version, debian=debian):
-                    found = self.by_c(text, tests, version, debian)
-                    self.assertEqual(expected, found.stdout.splitlines(), found.stderr)
+        for version, debian, machine in itertools.product(VERSIONS, (True, False),
+                                                          known.MACHINES):
+            expected = []
+            for test in tests:
+                for row in rows:
+                    applies, must = row.applies(version, debian, machine)
+                    if fnmatch.fnmatchcase(test, row.test) and applies:
+                        expected.append(f"{test}\t{row.bug.id}\t{row.observation}\t"
+                                        f"{row.bug.reason}\t{int(must)}")
+            with self.subTest(version=version, debian=debian, machine=machine):
+                found = self.by_c(text, tests, version, debian, machine)
+                self.assertEqual(expected, found.stdout.splitlines(), found.stderr)
+
+    def test_rows_of_one_machine(self) -> None:
+        for row, only, machines in (("versions: 6.1+ aarch64", "", ["aarch64"]),
+                                    ("versions: 6.1+", " | x86_64", ["x86_64"]),
+                                    ("versions: 6.1+", " | may", ["x86_64", "aarch64"])):
+            text = GOOD.replace("versions: 6.1+", row).replace("+1 once", f"+1 once{only}")
+            self.assertEqual(machines, [one for one in known.MACHINES
+                                        if self.by_c(text, ["prog.a"], machine=one).stdout])
 
     def test_report_a_wrong_line_alike(self) -> None:
         self.assertEqual("prog.a\tit-leaks\tslab.b +1 once\tit leaks\t1\n",
@@ -174,9 +185,11 @@ class Manual(unittest.TestCase):
     def setUp(self) -> None:
         text = (SELFTESTS / "KNOWN-BUGS.md").read_text(encoding="utf-8")
         head, *sections = re.split(r"^### (.*)\n", text, flags=re.M)
-        rows = re.findall(r"^\| `(.*)` \| \[(.*)\]\(#(.*)\) \|$", head, re.M)
-        self.functions = {name: function for function, name, _ in rows}
-        self.links = {name: link for _, name, link in rows}
+        rows = re.findall(r"^\| `(.*)` \| \[(.*)\]\(#(.*)\) \| (seen|no|-) \| (.*) \|$", head, re.M)
+        self.functions = {name: function for function, name, *_ in rows}
+        self.links = {name: link for _, name, link, *_ in rows}
+        self.arm64 = {name: word for _, name, _, word, _ in rows}
+        self.fixes = {name: fix for _, name, *_, fix in rows}
         self.text = text
         self.sections = dict(zip(sections[::2], sections[1::2]))
 
@@ -198,6 +211,10 @@ class Manual(unittest.TestCase):
             with self.subTest(name):
                 self.assertRegex(self.field(self.sections[name], "Kernels"), r"^(seen on|6\.11 up) ")
 
+    def test_bugs_of_x86_are_not_on_arm64(self) -> None:
+        of_x86 = {bug.id for bug in known.bugs().values() if "x86_64" in bug.versions}
+        self.assertEqual(of_x86, {name for name, word in self.arm64.items() if word == "no"})
+
     def test_each_section_is_complete(self) -> None:
         for name, section in self.sections.items():
             with self.subTest(name):
@@ -211,8 +228,18 @@ class Manual(unittest.TestCase):
             self.assertIn(function, self.sections[name])
         self.assertEqual(sorted(self.functions.values()), list(self.functions.values()))
 
+    def test_each_fix_is_in_the_table(self) -> None:
+        named = [fix[1] for fix in (re.match(r"`(fix-[a-z-]+)`: \S", text)
+                                    for text in self.fixes.values()) if fix]
+        files = {file.stem for file in (SCRIPTS / "kernels/changes").glob("fix-*.patch")}
+        self.assertEqual(files, set(named))
+        self.assertEqual([], [text for text in self.fixes.values()
+                              if text != "-" and not text.startswith("`fix-")])
+
     def test_lines_are_short(self) -> None:
-        self.assertEqual([], [line for line in self.text.splitlines() if len(line) > 120])
+        """But for the rows of the table."""
+        self.assertEqual([], [line for line in self.text.splitlines()
+                              if len(line) > 120 and not line.startswith("| `")])
 
 
 class Gauges(unittest.TestCase):

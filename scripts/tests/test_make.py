@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The Makefile passes shell commands and kernel command lines to the scripts unchanged."""
+"""Nothing that a user gives to make runs on the host: the Makefile passes each variable to the
+scripts as typed, and the scripts keep them from other makes."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -8,22 +10,48 @@ import tempfile
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
+from host import common, variables
 from host.common import ROOT
 
-COMMANDS = (
-    "true",
-    "ls $HOME; echo $? $$ ${PATH} $(id) `id`",
-    "$(shell touch expanded) $(error expanded)",
-    "$KERNEL $(KERNEL) $@ $< %",
-    "echo 'a  b' \"c\" \\d # e",
-    "a=b; echo $a",
+# What a shell or make would expand. Each would leave a file, and none is in what a script gets.
+VALUES = (
+    "it's \"quoted\"; touch ran; echo 'a  b' \"c\" \\d # e",
+    'a"; touch ran; echo "b',
+    "ls $HOME; echo $? $$ ${PATH} $(touch ran) `touch ran` *",
+    "$(shell touch ran) $(error expanded) $KERNEL $(KERNEL) $@ $< %",
+    "first\nsecond; touch ran\n",
+    "-x  --help ",
 )
-APPENDS = ("memmap=64M$0x50000000", "a=1 b=$HOME c=$(id)")
-# Write the arguments and APPEND to a file, each followed by a NUL.
+# Write the arguments, and the variables of the environment, each followed by a NUL.
 STUB = """#!/bin/sh
-printf '%s\\0' "$@" "APPEND=$APPEND" >said
+printf '%s\\0' "$@" >said
+env -0 >environment
 """
+# Which argument carries a variable: of this target, behind this text; "*": its words are arguments.
+ARGUMENTS = {
+    "KERNEL": [("run", ""), ("shell", ""), ("sweep", ""), ("judge", ""), ("modules", ""),
+               ("check", ""), ("mutants", ""), ("bench", "")],
+    "TESTS": [("run", "--tests="), ("matrix", "--tests=")],
+    "APPEND": [("run", "--append="), ("matrix", "--append="), ("sweep", "--append="),
+               ("judge", "--append=")],
+    "CMD": [("shell", ""), ("sweep", "--command=")],
+    "OP": [("sweep", ""), ("judge", "--op=")],
+    "FUNC": [("judge", "--func=")],
+    "K": [("sweep", "--k="), ("judge", "--k=")],
+    "OCCURRENCES": [("sweep", "--occurrences=")],
+    "AGAINST": [("sweep", "--against="), ("bench", "--against=")],
+    "LINES": [("matrix", "*")],
+    "SHARD": [("matrix", "--shard="), ("sweep", "--shard=")],
+    "SHARDS": [("merge", "*")],
+    "PREFIX": [("install", "--prefix="), ("uninstall", "--prefix=")],
+    "DESTDIR": [("install", "--destdir="), ("uninstall", "--destdir=")],
+    "BUSTED": [("busted", "*")],
+    "QEMU": [("zero-page", "*")],
+    "QEMU_TO": [("zero-page", "--to=")],
+}
+OWN = ("KDIR", "IMAGE", "HEADERS", "SOURCE", "PATCH")	# these select what make run runs
 
 
 def given(name: str, value: str) -> Iterator[tuple[list[str], dict[str, str]]]:
@@ -38,41 +66,201 @@ class Words(unittest.TestCase):
         scripts = self.directory / "scripts"
         scripts.mkdir()
         shutil.copy(ROOT / "Makefile", self.directory)
-        for name in ("setup", "vm", "sweep", "run", "matrix"):
-            (scripts / name).write_text("#!/bin/sh\n" if name == "setup" else STUB, encoding="utf-8")
+        for name in ("vm", "sweep", "run", "try", "matrix", "judge", "modules", "check", "mutants",
+                     "busted", "bench", "qemu-zero-page", "merge", "install"):
+            (scripts / name).write_text(STUB, encoding="utf-8")
             (scripts / name).chmod(0o755)
+        (scripts / "setup").write_text("#!/bin/sh\n", encoding="utf-8")
+        (scripts / "setup").chmod(0o755)
 
-    def said(self, *words: str, **variables: str) -> list[str]:
-        """Run make with WORDS and environment VARIABLES; return the arguments of its script."""
-        clean = {name: value for name, value in os.environ.items()
-                 if name not in ("CMD", "APPEND", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL")}
-        done = subprocess.run(["make", "-s", "KERNEL=LINE", *words], cwd=self.directory, text=True,
-                              capture_output=True, check=False, env={**clean, **variables})
+    def said(self, *words: str, **environment: str) -> list[str]:
+        """Run make with WORDS and ENVIRONMENT; return the arguments of its script."""
+        clean = variables.for_others(os.environ)
+        done = subprocess.run(["make", "-s", *words], cwd=self.directory, text=True,
+                              capture_output=True, check=False, env={**clean, **environment})
         self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+        self.assertFalse((self.directory / "ran").exists(), "it ran on the host")
         return (self.directory / "said").read_text(encoding="utf-8").split("\0")[:-1]
 
-    def test_command(self) -> None:
-        for command in COMMANDS:
-            for words, variables in given("CMD", command):
-                with self.subTest(command=command, words=words):
-                    self.assertEqual(["LINE", command, "APPEND="],
-                                     self.said("shell", *words, **variables))
-                    self.assertEqual(["LINE", "command", "--command", command, "--append", "",
-                                      "APPEND="], self.said("sweep", *words, **variables))
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the script that ran last."""
+        text = (self.directory / "environment").read_text(encoding="utf-8")
+        return dict(line.split("=", 1) for line in text.split("\0") if line)
 
-    def test_no_command(self) -> None:
-        self.assertEqual(["LINE", "APPEND="], self.said("shell"))
-        self.assertEqual(["LINE", "fork", "--append", "", "APPEND="], self.said("sweep", "OP=fork"))
+    def test_each_variable_reaches_its_program_as_typed(self) -> None:
+        for name in variables.OURS:
+            for value in VALUES:
+                for words, environment in given(name, value):
+                    for target, before in ARGUMENTS.get(name, [("run", "")]):
+                        with self.subTest(name, value=value, words=words, target=target):
+                            said = self.said(target, *words, **environment)
+                            self.assertEqual(value, self.environment()[name])
+                            if before == "*":
+                                self.assertEqual(value.split(), said[-len(value.split()):])
+                            elif name in ARGUMENTS:
+                                self.assertIn(before + value, said)
 
-    def test_append(self) -> None:
-        for append in APPENDS:
-            for words, variables in given("APPEND", append):
-                with self.subTest(append=append, words=words):
-                    self.assertEqual(["LINE", f"APPEND={append}"],
-                                     self.said("shell", *words, **variables))
-                    for target in ("run", "matrix", "sweep"):
-                        said = self.said(target, "OP=fork", *words, **variables)
-                        self.assertEqual(append, said[said.index("--append") + 1])
+    def test_shell_is_an_id(self) -> None:
+        """make's own SHELL stays the one of the system, also if the environment has another one."""
+        for value in VALUES:
+            for words, environment in given("CMD", value):
+                with self.subTest(value=value, words=words):
+                    self.assertEqual(
+                        [f"--shell={value}", f"--run={value}", "--append=", "--gdb", "--", "6.12",
+                         "fork"], self.said("sweep", "OP=fork", f"SHELL={value}", "GDB=1", *words,
+                                            **environment))
+        for environment in {"SHELL": "/nowhere"}, {"BEFORE": "1a2b"}:
+            self.assertEqual(["--append=", "--", "6.12", "fork"],
+                             self.said("sweep", "OP=fork", **environment))
+
+    def test_all_variables_of_the_manual(self) -> None:
+        """Every variable of the Makefile is one that is kept from other makes."""
+        text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+        listed = next(line for line in text.splitlines() if line.startswith("VARIABLES :="))
+        self.assertEqual(set(variables.OURS), set(listed.split()[2:]))
+
+    def test_without_variables(self) -> None:
+        self.assertEqual(["6.12", "--tests=", "--append="], self.said("run"))
+        self.assertEqual(["6.12"], self.said("shell"))
+        self.assertEqual(["--append=", "--", "6.12", ""], self.said("sweep"))
+        self.assertEqual(["--func=", "--op=", "--append=", "--", "6.12"], self.said("judge"))
+        self.assertEqual(["--tests=", "--append=", "--"], self.said("matrix"))
+        self.assertEqual(["--", "qemu-system-x86_64", "trixie", "trixie-backports"],
+                         self.said("zero-page"))
+        self.assertNotIn("KERNEL", self.environment())
+
+    def test_own_kernel(self) -> None:
+        for name in OWN[:3]:
+            self.assertEqual("user", self.said("run", f"{name}=/x")[0])
+        for name in OWN[3:]:
+            self.assertEqual(["--tests=", "--append="], self.said("run", f"{name}=/x"))
+
+
+class OtherMakes(unittest.TestCase):
+    """Kbuild, and all else that the scripts run, must not expand what the variables hold."""
+
+    def test_see_no_variable(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            bad = dict.fromkeys((*variables.OURS, variables.BEFORE),
+                                f"$(shell touch {directory}/ran)")
+            file = Path(directory, "Makefile")
+            file.write_text("all:\n" + "".join(f"\t@echo '{name}=$({name})'\n"
+                                               for name in bad), encoding="ascii")
+            flags = {"MAKEFLAGS": f" -- SHELL=1a2b TESTS=$(shell\\ touch\\ {directory}/ran)"}
+            with mock.patch.dict(os.environ, {**bad, **flags}):
+                said = common.run(["make", "-s", "-f", file], "make")
+            self.assertEqual([f"{name}=" for name in bad], said.splitlines())
+            self.assertFalse(Path(directory, "ran").exists())
+
+
+class Mistakes(unittest.TestCase):
+    """A line, and no traceback."""
+
+    def test_of_variables(self) -> None:
+        for environment, text in (
+                ({"JOBS": "0"}, "JOBS is a number of processes, not '0'"),
+                ({"JOBS": "abc"}, "JOBS is a number of processes, not 'abc'"),
+                ({"JOBS": "-1"}, "JOBS is a number of processes, not '-1'"),
+                ({"JOBS": "²"}, "JOBS is a number of processes, not '²'"),
+                ({"CPUS": "two"}, "CPUS is a number of processors, not 'two'"),
+                ({"LIMIT": "soon"}, "LIMIT is a number of seconds, not 'soon'"),
+                ({"KERNEL": "6.12", "PATCH": "x"}, "KERNEL with PATCH: which kernel?"),
+                ({"KERNEL": "6.12", "SOURCE": "7.3"}, "KERNEL with SOURCE: which kernel?"),
+                ({"KERNEL": "6.12", "KDIR": "x"}, "KERNEL with KDIR: which kernel?"),
+                ({"KDIR": "x", "SOURCE": "7.3"}, "KDIR with SOURCE: which kernel?"),
+                ({"IMAGE": "x", "PATCH": "y"}, "IMAGE with PATCH: which kernel?")):
+            with self.subTest(environment):
+                self.assertIn(text, variables.mistake(environment, ROOT) or "")
+        for environment in ({"JOBS": ""}, {"JOBS": "2"}, {"KERNEL": "user", "KDIR": "x"},
+                            {"KERNEL": "", "PATCH": "x"}, {"SOURCE": "7.3", "PATCH": "x"}):
+            self.assertIsNone(variables.mistake(environment, ROOT))
+
+    def test_of_paths(self) -> None:
+        for path in ("/a b", "/a;b", "/a$b", "/a\nb", "/a'b", "/a:b", "/a#b"):
+            self.assertIn("move this clone", variables.mistake({}, Path(path)) or "", path)
+
+    def script(self, name: str, *words: str, **environment: str) -> tuple[int, str]:
+        done = subprocess.run([ROOT / "scripts" / name, *words], text=True, capture_output=True,
+                              check=False, stdin=subprocess.DEVNULL,
+                              env={**variables.for_others(os.environ), **environment})
+        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
+        return done.returncode, done.stderr
+
+    def test_of_scripts(self) -> None:
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("no diff\n")
+            file.flush()
+            cases: list[tuple[list[str], dict[str, str], int, str]] = [
+                (["run", "6.12"], {"JOBS": "0"}, 1, "JOBS is"),
+                (["run", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 1, "KERNEL with PATCH"),
+                (["try"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
+                (["judge", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
+                (["try"], {"PATCH": "/nowhere"}, 125, "PATCH: /nowhere does not exist"),
+                (["try"], {"PATCH": file.name}, 125, f"PATCH: {file.name} has no diff"),
+                (["vm", "6.12"], {}, 1, "a prompt needs a terminal"),
+                (["sweep", "6.12", ""], {}, 1, "give OP=OPERATION or CMD="),
+                (["sweep", "--command", "x", "6.12", "fork"], {}, 1, "OP=fork with CMD"),
+                (["sweep", "6.12", "nosuch"], {}, 1, "no operation 'nosuch'"),
+                (["matrix", "nosuch"], {}, 1, "no kernel line 'nosuch'"),
+                (["run", "6.12", "--tests", "nosuch"], {}, 1, "no selftest 'nosuch'"),
+                (["busted", "nosuch"], {}, 1, "no busted kernel 'nosuch'"),
+                (["merge"], {}, 1, 'no shards: give SHARDS="DIRECTORY..."'),
+                (["merge", "/nowhere"], {}, 1, "no shard.json is below /nowhere"),
+                (["sweep", "--shard", "1/2", "planted"], {}, 1, "SHARD is for one sweep"),
+                (["mutants", "6.12", "nosuch"], {}, 1, "no mutant 'nosuch'"),
+                (["qemu-zero-page", "--only", "nosuch", "qemu-system-x86_64"], {}, 1,
+                 "no case matches 'nosuch'")]
+            for words, environment, code, text in cases:
+                with self.subTest(words, **environment):
+                    found, said = self.script(words[0], *words[1:], **environment)
+                    self.assertEqual(code, found, said)
+                    self.assertIn(text, said)
+
+
+class FileSystem(unittest.TestCase):
+    """What a user can mend is a line."""
+
+    def line(self, number: int) -> str:
+        error = OSError(number, os.strerror(number), "build/results")
+        with (mock.patch("sys.stderr") as stderr, mock.patch("signal.signal"),
+              self.assertRaises(SystemExit) as exited):
+            common.main(mock.Mock(side_effect=error))
+        self.assertEqual(1, exited.exception.code)
+        return "".join(call.args[0] for call in stderr.write.call_args_list)
+
+    def test_read_only_or_full(self) -> None:
+        self.assertEqual("errpath: build/results: Read-only file system\n", self.line(errno.EROFS))
+        self.assertEqual("errpath: build/results: No space left on device\n",
+                         self.line(errno.ENOSPC))
+
+    def test_nearly_full(self) -> None:
+        usage = mock.Mock(free=common.ROOM - 1)
+        with mock.patch("shutil.disk_usage", return_value=usage):
+            self.assertRegex(self.line(errno.EBADF), r"build has 63 MiB left; errpath .*\n")
+
+    def test_others_are_errors_of_ours(self) -> None:
+        with self.assertRaises(OSError):
+            self.line(errno.EBADF)
+
+
+class Locks(unittest.TestCase):
+    def test_waiting_says_for_whom(self) -> None:
+        with (tempfile.TemporaryDirectory() as directory,
+              mock.patch.object(common, "PATIENCE", 0.1), mock.patch.object(common, "say") as say):
+            program = ("import signal, sys; from pathlib import Path; from host import common\n"
+                       "with common.lock('it', Path(sys.argv[1])):\n"
+                       "    signal.alarm(10); print('taken', flush=True); sys.stdin.read()")
+            with subprocess.Popen(["python3", "-B", "-c", program, directory], text=True,
+                                  cwd=ROOT / "scripts", stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE) as other:
+                assert other.stdin and other.stdout
+                self.assertEqual("taken\n", other.stdout.readline())
+                say.side_effect = lambda _: other.stdin and other.stdin.close()
+                with common.lock("it", Path(directory)):
+                    pass
+                (text,) = say.call_args.args
+                self.assertIn(f"waiting for process {other.pid}, python3 -B -c", text)
+                self.assertTrue(text.endswith(": it uses it"), text)
 
 
 if __name__ == "__main__":

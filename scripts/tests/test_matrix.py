@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The reports of the matrix: table, KTAP and JUnit; and lines that cannot run."""
+"""The table of the matrix, and lines that cannot run."""
 
+import re
+import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
-from host import archive, matrix
+from host import arch, archive, known, matrix, matrixhtml, sweepreport
 from host.ktap import Result
 from host.runner import Run
 
@@ -31,32 +33,53 @@ class Reports(unittest.TestCase):
         self.assertIn(["said", "so"], lines)
         self.assertNotIn(["pass", "prog.a"], lines)
 
-    def test_ktap(self) -> None:
-        text = "\n".join(matrix.ktap(RUNS))
-        self.assertIn("KTAP version 1\n1..2\n# Subtest: one\n    KTAP version 1\n    1..2\n"
-                      "    ok 1 prog.a\n    ok 2 prog.b # XFAIL known: x +1\nok 1 one\n", text)
-        self.assertIn("    # said so\n    not ok 1 prog.a # it & that\n", text)
-        self.assertIn("    ok 2 prog.b # SKIP none here\n    not ok 3 guest # LOST hang\n"
-                      "not ok 2 two", text)
 
-    def test_junit(self) -> None:
-        suites = xml.fromstring(matrix.junit(RUNS))
-        one, two = suites
-        self.assertEqual({"name": "two", "tests": "3", "failures": "1", "errors": "1",
-                          "skipped": "1", "time": "3"}, two.attrib)
-        self.assertEqual("said so", two.findtext("testcase[@name='a']/failure"))
-        self.assertEqual(["hang"], [error.get("message") for error in
-                                    two.findall("testcase[@name='guest']/error")])
-        self.assertEqual("one.prog", one[0].get("classname"))
+class Page(unittest.TestCase):
+    """The page is well-formed, shows all results, and loads nothing."""
 
-    def test_junit_of_a_module(self) -> None:
-        suite, = xml.fromstring(matrix.junit([run("one", Result("load errpath.ko", "pass", ""))]))
-        self.assertEqual(("one.guest", "load errpath.ko"),
-                         (suite[0].get("classname"), suite[0].get("name")))
+    def setUp(self) -> None:
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def page(self, runs: list[Run]) -> str:
+        return "\n".join(matrixhtml.page(runs, self.directory / "matrix", self.directory))
+
+    def test_results(self) -> None:
+        page = self.page(RUNS)
+        for cell in ("<td class='good' title=''>ok</td>", "<td class='bad' title='it &amp; that'>FAIL</td>",
+                     "<td class='bad'>1 failed, 1 skipped</td>", "<td class='known'>1 ok, 1 xfail</td>",
+                     "<td class='bad' title='hang'>LOST</td>"):
+            self.assertIn(cell, page)
+
+    def test_no_external_resource(self) -> None:
+        (self.directory / "cost.svg").write_text("<?xml version='1.0'?><svg><text>x</text></svg>")
+        page = self.page(RUNS)
+        self.assertIn("<svg><text>x</text></svg>", page)
+        self.assertNotRegex(page, r"(src|srcset)=|@import|url\(|<link|<script|href='(http|//)")
+
+    def test_well_formed(self) -> None:
+        page = self.page(RUNS).partition("<body>")[2].partition("</body>")[0]
+        xml.fromstring(f"<body>{page}</body>")
+
+    def test_bugs_link_to_the_manual(self) -> None:
+        bug = next(iter(known.bugs()))
+        page = self.page([run("one", Result("prog.a", "xfail", f"known: [{bug}] x +1"))])
+        href = re.search(r"<a href='(.*)#" + re.escape(bug), page)
+        assert href
+        manual = (self.directory / "matrix" / href[1]).resolve()
+        self.assertRegex(manual.read_text(encoding="utf-8"), rf"(?m)^### {bug}$")
+
+    def test_sweeps(self) -> None:
+        out = self.directory / "6.12/sweeps/chain"
+        out.mkdir(parents=True)
+        report = sweepreport.Report([])
+        report.start = {**sweepreport.NO_START, "operation": "chain"}	# type: ignore[misc]
+        report.write(out)
+        self.assertRegex(self.page(RUNS), r"<a href='\.\./6\.12/sweeps/chain/report\.html'>chain</a>"
+                         r"</td><td>6\.12</td>\n?<td> <span class='bad'>not complete")
 
 
 class Unavailable(unittest.TestCase):
-    ROWS = {line: archive.Row(line, "suite", "release", need, "*")
+    ROWS = {line: archive.Row(line, "suite", arch.X86, "release", need, "*")
             for line, need in (("must", "required"), ("may", "optional"))}
 
     def outcome(self, line: str) -> str:

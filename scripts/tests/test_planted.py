@@ -21,6 +21,7 @@ def report(*calls: Call, ended: bool = True) -> sweepreport.Report:
         unknown = any(not known for *_, known in findings)
         events += [
             {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
+             "request": "GFP_KERNEL,8",
              "first": "", "frames": [f"{name}+0x1/0x2" for name in frames]},
             {"event": "failed", "hash": str(number), "fired": 1, "run": run},
             {"event": "judged", "hash": str(number), "reason": "",

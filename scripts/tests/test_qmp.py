@@ -78,12 +78,14 @@ class Monitor(unittest.TestCase):
 
 
 class Qemu(unittest.TestCase):
-    def start(self, *words: str) -> tuple[Qmp, subprocess.Popen[bytes]]:
+    def start(self, *words: str, other: int | None = None) -> tuple[Qmp, subprocess.Popen[bytes]]:
+        """OTHER: a descriptor that QEMU inherits, too."""
         monitor = Qmp()
         self.addCleanup(monitor.close)
         process = subprocess.Popen(["qemu-system-x86_64", "-nodefaults", "-display", "none",
                                     "-machine", "none", *words, *monitor.words()],
-                                   pass_fds=[monitor.fileno()], stderr=subprocess.DEVNULL)
+                                   pass_fds=[monitor.fileno(), *([other] if other else [])],
+                                   stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return monitor, process
@@ -98,6 +100,14 @@ class Qemu(unittest.TestCase):
         monitor.event("RESUME")
         monitor.command("quit")
         self.assertEqual(0, process.wait(30))
+
+    def test_two_monitors(self) -> None:
+        other = Qmp()
+        self.addCleanup(other.close)
+        monitor, _ = self.start(*other.words(), other=other.fileno())
+        for each in (monitor, other):
+            each.connect()
+            self.assertTrue(each.command("query-status")["running"])
 
     def test_qemu_that_does_not_start(self) -> None:
         monitor, _ = self.start("-no-such-option")

@@ -8,6 +8,7 @@ import functools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from host import archive, sweep
+from host import archive, build, ksft, sweep, variables
 from host.common import ROOT, SCRIPTS, Failure
 
 LINE = os.environ.get("KERNEL", "6.12")
@@ -161,7 +162,8 @@ class Makefile(NamedTuple):
 @functools.lru_cache
 def makefile(directory: str) -> Makefile:
     text = (ROOT / directory / "Makefile").read_text(encoding="utf-8")
-    exported = " ".join(re.findall(r"^export (.*)", text, re.M)).split()
+    listed = re.findall(r"^(?:export|VARIABLES :=) ((?:.*\\\n)*.*)", text, re.M)
+    exported = " ".join(listed).replace("\\\n", " ").split()
     named = [name for names in VARIABLE.findall(text) for name in names if name]
     headed = re.findall(r"^#\s+([A-Z_]+)=", text, re.M)
     targets = " ".join(re.findall(r"^([a-z][\w -]*):(?!=)", text, re.M)).split()
@@ -273,7 +275,7 @@ def path_problems(manual: Manual, piece: Code) -> Iterator[str]:
         if first in tracked() and "." not in first[1:]:
             if not exists(path) and not (here and exists(beside)):
                 yield f"there is no {path}"
-        elif here and f"{here}/{first}" in tracked() and EXTENSION.search(path):
+        elif here and (ROOT / here / first).is_dir() and EXTENSION.search(path):
             if not exists(beside):
                 yield f"there is no {beside}"
     names = {path.rpartition("/")[2] for path in tracked()}
@@ -393,13 +395,14 @@ def output_of(commands: list[Command]) -> tuple[list[str], str]:
         body = "".join(f"echo {MARK}\n{command.text}\n" for command in commands)
         (installed / "sh").write_text(f"#!/bin/sh\n{body}", encoding="utf-8")
         (installed / "sh").chmod(0o755)
+        shutil.copy(build.selftests(ksft.fetch(), [build.COMMAND]) / build.COMMAND, installed)
         (installed / "kselftest-list.txt").write_text("sh 30\n", encoding="utf-8")
         done = subprocess.run([SCRIPTS / "run", LINE, "--selftests", installed, "--results",
                                directory], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
-        ktap = Path(directory, LINE, "ktap").read_text(encoding="utf-8")
+        ktap = Path(directory, LINE, "output").read_text(encoding="utf-8")
     said = [line.removeprefix("# ") for line in ktap.split("\n") if line.startswith("# ")]
-    return "\n".join(said).split(f"{MARK}\n")[1:], done.stdout
+    return "\n".join([*said, ""]).split(f"{MARK}\n")[1:], done.stdout
 
 
 class Sessions(unittest.TestCase):
@@ -415,7 +418,8 @@ class Sessions(unittest.TestCase):
             where = f"{path}:{command.line}"
             with self.subTest(where, command=command.text):
                 done = subprocess.run(["sh", "-c", command.text], cwd=ROOT, check=False, text=True,
-                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                      env=variables.for_others(os.environ))
                 self.assertEqual(0, done.returncode, f"{where}: {done.stdout}")
                 self.assertEqual(stable(command.output), stable(done.stdout.splitlines()), where)
 

@@ -47,7 +47,7 @@ def installed() -> Path:
 def tests() -> Mapping[str, set[str]]:
     """Return the names of all tests by program."""
     found = {}
-    for program in build.programs(build.listing(), ["all"]):
+    for program in build.programs(build.listing(), ["*"]):
         run = subprocess.run([installed() / program, "-l"], capture_output=True, text=True,
                              check=False)
         found[program] = names(run.stderr, program)

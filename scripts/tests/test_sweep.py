@@ -5,12 +5,14 @@ interruption; and its reports."""
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
 import time
 import types
 import unittest
+import unittest.mock
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -77,6 +79,32 @@ class Chain(SweepTest):
         self.assertEqual(dict(zip(CHAIN, ("handled", "oops", "handled", "hang", "handled"))),
                          outcomes, output)
         self.assertIn("chain_fails", self.by_function(calls)[CHAIN[3]]["where"])
+        tasks, = self.results.glob("*/sweeps/chain/guest-*/tasks")
+        self.assertRegex(tasks.read_text(), r"\Ahangs: sweep \(D\) in chain_fails < "
+                         r"errpath_alloc_chain3 < errpath_alloc_chain2 < ")
+        self.assertIn("RIP=", (tasks.parent / "registers").read_text())
+        self.fails_at_the_prompt(self.by_function(calls))
+
+    def at(self, prefix: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """Go to the moment before a failure of the sweep that self.results has."""
+        return subprocess.run(self.command("chain", "--shell", prefix, *options), text=True,
+                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+
+    def fails_at_the_prompt(self, calls: dict[str, sweepjson.Target]) -> None:
+        """A command that runs the operation sees the failure, once."""
+        report = (self.results / LINE / "sweeps/chain/report.txt").read_text()
+        handled, oops = (calls[CHAIN[number]]["hash"][:sweepjson.ID] for number in (2, 1))
+        self.assertRegex(report, rf"(?m)^    1 x \S+ < {CHAIN[2]} .*\[{handled}\]$")
+        done = self.at(handled, "--gdb", "--run", "./sweep run chain; ./sweep run chain; exit 7")
+        self.assertEqual(7, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, rf"{CHAIN[2]} fails when you run: \./sweep run chain")
+        self.assertEqual(["ENOMEM", "0"], re.findall(r"(?m)^chain: (\w+)\r?$", done.stdout))
+        self.assertRegex(done.stdout, r"(?m)^errpath: gdb's stub: gdb -ex 'target remote /")
+        done = self.at(oops, "--run", "./sweep run chain")
+        self.assertEqual(255, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, "errpath: the guest ended during the command: Kernel panic - "
+                         "not syncing: errpath_alloc: lost on purpose")
 
     def test_leaks_are_named_by_their_stack(self) -> None:
         code, output, calls = self.sweep(
@@ -89,6 +117,16 @@ class Chain(SweepTest):
         self.assertEqual({name: [f"leak: {lost[number % 2]}"]
                           for number, name in enumerate(CHAIN)}, leaks, output)
 
+    def test_one_failure_shows_one_object_or_page(self) -> None:
+        code, output, calls = self.sweep(
+            "chain", "--append", "ERRPATH_LOSE=1:object,2:page,3:object,4:page,5:object")
+        self.assertEqual(1, code, output)
+        self.assertIn("each in a twin", output)
+        lost = ["leak: slab.kmalloc-192 +1", "leak: pages.unaccounted +1"]
+        self.assertEqual({name: [lost[number % 2]] for number, name in enumerate(CHAIN)},
+                         {name: [finding["text"] for finding in call["findings"]]
+                          for name, call in self.by_function(calls).items()}, output)
+
     def test_two_sweeps_agree(self) -> None:
         code, output, _ = self.sweep("chain", "--again")
         self.assertEqual(0, code, output)
@@ -97,13 +135,14 @@ class Chain(SweepTest):
     def test_goes_on_after_an_interruption(self) -> None:
         records = self.results / LINE / "sweeps/chain/guest-1/sweep"
         with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL,
-                              env={**os.environ, "JOBS": "1"}) as run:
+                              env={**os.environ, "JOBS": "1", "TWINS": "0"}) as run:
             while not records.is_file() or records.read_text().count('"judged"') < 2:
                 self.assertIsNone(run.poll())
                 time.sleep(0.1)
             run.send_signal(signal.SIGTERM)
         self.assertEqual(143, run.returncode)
-        code, output, calls = self.sweep("chain")
+        with unittest.mock.patch.dict(os.environ, TWINS="0"):
+            code, output, calls = self.sweep("chain")
         self.assertEqual(0, code, output)
         self.assertIn("going on with", output)
         self.assertEqual({name: "handled" for name in CHAIN},
@@ -113,6 +152,27 @@ class Chain(SweepTest):
         self.assertLess(sum(event["event"] == "judged" for event in second), len(CHAIN) - 1)
 
 
+    def test_twins_go_on_after_an_interruption(self) -> None:
+        sweeps = self.results / LINE / "sweeps/chain"
+        with subprocess.Popen(self.command("chain"), stdout=subprocess.DEVNULL) as run:
+            while len([hash_ for hash_ in self.judged_in(sweeps) if set(hash_) != {"0"}]) < 2:
+                self.assertIsNone(run.poll())
+                time.sleep(0.1)
+            run.send_signal(signal.SIGTERM)
+        self.assertEqual(143, run.returncode)
+        before = {hash_ for hash_ in self.judged_in(sweeps) if set(hash_) != {"0"}}
+        code, output, calls = self.sweep("chain")
+        self.assertEqual(0, code, output)
+        self.assertIn("going on with", output)
+        self.assertIn(f"{len(CHAIN) - len(before)} calls to fail", output)
+        self.assertEqual({name: "handled" for name in CHAIN},
+                         {name: call["outcome"] for name, call in self.by_function(calls).items()})
+
+    def judged_in(self, sweeps: Path) -> list[str]:
+        """The calls that the guests of a sweep judged so far."""
+        return [hash_ for records in sweeps.glob("guest-*/sweep")
+                for hash_ in self.judged(records.parent)]
+
     def judged(self, guest: Path) -> list[str]:
         """The calls that a guest judged."""
         records = [json.loads(line) for line in (guest / "sweep").read_text().splitlines()]
@@ -120,7 +180,7 @@ class Chain(SweepTest):
 
     def test_two_guests_share_the_calls(self) -> None:
         done = subprocess.run(self.command("chain"), text=True, check=False,
-                              env={**os.environ, "JOBS": "2"},
+                              env={**os.environ, "JOBS": "2", "TWINS": "0"},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(0, done.returncode, done.stdout)
         self.report("chain", done.stdout)
@@ -129,6 +189,39 @@ class Chain(SweepTest):
         self.assertTrue(one and other, done.stdout)
         self.assertEqual(len(CHAIN), len({*one, *other}))
         self.assertEqual(len(CHAIN), len(one) + len(other))
+
+
+class NoPrompt(SweepTest):
+    """SHELL=ID of what is no call of a sweep is one line."""
+
+    def refused(self, prefix: str, *options: str) -> str:
+        done = subprocess.run(self.command("chain", "--shell", prefix, *options), text=True,
+                              check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(1, done.stdout.count("\n"), done.stdout)
+        return done.stdout
+
+    def swept(self, *hashes: str) -> None:
+        """Make the results of a sweep with these calls."""
+        guest = self.results / LINE / "sweeps/chain/guest-1"
+        guest.mkdir(parents=True)
+        (guest.parent / "settings").write_text('["", ""]')
+        (guest / "sweep").write_text("".join(
+            json.dumps({**target(1, []), "hash": name}) + "\n" for name in hashes))
+
+    def test_no_sweep(self) -> None:
+        self.assertRegex(self.refused("1a"), "chain has no results: run the sweep without SHELL=")
+
+    def test_wrong_id(self) -> None:
+        self.swept("1a00", "1a01")
+        self.assertRegex(self.refused("2b", "--run", "true"), "SHELL=2b: no calls of this sweep")
+        self.assertRegex(self.refused("1a", "--run", "true"), "SHELL=1a: 2 calls of this sweep")
+        self.assertRegex(self.refused("", "--run", "true"), "SHELL=: no calls of this sweep")
+
+    def test_no_terminal(self) -> None:
+        self.swept("1a00", "1a01")
+        self.assertRegex(self.refused("1a00"), 'SHELL=ID needs a terminal; without one, CMD="..."')
 
 
 class Lanes(unittest.TestCase):
@@ -162,6 +255,7 @@ class Lanes(unittest.TestCase):
 
 def target(number: int, frames: list[str]) -> sweepproto.Target:
     return {"event": "target", "hash": str(number), "function": "kmalloc", "occurrence": 1,
+            "request": "GFP_KERNEL,8",
             "first": "", "frames": frames}
 
 
@@ -240,6 +334,22 @@ class Lost(unittest.TestCase):
 
 def run_of(*steps: tuple[str, int], signal_: int = 0, wrong: str = "") -> sweepproto.Run:
     return {"steps": list(steps), "signal": signal_, "wrong": wrong, "where": ""}
+
+
+class Repeats(unittest.TestCase):
+    """How often a reproducer fails the call."""
+
+    def times(self, text: str, settings: str = "") -> int:
+        found = cast(sweepjson.Target, {"findings": [{"text": text, "known": False}]})
+        return reproducer._times(found, settings)
+
+    def test_little_leaks(self) -> None:
+        self.assertEqual(10, self.times("leak: slab.kmalloc-192 +1"))
+        self.assertEqual(10, self.times("leak: pages.unaccounted +1"))
+        self.assertEqual(4, self.times("leak: slab.kmalloc-192 +1", "ERRPATH_K=4"))
+
+    def test_others(self) -> None:
+        self.assertEqual(1, self.times("leak: meminfo.DirectMap +262144 kB", "ERRPATH_K=4"))
 
 
 class Reports(unittest.TestCase):

@@ -24,7 +24,7 @@ SOURCES = [SCRIPTS / "tests/sweep_records.c", SENDER,
 
 RUN = {"steps": [["add", -12]], "signal": 0, "wrong": "", "where": ""}
 FINDING = {"what": "slab.a", "difference": 1, "lasting": 0, "known": 1}
-TARGET = {"event": "target", "hash": "1", "occurrence": 1, "first": "", "function": "kmalloc",
+TARGET = {"event": "target", "hash": "1", "occurrence": 1, "first": "", "function": "kmalloc", "request": "GFP_KERNEL,8",
           "frames": ["f+0x1/0x2"]}
 FAILED = {"event": "failed", "hash": "1", "fired": 1, "run": RUN}
 JUDGED = {"event": "judged", "hash": "1", "result": "fail", "reason": "", "findings": [FINDING]}
@@ -141,7 +141,7 @@ class Check(unittest.TestCase):
                 ("{}", 'not an object with a string "event"'),
                 ("[1]", 'not an object with a string "event"'),
                 ('{"event":"fai', "not a line of JSON"),
-                ({"event": "over"}, 'unknown record "over"; known: start, unavailable, target,'),
+                ({"event": "over"}, 'unknown record "over"; known: start, unavailable, found,'),
                 ({"event": "lost"}, 'unknown record "lost"'),
                 (self.changed(FAILED, "hash", "2"), 'no record "target" announced the call 2'),
                 (self.changed(FAILED, "fired", None), "the field fired is missing"),

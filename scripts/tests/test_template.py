@@ -108,15 +108,25 @@ class Unusable(TemplateTest):
         self.assertRegex(output, "errpath: .*: no template, each guest boots: .*File too large")
         self.assertEqual([], list(template.TEMPLATES.glob(".*.new")))
 
-    def test_qemu_cannot_save(self) -> None:
-        """A QEMU that ends when it is to make a template."""
+    def made_by(self, action: str) -> str:
+        """Run with a QEMU that first runs this shell command when it is to make a template; return
+        the output."""
         qemu = self.directory / "qemu-system-x86_64"
-        qemu.write_text(f'#!/bin/sh\ncase "$*" in *share=on*) exit 1 ;; esac\n'
+        qemu.write_text(f'#!/bin/sh\ncase "$*" in *share=on*) {action} ;; esac\n'
                         f'exec {shutil.which("qemu-system-x86_64")} "$@"\n')
         qemu.chmod(0o755)
-        output = self.run_words(self.words("first"),
-                                {"PATH": f"{self.directory}:{os.environ['PATH']}"})
-        self.assertRegex(output, "errpath: .*: no template, each guest boots: ")
+        return self.run_words(self.words(f"by {action}"),
+                              {"PATH": f"{self.directory}:{os.environ['PATH']}"})
+
+    def test_qemu_ends(self) -> None:
+        self.assertRegex(self.made_by("exit 1"), "errpath: .*: no template, each guest boots: (the "
+                         "guest ended before it waited for orders|QEMU is gone)")
+
+    def test_qemu_cannot_save(self) -> None:
+        """The file of the state cannot be written, as it is a directory."""
+        self.assertRegex(self.made_by("mkdir state"), "errpath: .*: no template, each guest boots: "
+                         "QEMU: migrate: ")
+        self.assertEqual([], list(template.TEMPLATES.glob(".*.new")))
 
     def test_killed_while_it_was_made(self) -> None:
         before = set(template.TEMPLATES.glob(".*.new"))
@@ -142,7 +152,7 @@ class Guests(TemplateTest):
         self.assertRegex(done.stdout, r"(?m)^  LOST +oopses ")
         self.assertRegex(done.stdout, r"(?m)^  pass +goes_on$")
         boot = (self.newest() / "console").read_bytes()
-        restored = list(self.directory.glob("*/after-oopses/console"))
+        restored = list(self.directory.glob("*/guest/after-oopses/console"))
         self.assertEqual([True], [file.read_bytes().startswith(boot) for file in restored])
 
     def test_console_begins_with_the_boot(self) -> None:

@@ -7,18 +7,17 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from host import archive, source
+from host import archive, source, variables
 from host.common import BUILD, SCRIPTS
 
-VARIABLES = ("SOURCE", "PATCH", "LLVM", "KDIR", "IMAGE", "HEADERS", "MODULES")
 SERIES = "7.3"
 
 
 def start(script: str, *words: str | Path,
-          **variables: str | Path) -> "subprocess.CompletedProcess[str]":
-    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+          **given: str | Path) -> "subprocess.CompletedProcess[str]":
+    clean = variables.for_others(os.environ)
     return subprocess.run([SCRIPTS / script, *words], capture_output=True, text=True, check=False,
-                          env={**clean, **{name: str(value) for name, value in variables.items()}})
+                          env={**clean, **{name: str(value) for name, value in given.items()}})
 
 
 class TryTest(unittest.TestCase):

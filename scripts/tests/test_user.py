@@ -9,20 +9,19 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from host import archive
+from host import archive, variables
 from host.common import SCRIPTS
 from host.kernel import Kernel
 
 LINE = os.environ.get("KERNEL", "6.12")
 
 
-def run(*words: str | Path, **variables: str | Path) -> "subprocess.CompletedProcess[str]":
+def run(*words: str | Path, **given: str | Path) -> "subprocess.CompletedProcess[str]":
     """scripts/run on the user's kernel, with some of its variables set."""
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ("KDIR", "IMAGE", "HEADERS", "MODULES")}
+    clean = variables.for_others(os.environ)
     return subprocess.run([SCRIPTS / "run", "user", *words], capture_output=True, text=True,
                           check=False, env={**clean, **{name: str(value) for name, value in
-                                                        variables.items()}})
+                                                        given.items()}})
 
 
 class Given(unittest.TestCase):

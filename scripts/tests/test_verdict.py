@@ -6,7 +6,7 @@ import unittest
 from collections.abc import Sequence
 from pathlib import Path
 
-from host import ktap, verdict
+from host import ktap, oops, verdict
 from host.ktap import Result
 
 LOG = "<12>[    3.000000] errpath: end of log\n"
@@ -183,6 +183,18 @@ class Judge(unittest.TestCase):
                          result[:3])
         self.assertTrue(good)
         self.assertEqual("prog", self.lost_during)
+
+    def test_oops_of_arm64(self) -> None:
+        """As Debian's arm64 kernels print them."""
+        bug = ["[    1.1] kernel BUG at arch/arm64/mm/mmu.c:470!",
+               "[    1.2] Internal error: Oops - BUG: 00000000f2000800 [#1] SMP",
+               "[    1.3] pc : __pgd_pgtable_alloc+0x94/0xa0", "[    1.4] lr : f+0x1/0x2"]
+        self.assertEqual("__pgd_pgtable_alloc", oops.function(bug))
+        self.assertEqual("kernel BUG at arch/arm64/mm/mmu.c:470!", oops.first_line(bug))
+        fault = ["[    1.1] Unable to handle kernel NULL pointer dereference at virtual address 0",
+                 "[    1.2] pc : g+0x1/0x2"]
+        self.assertEqual((["[ 1.0] before"], fault), oops.split("\n".join(["[ 1.0] before", *fault])))
+        self.assertEqual("g", oops.function(fault))
 
     def test_known_oops_names_its_bug(self) -> None:
         result, _ = self.oops("direct_map_dimm.direct_map.page_table_fails: phys_pmd_init BUG: .*",

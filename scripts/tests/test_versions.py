@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from unittest import mock
 
-from host import apt, archive, versions
+from host import apt, arch, archive, versions
 from host.common import ROOT, Failure
 
 
@@ -72,7 +72,7 @@ class Report(unittest.TestCase):
         root = Path(self.enterContext(tempfile.TemporaryDirectory()))
         for name, text in (("README", "6.12.8 6.12.9 6.12.7"), ("issues", "6.1.8 7.3.0 6.12.8")):
             (root / name).write_text(text)
-        rows = {line: archive.Row(line, suite, line, "required", ()) for line, suite in (
+        rows = {line: archive.Row(line, suite, arch.X86, line, "required", ()) for line, suite in (
             ("6.1", "stable"), ("6.12", "stable"), ("7.3", "next"))}
         self.refused = ""	# a suite
         for target, name, by in (

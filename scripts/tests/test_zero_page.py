@@ -19,7 +19,8 @@ from host import known, qemu_source, zero_page
 from host.common import SCRIPTS, Failure
 from host.ktap import Result
 from host.memory import Memory
-from host.qemu import Binary
+from host.qemu import Binary, Machine
+from host.virtio_mem import VirtioMem
 from test_guests import working_in
 
 
@@ -83,11 +84,11 @@ class Known(unittest.TestCase):
                 self.rows(text)
 
     def test_wrong_memory_is_never_known(self) -> None:
-        with self.assertRaisesRegex(Failure, "rows:9: only population can be a known issue"):
+        with self.assertRaisesRegex(Failure, "rows:9: only population, of the destination, and source can"):
             self.rows(ROW.replace("population", "integrity"))
 
     def test_our_rows(self) -> None:
-        names = {f"{case}.population" for case in zero_page.cases()}
+        names = {f"{case}.{what}" for case in zero_page.cases() for what in ("population", "source")}
         for row in known.rows():
             with self.subTest(row=row.test):
                 self.assertTrue(fnmatch.filter(names, row.test))
@@ -119,6 +120,16 @@ class Judged(unittest.TestCase):
         self.assertEqual("pass", self.outcome(0, prealloc=True))
         self.assertEqual("fail", self.outcome(-4, prealloc=True))
         self.assertEqual("fail", self.outcome(4, prealloc=True))
+
+    def test_without_detection_all_is_sent(self) -> None:
+        case = SPARSE._replace(method="multifd-none")
+        full = zero_page.SIZE // zero_page.KiB
+        self.assertEqual("pass", zero_page.population(case, full).outcome)
+        self.assertEqual("fail", zero_page.population(case, full + 4).outcome)
+
+    def test_source(self) -> None:
+        self.assertEqual("pass", zero_page.population_of_source(SPARSE, 0).outcome)
+        self.assertEqual("fail", zero_page.population_of_source(SPARSE, 4).outcome)
 
     def test_integrity(self) -> None:
         self.assertEqual("pass", zero_page.integrity(SPARSE, [], []).outcome)
@@ -172,7 +183,7 @@ class Migrated(unittest.TestCase):
         cls.qemu = Binary(["qemu-system-x86_64"])
 
     def judge(self, case: zero_page.Case = SPARSE) -> tuple[Result, Result]:
-        (population, integrity), measured = zero_page.judge(case, self.qemu, self.qemu)
+        (population, _, integrity), measured = zero_page.judge(case, self.qemu, self.qemu)
         self.assertIsNotNone(measured, population.reason)
         return population, integrity
 
@@ -197,19 +208,42 @@ class Migrated(unittest.TestCase):
     def test_population_is_seen(self) -> None:
         self.assertEqual("fail", self.judge()[0].outcome)
 
+    def test_population_of_the_source_is_seen(self) -> None:
+        """It reads each page that nobody wrote, which allocates it."""
+        (_, source, _), measured = zero_page.judge(SPARSE, self.qemu, self.qemu)
+        assert measured
+        self.assertEqual("fail", source.outcome)
+        self.assertEqual(zero_page.SIZE // zero_page.KiB - zero_page.TOUCHED, measured.source)
+
+    def test_half_of_a_virtio_mem(self) -> None:
+        """What is not plugged is not migrated, and the rest is right."""
+        case = SPARSE._replace(device=zero_page.VIRTIO_MEM)
+        (_, _, integrity), measured = zero_page.judge(case, self.qemu, self.qemu)
+        assert measured, integrity.reason
+        self.assertEqual("pass", integrity.outcome)
+        self.assertLessEqual(measured.growth, zero_page.SIZE // zero_page.KiB)
+
+    def test_virtio_mem_that_refuses(self) -> None:
+        """The driver says so if the device does not plug what is asked for."""
+        case = SPARSE._replace(device=zero_page.VIRTIO_MEM)
+        with Machine(self.qemu.words, "it", case.options(self.qemu.q35)) as machine:
+            device = VirtioMem(machine)
+            device.start()
+            with self.assertRaisesRegex(Failure, "refuses to plug 134217728 bytes"):
+                device.plug(2 * zero_page.SIZE)	# more than was requested
+
     def test_a_migration_that_fails_says_so(self) -> None:
-        with mock.patch.object(zero_page, "METHODS", {"precopy": ("pause-before-switchover",)}), \
-                mock.patch.object(zero_page, "machine_type", lambda *_: "no-such"):
-            (_, result), measured = zero_page.judge(SPARSE, self.qemu, self.qemu)
+        with mock.patch.object(zero_page, "machine_type", lambda *_: "no-such"):
+            (*_, result), measured = zero_page.judge(SPARSE, self.qemu, self.qemu)
         self.assertIsNone(measured)
         self.assertEqual("fail", result.outcome)
         self.assertRegex(result.reason, "unsupported machine type")
 
     def test_what_qemu_lacks_is_skipped(self) -> None:
         with mock.patch.object(self.qemu, "capabilities", set()):
-            (population, integrity), _ = zero_page.judge(SPARSE, self.qemu, self.qemu)
-        self.assertEqual(["skip", "skip"], [population.outcome, integrity.outcome])
-        self.assertRegex(population.reason, r"^QEMU \S+ has no pause-before-switchover")
+            results, _ = zero_page.judge(SPARSE, self.qemu, self.qemu)
+        self.assertEqual(["skip"] * 3, [result.outcome for result in results])
+        self.assertRegex(results[0].reason, r"^QEMU \S+ has no pause-before-switchover")
 
 
 class Command(unittest.TestCase):

@@ -58,18 +58,28 @@ static int add_range(struct program *p)
 	return err;
 }
 
-/* "if (return address is outside of the range) return 0;" */
-static int add_caller(struct program *p)
+/* Load the return address of the call to register 2. */
+static void add_return_address(struct program *p)
 {
-	int err = add_range(p);
-
+#ifdef __x86_64__
 	ADD(p, MOV(BPF_REG_1, BPF_REG_10),
 	    ADD_IMM(BPF_REG_1, -8),
 	    MOV_IMM(BPF_REG_2, 8),
 	    LOAD(BPF_REG_3, BPF_REG_6, offsetof(struct pt_regs, rsp)),
 	    CALL(BPF_FUNC_probe_read_kernel),
-	    LOAD(BPF_REG_2, BPF_REG_10, -8),
-	    JUMP_IF_REG(BPF_JLT, BPF_REG_2, BPF_REG_7, 1),
+	    LOAD(BPF_REG_2, BPF_REG_10, -8));
+#else
+	ADD(p, LOAD(BPF_REG_2, BPF_REG_6, offsetof(struct user_pt_regs, regs[30])));
+#endif
+}
+
+/* "if (return address is outside of the range) return 0;" */
+static int add_caller(struct program *p)
+{
+	int err = add_range(p);
+
+	add_return_address(p);
+	ADD(p, JUMP_IF_REG(BPF_JLT, BPF_REG_2, BPF_REG_7, 1),
 	    JUMP_IF_REG(BPF_JLT, BPF_REG_2, BPF_REG_8, 2),
 	    MOV_IMM(BPF_REG_0, 0),
 	    EXIT());

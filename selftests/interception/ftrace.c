@@ -30,15 +30,23 @@ FIXTURE_TEARDOWN_PARENT(by_ftrace)
 	EXPECT_EQ(0, target_clean_up());
 }
 
-/* A hook that modifies the function is refused, by kernels that report the conflict. */
+/*
+ * A hook that modifies the function is refused, by kernels that report the conflict. On arm64 a
+ * kprobe does not use ftrace, but is put before its call: both can be on a function.
+ */
 TEST_F(by_ftrace, we_keep_modifiers_off)
 {
-	static const char * const kinds[] = { "post_handler", "ipmodify" };
+	static const char * const kinds[] = {
+		"ipmodify",
+#ifndef __aarch64__
+		"post_handler",
+#endif
+	};
 	struct verdict v;
 
 	ASSERT_EQ(0, module_load("errpath_rival", ""));
 	VERDICT_BEGIN(&v, "");
-	for (int i = 0; i < 2; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int err;
 
 		ASSERT_EQ(0, target_arm_all(self->target));

@@ -30,6 +30,7 @@ static const struct knob_default {
 	{ .knob = "stacks", .value = "" },
 	{ .knob = "targets", .value = "" },
 	{ .knob = "nth", .value = "0" },
+	{ .knob = "delay-us", .value = "0" },
 	{ .knob = "errno", .value = "-12" },
 	{}
 };
@@ -67,8 +68,10 @@ const struct knob_good knob_good[] = {
 	{ .knob = "skip", .text = "vfs_write, ksys_write", .value = "vfs_write, ksys_write" },
 	{ .knob = "stacks", .text = "Y", .value = "" },
 	{ .knob = "targets", .text = "1 abc:2", .value = "00000001:1 00000abc:2" },
+	{ .knob = "targets", .text = "1+ abc:2+", .value = "00000001:1+ 00000abc:2+" },
 	{ .knob = "targets", .text = "", .value = "" },
 	{ .knob = "nth", .text = "5", .value = "5" },
+	{ .knob = "delay-us", .text = "7", .value = "7" },
 	{ .knob = "errno", .text = "-5", .value = "-5" },
 	{}
 };
@@ -120,7 +123,11 @@ const struct knob_bad knob_bad[] = {
 	{ .knob = "skip", .text = "stack:vfs_write" },
 	{ .knob = "stacks", .text = "" },
 	{ .knob = "stacks", .text = "2" },
+	{ .knob = "delay-us", .text = "100001" },
+	{ .knob = "delay-us", .text = "-1" },
 	{ .knob = "targets", .text = "many" },
+	{ .knob = "targets", .text = "+" },
+	{ .knob = "targets", .text = "1:+" },
 	{ .knob = "targets", .text = "0" },
 	{ .knob = "targets", .text = "1:0" },
 	{ .knob = "targets", .text = "1 2 3 4 5 6 7 8 9" },

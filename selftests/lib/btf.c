@@ -131,11 +131,15 @@ static bool btf_is_end(const struct btf_data *btf, const struct btf_type *type)
 	return (const char *)(type + 1) > btf->types_end;
 }
 
-static bool btf_is_function(const struct btf_data *btf, const struct btf_type *type,
-			    const char *name)
+static bool btf_has_name(const struct btf_data *btf, unsigned int name_off, const char *name)
 {
-	return BTF_INFO_KIND(type->info) == BTF_KIND_FUNC && type->name_off < btf->strings_size &&
-	       !strcmp(btf->strings + type->name_off, name);
+	return name_off < btf->strings_size && !strcmp(btf->strings + name_off, name);
+}
+
+static bool btf_is(const struct btf_data *btf, const struct btf_type *type, unsigned int kind,
+		   const char *name)
+{
+	return BTF_INFO_KIND(type->info) == kind && btf_has_name(btf, type->name_off, name);
 }
 
 static int btf_count_args(const struct btf_data *btf, unsigned int prototype, unsigned int *nr)
@@ -159,7 +163,7 @@ static int btf_search(const struct btf_data *btf, const char *name, struct btf_f
 	for (unsigned int id = 1; type; id++) {
 		if (btf_is_end(btf, type))
 			return -ENOENT;
-		if (btf_is_function(btf, type, name)) {
+		if (btf_is(btf, type, BTF_KIND_FUNC, name)) {
 			function->id = id;
 			return btf_count_args(btf, type->type, &function->nr_args);
 		}
@@ -175,6 +179,54 @@ int btf_find_function(const char *name, struct btf_function *function)
 
 	if (!err)
 		err = btf_search(&btf, name, function);
+	free(btf.data);
+	return err;
+}
+
+static int btf_search_member(const struct btf_data *btf, const struct btf_type *type,
+			     const char *name, size_t *offset)
+{
+	const struct btf_member *member = (const void *)(type + 1);
+	unsigned int bits;
+
+	for (unsigned int i = 0; i < BTF_INFO_VLEN(type->info); i++) {
+		if (!btf_has_name(btf, member[i].name_off, name))
+			continue;
+		bits = BTF_INFO_KFLAG(type->info) ? BTF_MEMBER_BIT_OFFSET(member[i].offset) :
+		       member[i].offset;
+		*offset = bits / 8;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int btf_search_struct(const struct btf_data *btf, const char *name,
+			     const char *const *members, size_t *offsets, int nr)
+{
+	const struct btf_type *type = (const void *)btf->types, *next;
+	int err = 0;
+
+	for (; type; type = next) {
+		if (btf_is_end(btf, type))
+			return -ENOENT;
+		next = btf_next(btf, type);
+		if (next && btf_is(btf, type, BTF_KIND_STRUCT, name))
+			break;
+	}
+	if (!type)
+		return -EPROTO;
+	for (int i = 0; i < nr && !err; i++)
+		err = btf_search_member(btf, type, members[i], &offsets[i]);
+	return err;
+}
+
+int btf_find_members(const char *name, const char *const *members, size_t *offsets, int nr)
+{
+	struct btf_data btf = {};
+	int err = btf_open(&btf);
+
+	if (!err)
+		err = btf_search_struct(&btf, name, members, offsets, nr);
 	free(btf.data);
 	return err;
 }

@@ -82,6 +82,11 @@ static const struct gauge {
 		.why = "counts events",
 	},
 	{
+		.pattern = "vmstat.nr_*active_*",
+		.bound = GAUGE_IGNORED,
+		.why = "what two processes used is active; vmstat.nr_lru_* is the sum",
+	},
+	{
 		.pattern = "vmstat.workingset_nodes",
 		.bound = 64,
 		.why = "pages, as vmstat.nr_*",
@@ -127,6 +132,11 @@ static const struct gauge {
 		.pattern = "meminfo.*Huge*",
 		.bound = GAUGE_EXACT,
 		.why = "changes only with huge pages in use",
+	},
+	{
+		.pattern = "meminfo.*ctive*",
+		.bound = GAUGE_IGNORED,
+		.why = "as vmstat.nr_*active_*",
 	},
 	{
 		.pattern = "meminfo.Committed_AS",
@@ -184,6 +194,31 @@ static const struct gauge {
 		.measured = "0 (6.12.117)",
 	},
 	{
+		.pattern = "huge_zero.references",
+		.bound = GAUGE_EXACT,
+		.why = "of address spaces to the huge zero page; without one it is given back",
+	},
+	{
+		.pattern = "references.*",
+		.bound = GAUGE_EXACT,
+		.why = "what only a reference keeps; fewer are no finding",
+	},
+	{
+		.pattern = "percpu.bytes",
+		.bound = GAUGE_EXACT,
+		.why = "of each CPU, 8 for a percpu_ref; fewer are no finding",
+	},
+	{
+		.pattern = "modules.*",
+		.bound = GAUGE_EXACT,
+		.why = "a module that somebody holds cannot be unloaded",
+	},
+	{
+		.pattern = "cgroup.*",
+		.bound = GAUGE_EXACT,
+		.why = "a removed cgroup lives until nobody refers to it; fewer are no finding",
+	},
+	{
 		.pattern = "*",
 		.bound = GAUGE_IGNORED,
 		.why = "unknown to this table",
@@ -228,4 +263,16 @@ bool gauge_of_all_slabs(const char *name)
 			return true;
 	}
 	return false;
+}
+
+bool gauge_is_late(const char *name)
+{
+	return !strncmp(name, "references.", 11) || !strncmp(name, "cgroup.", 7) ||
+	       !strcmp(name, "percpu.bytes");
+}
+
+bool gauge_varies_in_twins(const char *name)
+{
+	return gauge_of_all_slabs(name) || !strcmp(name, "zoneinfo.free_and_pagesets") ||
+	       !strcmp(name, "slab.vmap_area");
 }

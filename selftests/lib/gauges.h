@@ -25,5 +25,16 @@ long gauge_bound(const char *name);
 bool gauge_has_slope(const char *name);
 /* Returns whether the gauge counts the pages of all slabs, those kept for reuse included. */
 bool gauge_of_all_slabs(const char *name);
+/*
+ * Returns whether the kernel frees what an exact gauge counts some time after the last reference is
+ * dropped: a snapshot may see more of it, so that only an increase that stays is a finding.
+ */
+bool gauge_is_late(const char *name);
+/*
+ * Returns whether the gauge can differ between twins although nothing was lost: it counts pages of
+ * slabs, which keep some for reuse, or areas that vmalloc frees later. What is lost shows in
+ * other gauges, too: as an object, an area of vmalloc, or a page that nobody accounts for.
+ */
+bool gauge_varies_in_twins(const char *name);
 
 #endif

@@ -62,18 +62,20 @@ static inline bool harness_selects(int argc, char **argv)
 }
 
 /*
- * Multiplies the time limits of the tests by ERRPATH_SLOW, for kernels with debug options that
- * make them slow.
+ * Adds ERRPATH_SECONDS, which some tests run that otherwise take ten seconds, to the time limits
+ * of the tests, and multiplies them by ERRPATH_SLOW, for kernels with debug options that make
+ * them slow.
  */
 static inline void harness_stretch_limits(void)
 {
-	int times = atoi(getenv("ERRPATH_SLOW") ?: "1");
+	const int times = atoi(getenv("ERRPATH_SLOW") ?: "1");
+	const int more = 2 * atoi(getenv("ERRPATH_SECONDS") ?: "0");
 	const struct __fixture_metadata *f;
 	struct __test_metadata *t;
 
 	for (f = __fixture_list; f; f = f->next) {
 		for (t = f->tests; t; t = t->next)
-			t->timeout *= times;
+			t->timeout = (t->timeout + more) * times;
 	}
 }
 

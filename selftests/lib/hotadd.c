@@ -163,6 +163,23 @@ const struct hotadd hotadd_by_virtio_mem = {
 	.when_refused = -ENOMEM,
 };
 
+#define STRUCT_PAGE 64UL	/* bytes for each page in the memmap */
+
+bool hotadd_carries_memmap(void)
+{
+	char text[16];
+
+	return file_read("/sys/module/memory_hotplug/parameters/memmap_on_memory", text,
+			 sizeof(text)) > 0 && *text != 'N';
+}
+
+unsigned long hotadd_usable(const struct hotadd *by, unsigned long size)
+{
+	if (by != &hotadd_by_dimm || !hotadd_carries_memmap())
+		return size;
+	return size - size / getpagesize() * STRUCT_PAGE;
+}
+
 const char *hotadd_unavailable(const struct hotadd *by)
 {
 	static char why[512];

@@ -2,6 +2,8 @@
 #ifndef LIB_HOTADD_H
 #define LIB_HOTADD_H
 
+#include <stdbool.h>
+
 /*
  * Real memory that the host gives to this guest and takes away again. The drivers of the kernel
  * add and remove it, in kernel threads.
@@ -29,6 +31,16 @@ struct hotadd {
 };
 
 extern const struct hotadd hotadd_by_dimm, hotadd_by_virtio_mem;
+
+/* Returns whether memory that is added can carry its own memmap. */
+bool hotadd_carries_memmap(void);
+
+/*
+ * Returns how much MemTotal grows by when @by adds @size bytes and they come online, in bytes: all
+ * of it, or without the memmap if memory carries its own (memory_hotplug.memmap_on_memory), which
+ * only the driver of a DIMM asks for.
+ */
+unsigned long hotadd_usable(const struct hotadd *by, unsigned long size);
 
 /* Loads the driver. Returns why this guest cannot get memory, or NULL. */
 const char *hotadd_unavailable(const struct hotadd *by);

@@ -18,6 +18,14 @@ int hotplug_add(unsigned long start, unsigned long size)
 	return file_write(HOTPLUG "add", text);
 }
 
+int hotplug_add_with_memmap(unsigned long start, unsigned long size)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%#lx %#lx memmap_on_memory", start, size);
+	return file_write(HOTPLUG "add", text);
+}
+
 int hotplug_remove(unsigned long start, unsigned long size)
 {
 	char text[64];
@@ -33,6 +41,12 @@ int hotplug_memremap(unsigned long start, unsigned long size,
 
 	snprintf(text, sizeof(text), "%#lx %#lx %s", start, size, options);
 	return file_write(HOTPLUG "memremap", text);
+}
+
+const char *hotplug_memremap_unavailable(void)
+{
+	return hotplug_memremap(0, 1, "") == -EOPNOTSUPP ?
+	       "this kernel has no memremap_pages() (CONFIG_ZONE_DEVICE)" : NULL;
 }
 
 int hotplug_memunmap(unsigned long start)

@@ -63,6 +63,14 @@ int knob_get(const char *point, const char *knob, char *buf, size_t size)
 	return 0;
 }
 
+bool point_has_knob(const char *point, const char *knob)
+{
+	char path[256];
+
+	knob_path(path, sizeof(path), point, knob);
+	return !access(path, F_OK);
+}
+
 int stats_read(const char *point, struct stats *s)
 {
 	char text[2048];
@@ -90,6 +98,22 @@ long stats_site(const char *point, const char *site)
 			return injected;
 	}
 	return 0;
+}
+
+int point_add(const char *name, const char *functions, const char *returns)
+{
+	char line[2048];
+
+	snprintf(line, sizeof(line), "%s %s %s", name, functions, returns);
+	return file_write(ERRPATH "/functions", line);
+}
+
+int point_remove(const char *name)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "-%s", name);
+	return file_write(ERRPATH "/functions", line);
 }
 
 static int knob_select_self(const char *point)

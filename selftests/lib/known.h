@@ -7,7 +7,7 @@
 #define KNOWN_SIZE 256		/* of the value of a key in known-issues */
 
 enum known_kind {
-	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE once|per failure */
+	KNOWN_COUNTER,		/* FILE.ENTRY DIFFERENCE once|per failure|afterwards */
 	KNOWN_KMSG,		/* kmsg REGEXP */
 	KNOWN_ERRNO,		/* errno STEP NAME */
 	KNOWN_OOPS,		/* oops FUNCTION REGEXP */
@@ -22,6 +22,7 @@ struct known {
 	char name[192];		/* counter, regexp, or step */
 	long difference;
 	bool per_failure;	/* it stays; false: it is gone after a success */
+	bool afterwards;	/* only the success has it */
 	int err;
 	bool must_show;		/* the bug was seen on this kernel */
 	bool shown;
@@ -30,9 +31,11 @@ struct known {
 
 struct known_list {
 	int nr;
-	struct known row[16];
+	struct known row[32];
 };
 
+/* From now on there are no known issues, and no file of them is read. */
+void known_use_none(void);
 /*
  * Reads the rows of known-issues, beside the program, that apply to @test on this kernel.
  * Returns 0, or -errno if the file cannot be read or has a wrong line, which is reported on
@@ -68,8 +71,9 @@ void known_kernel(char *version, int size, bool *stock);
 struct known_scope {
 	const char *stock;	/* versions on which all bugs were seen, unless mended */
 	const char *swept;	/* of these, where sweeps run; NULL: no row of a sweep */
-	const char *versions;	/* of the bug: "6.12+", "6.12.*" */
+	const char *versions;	/* of the bug: "6.12+", "6.12.*", "x86_64" */
 	const char *only;	/* of the row: the same, "may", "must", or "" */
+	const char *machine;	/* that executes the kernel, as uname -m names it */
 };
 
 /*

@@ -15,6 +15,7 @@ static size_t used;
 static char closers[16];	/* of the objects and arrays that are open */
 static int depth;
 static bool first;
+static int port = -1;		/* to the host */
 
 static void __attribute__((format(printf, 1, 2))) record_put(const char *fmt, ...)
 {
@@ -66,12 +67,17 @@ static void record_open(const char *key, char opener, char closer)
 	first = true;
 }
 
-void record_begin(const char *event)
+void record_start(void)
 {
 	used = 0;
 	depth = 0;
 	first = true;
 	record_open(NULL, '{', '}');
+}
+
+void record_begin(const char *event)
+{
+	record_start();
 	record_text("event", event);
 }
 
@@ -103,15 +109,30 @@ void record_close(void)
 	first = false;
 }
 
-void record_end(void)
+static void record_finish(void)
 {
-	static int port = -1;
-	size_t sent = 0;
-	ssize_t n = 0;
-
 	while (depth)
 		record_close();
 	record_put("\n");
+}
+
+void record_print(FILE *file)
+{
+	record_finish();
+	fputs(line, file);
+}
+
+bool record_reaches_host(void)
+{
+	return port >= 0;
+}
+
+void record_end(void)
+{
+	size_t sent = 0;
+	ssize_t n = 0;
+
+	record_finish();
 	if (port == -1)
 		port = port_open("errpath.sweep", O_WRONLY);
 	while (port >= 0 && sent < used && n >= 0) {

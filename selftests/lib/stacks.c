@@ -10,8 +10,8 @@
 static int stack_parse(struct stack *s, const char *line)
 {
 	memset(s, 0, sizeof(*s));
-	if (sscanf(line, "%15[0-9a-f]\t%ld\t%ld\t%63[^\t]\t%3071[^\n]", s->id,
-		   &s->seen, &s->injected, s->function, s->frames) != 5)
+	if (sscanf(line, "%15[0-9a-f]\t%ld\t%ld\t%191[^\t]\t%63[^\t]\t%3071[^\n]", s->id,
+		   &s->seen, &s->injected, s->request, s->function, s->frames) != 6)
 		return -EPROTO;
 	return 0;
 }

@@ -5,6 +5,7 @@
 /* A line of the knob stacks. */
 struct stack {
 	char id[16];		/* for the knob targets */
+	char request[192];	/* of the first call: "FLAGS,BYTES", see module/README.md; or "-" */
 	char function[64];	/* the intercepted one */
 	long seen;
 	long injected;

@@ -45,6 +45,7 @@ struct sweep_operation {
 	const char *skip;
 	const char *point;	/* NULL: alloc */
 	bool workers;		/* kernel threads do the work: no task filter */
+	bool asks_host;		/* for memory: at no known time, so that guests are no twins */
 	int seconds;		/* until a run counts as a hang; 0: 10 */
 };
 

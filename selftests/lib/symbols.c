@@ -7,13 +7,17 @@
 
 #include "symbols.h"
 
-/* A line is "ADDRESS TYPE NAME", and for a function of a module a tab and "[MODULE]". */
-static bool symbol_parse(char *line, struct symbol *symbol)
+/* The types of functions, and of variables. */
+#define FUNCTIONS "tTwW"
+#define VARIABLES "bBdDrR"
+
+/* A line is "ADDRESS TYPE NAME", and for a symbol of a module a tab and "[MODULE]". */
+static bool symbol_parse(char *line, const char *types, struct symbol *symbol)
 {
 	char *at, *end;
 
 	symbol->address = strtoul(line, &at, 16);
-	if (*at != ' ' || !strchr("tTwW", at[1]) || at[2] != ' ')
+	if (*at != ' ' || !strchr(types, at[1]) || at[2] != ' ')
 		return false;
 	symbol->name = at + 3;
 	end = at + 3 + strcspn(at + 3, "\t\n");
@@ -26,7 +30,8 @@ static bool symbol_parse(char *line, struct symbol *symbol)
 	return true;
 }
 
-int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *data)
+static int symbols_each_of(const char *types, bool (*take)(const struct symbol *symbol, void *data),
+			   void *data)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[1024];
@@ -35,11 +40,16 @@ int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *da
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		if (symbol_parse(line, &symbol) && !take(&symbol, data))
+		if (symbol_parse(line, types, &symbol) && !take(&symbol, data))
 			break;
 	}
 	fclose(f);
 	return 0;
+}
+
+int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *data)
+{
+	return symbols_each_of(FUNCTIONS, take, data);
 }
 
 struct text {
@@ -78,4 +88,31 @@ int symbol_find_text(const char *name, unsigned long *start, unsigned long *end)
 	*start = text.start;
 	*end = text.end;
 	return err;
+}
+
+struct variables {
+	const char *const *names;
+	unsigned long *addresses;
+	int nr, found;
+};
+
+static bool variables_take(const struct symbol *symbol, void *data)
+{
+	struct variables *v = data;
+
+	for (int i = 0; i < v->nr && !*symbol->module; i++) {
+		if (v->addresses[i] || strcmp(symbol->name, v->names[i]))
+			continue;
+		v->addresses[i] = symbol->address;
+		v->found++;
+	}
+	return v->found < v->nr;
+}
+
+int symbols_find_variables(const char *const *names, unsigned long *addresses, int nr)
+{
+	struct variables variables = { .names = names, .addresses = addresses, .nr = nr };
+
+	memset(addresses, 0, nr * sizeof(*addresses));
+	return symbols_each_of(VARIABLES, variables_take, &variables);
 }

@@ -23,4 +23,10 @@ int symbols_each(bool (*take)(const struct symbol *symbol, void *data), void *da
  */
 int symbol_find_text(const char *name, unsigned long *start, unsigned long *end);
 
+/*
+ * Finds the addresses of @nr variables of the kernel's image; 0: there is none of this name
+ * (CONFIG_KALLSYMS_ALL), or this process may not see addresses. Returns 0 or -errno.
+ */
+int symbols_find_variables(const char *const *names, unsigned long *addresses, int nr);
+
 #endif

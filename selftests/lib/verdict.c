@@ -30,6 +30,8 @@ struct verdict_counters {
 	struct counters before, after;
 	/* As before, with the differences of the known issues. */
 	struct counters expected;
+	/* As before, with the differences of a twin. */
+	struct counters twin;
 };
 
 /* Keep khugepaged away: a huge page made of the program's memory would look like lost pages. */
@@ -39,7 +41,7 @@ static int verdict_keep_small(void *start, size_t size)
 	return madvise(start, size, MADV_NOHUGEPAGE) && errno != EINVAL ? -errno : 0;
 }
 
-static void verdict_keep_program_small(void)
+void verdict_keep_program_small(void)
 {
 	uintptr_t start = (uintptr_t)__data_start & -getpagesize();
 
@@ -64,7 +66,7 @@ static void verdict_unmap_counters(struct verdict *v)
 	v->counters = NULL;
 }
 
-/* Read all three: a snapshot must not cost pages, so each page of it is touched before. */
+/* Fill all four: a snapshot must not cost pages, so each page of it is touched before. */
 static int verdict_read_before(struct verdict_counters *c)
 {
 	int err = counters_read(&c->before);
@@ -77,8 +79,8 @@ static int verdict_read_before(struct verdict_counters *c)
 	err = counters_read(&c->expected);
 	if (err)
 		return err;
-	counters_settle();
-	return counters_read(&c->before);
+	c->twin = c->expected;
+	return counters_read_steady(&c->before, &c->after);
 }
 
 static int verdict_announce(struct verdict *v, const struct known *k)
@@ -93,38 +95,52 @@ static int verdict_announce(struct verdict *v, const struct known *k)
 	return splat_expect(&v->splat, id, k->name, k->must_show);
 }
 
-static int verdict_prepare(struct verdict *v)
+static int verdict_init(struct verdict *v)
 {
-	int err = percpu_make_room();
+	verdict_keep_program_small();
+	memset(v, 0, sizeof(*v));
+	return percpu_make_room();
+}
+
+static int verdict_snapshot(struct verdict *v)
+{
+	int err = verdict_map_counters(v) ?: verdict_read_before(v->counters);
 
 	if (err)
-		return err;
+		verdict_unmap_counters(v);
+	return err;
+}
+
+int verdict_open(struct verdict *v)
+{
+	return verdict_init(v) ?: verdict_snapshot(v);
+}
+
+int verdict_name(struct verdict *v, const char *fixture, const char *variant, const char *test)
+{
+	int err;
+
+	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
+		 program_invocation_short_name, fixture, *variant ? "." : "",
+		 variant, test);
 	err = known_load(&v->known, v->test);
 	if (err)
 		return err;
 	err = splat_open(&v->splat);
 	for (int i = 0; i < v->known.nr && !err; i++)
 		err = verdict_announce(v, &v->known.row[i]);
-	if (err)
-		return err;
-	err = verdict_map_counters(v);
-	return err ?: verdict_read_before(v->counters);
+	return err;
 }
 
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test)
 {
-	int err;
+	return verdict_init(v) ?: verdict_name(v, fixture, variant, test) ?: verdict_snapshot(v);
+}
 
-	verdict_keep_program_small();
-	memset(v, 0, sizeof(*v));
-	snprintf(v->test, sizeof(v->test), "%s.%s%s%s.%s",
-		 program_invocation_short_name, fixture, *variant ? "." : "",
-		 variant, test);
-	err = verdict_prepare(v);
-	if (err)
-		verdict_unmap_counters(v);
-	return err;
+int verdict_prepared(struct verdict *v)
+{
+	return verdict_read_before(v->counters);
 }
 
 /* The last entry stands for all findings for which the array has no room. */
@@ -211,9 +227,9 @@ static void verdict_judge_rows(struct verdict *v, bool lasting)
 		long known = known_difference(&v->known, k->name, v->failures,
 					      lasting);
 
-		if (k->kind == KNOWN_COUNTER)
+		if (k->kind == KNOWN_COUNTER && counters_has(&c->before, k->name))
 			known_showed(&v->known, k->name, lasting,
-				     labs(diff - known) <= counters_noise(&c->before, k->name));
+				     labs(diff - known) <= counters_noise(&c->after, k->name));
 	}
 }
 
@@ -322,13 +338,23 @@ static void verdict_expect_counters(struct verdict *v, bool lasting)
 	}
 }
 
+static int verdict_read_after(struct verdict *v, bool lasting)
+{
+	struct verdict_counters *c = v->counters;
+
+	if (!v->twins || !lasting)
+		return counters_read_settled(&c->after, &c->expected);
+	c->before = c->twin;
+	return counters_read_exact(&c->after);
+}
+
 static void verdict_judge_counters(struct verdict *v, bool lasting)
 {
 	struct verdict_counters *c = v->counters;
 	int err;
 
 	verdict_expect_counters(v, lasting);
-	err = counters_read_settled(&c->after, &c->expected);
+	err = verdict_read_after(v, lasting);
 	if (err) {
 		v->wrong++;
 		printf("# counters: %s\n", strerror(-err));
@@ -397,6 +423,25 @@ void verdict_recovered(struct verdict *v, const char *operation)
 	verdict_judge_counters(v, true);
 }
 
+void verdict_twins(struct verdict *v)
+{
+	v->twins = true;
+	v->counters->twin = v->counters->before;
+}
+
+void verdict_twin(struct verdict *v, const char *name, long difference)
+{
+	struct counters *twin = &v->counters->twin;
+
+	counters_set(twin, name, counters_value(twin, name) + difference);
+}
+
+void verdict_each_difference(const struct verdict *v,
+			     void (*action)(const char *name, long difference))
+{
+	counters_each_difference(&v->counters->before, &v->counters->after, action);
+}
+
 void verdict_slopes(struct verdict *v, const struct slopes *s)
 {
 	for (int i = 0; i < s->nr; i++) {
@@ -431,6 +476,23 @@ int verdict_errno(struct verdict *v, const char *step, int err, int good)
 			return good;
 	}
 	return err;
+}
+
+long verdict_difference(struct verdict *v, const char *name, long difference, long noise)
+{
+	long rest = difference - known_difference(&v->known, name, v->failures, false);
+
+	known_showed(&v->known, name, false, labs(rest) <= noise);
+	if (rest != difference)
+		evidence("  %s: %+ld: known issue, %+ld unexplained", name, difference, rest);
+	return rest;
+}
+
+void verdict_expect(struct verdict *v, const char *name, long difference)
+{
+	struct counters *before = &v->counters->before;
+
+	counters_set(before, name, counters_value(before, name) + difference);
 }
 
 static void verdict_judge_log(struct verdict *v)

@@ -30,6 +30,7 @@ struct verdict {
 	struct known_list known;
 	struct splat splat;
 	struct verdict_counters *counters;	/* while the verdict is open */
+	bool twins;
 	long failures;
 	int wrong;
 	char reason[1024];	/* for KSFT_XFAIL */
@@ -38,9 +39,21 @@ struct verdict {
 	int nr_merged;		/* findings for which the last entry stands, if any */
 };
 
+/*
+ * Keeps huge pages, and the huge zero page, away from the program's data. verdict_begin() calls it;
+ * a program that runs operations before that calls it first.
+ */
+void verdict_keep_program_small(void);
+
 /* Returns 0, or -errno: nothing can be judged. */
 int verdict_begin(struct verdict *v, const char *fixture, const char *variant,
 		  const char *test);
+
+/*
+ * Takes the counters before the operation again, after operations that prepare it. They come behind
+ * verdict_begin() if the log has lines of known issues then. Returns 0 or -errno.
+ */
+int verdict_prepared(struct verdict *v);
 
 /*
  * Compares the counters after @failures failures of @operation at @point: each must be back,
@@ -58,8 +71,37 @@ void verdict_slopes(struct verdict *v, const struct slopes *s);
  */
 int verdict_errno(struct verdict *v, const char *step, int err, int good);
 
+/*
+ * Returns the part of @difference that known-issues does not explain by rows about @name, a value
+ * that the test measured itself, during the operation. At most @noise of it is noise.
+ */
+long verdict_difference(struct verdict *v, const char *name, long difference, long noise);
+
+/*
+ * From now on the counter @name must be @difference more than it was before the operation, which
+ * moved it as it should.
+ */
+void verdict_expect(struct verdict *v, const char *name, long difference);
+
 /* Compares the counters after a success: each must be back. */
 void verdict_recovered(struct verdict *v, const char *operation);
+
+/*
+ * For guests that are restored from one template, which are twins: verdict_open() takes the
+ * counters before the template is kept, and verdict_name() takes the place of verdict_begin() in
+ * each of the guests. Both return 0 or -errno.
+ */
+int verdict_open(struct verdict *v);
+int verdict_name(struct verdict *v, const char *fixture, const char *variant, const char *test);
+/*
+ * From now on the counters after a success must be exactly as in a twin in which nothing failed:
+ * those before and the differences of the twin, which verdict_twin() gives, one in each call.
+ */
+void verdict_twins(struct verdict *v);
+void verdict_twin(struct verdict *v, const char *name, long difference);
+/* Calls @action for each gauge that differs from what it should be, by the last comparison. */
+void verdict_each_difference(const struct verdict *v,
+			     void (*action)(const char *name, long difference));
 
 /*
  * Compares two texts of /proc/iomem. verdict_failed() and verdict_recovered() call it with

@@ -17,18 +17,9 @@
 #define CONFIG_WINDOW 0x2000
 #define BUSES 4
 
-static bool has_module(const char *name)
-{
-	const char *dir = getenv("ERRPATH_MODULES") ?: "/modules";
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s.ko", dir, name);
-	return !access(path, R_OK);
-}
-
 const char *vmbus_unavailable(void)
 {
-	if (!has_module("vmbus_sim"))
+	if (!module_exists("vmbus_sim"))
 		return "no vmbus_sim.ko: this kernel has no CONFIG_PCI_HYPERV";
 	return NULL;
 }
@@ -36,7 +27,7 @@ const char *vmbus_unavailable(void)
 /* @file: file name without .ko; @name: name in /sys/module. A built-in driver has no file. */
 static int vmbus_load_once(const char *file, const char *name, const char *parameters)
 {
-	if (!has_module(file) || module_loaded(name))
+	if (!module_exists(file) || module_loaded(name))
 		return 0;
 	return module_load(file, parameters);
 }

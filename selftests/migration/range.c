@@ -171,7 +171,7 @@ void migration_print_refused(const struct migration *m)
 		unsigned long pfn = p.pagemap[i] & PM_PFN;
 
 		if (m->pages[i] == '-' && ++printed)
-			printf("# page %d (%#lx) is no candidate: kpageflags %#lx, mapcount %ld\n",
+			printf("# page %d (%#lx) is no candidate: kpageflags %#lx, mapcount %lu\n",
 			       i, pfn, page_word("/proc/kpageflags", pfn),
 			       page_word("/proc/kpagecount", pfn));
 	}

@@ -13,7 +13,7 @@
 static int prepare(void)
 {
 	char *lose = getenv("ERRPATH_LOSE"), *word, *colon;
-	int err = module_load("errpath_alloc", "");
+	int err = module_loaded("errpath_alloc") ? 0 : module_load("errpath_alloc", "");
 
 	while (!err && lose && (word = strsep(&lose, ","))) {
 		colon = strchr(word, ':');

@@ -107,5 +107,6 @@ SWEEP_OPERATION(dimm) = {
 		"stack:acpi_memory_device_add stack:acpi_memory_device_remove stack:device_offline",
 	.skip = "acpi_ns_evaluate",	/* hundreds of calls of the interpreter */
 	.workers = true,
+	.asks_host = true,
 	.seconds = 60,
 };

@@ -57,6 +57,7 @@ static int run_compound(struct sweep_run *r)
 SWEEP_OPERATION(memremap) = {
 	.name = "memremap",
 	.what = "memremap_pages() of 4 MiB, and memunmap_pages()",
+	.unavailable = hotplug_memremap_unavailable,
 	.prepare = prepare,
 	.run = run_plain,
 	.scope = SCOPE,
@@ -74,6 +75,7 @@ SWEEP_OPERATION(memremap_altmap) = {
 SWEEP_OPERATION(memremap_compound) = {
 	.name = "memremap_compound",
 	.what = "memremap_pages() of 4 MiB of huge pages, and memunmap_pages()",
+	.unavailable = hotplug_memremap_unavailable,
 	.prepare = prepare,
 	.run = run_compound,
 	.scope = SCOPE,

@@ -2,6 +2,7 @@
 /* Transparent huge pages: made by a fault, a fork and a collapse, and split by system calls. */
 #include <errno.h>
 #include <linux/mempolicy.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -207,17 +208,36 @@ static const struct {
 /* The expected content, in small pages that cannot be split. */
 static char *reference;
 
-static int setup_splits(void)
+static int map_reference(void)
 {
 	size_t size = ARRAY_SIZE(splits) * thp_size();
 
 	if (reference)
-		return make(ARRAY_SIZE(splits));
+		return 0;
 	reference = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (reference == MAP_FAILED || madvise(reference, size, MADV_NOHUGEPAGE))
-		return -ENOMEM;
-	pattern_fill(reference, size, SEED);
+	return reference == MAP_FAILED || madvise(reference, size, MADV_NOHUGEPAGE) ? -ENOMEM : 0;
+}
+
+static int setup_splits(void)
+{
+	int err = map_reference();
+
+	if (err)
+		return err;
+	pattern_fill(reference, ARRAY_SIZE(splits) * thp_size(), SEED);
 	return make(ARRAY_SIZE(splits));
+}
+
+/* Each part is of the huge zero page. */
+static int setup_zero_splits(void)
+{
+	size_t size = ARRAY_SIZE(splits) * thp_size();
+	int err = map_reference() ?: map(ARRAY_SIZE(splits));
+
+	if (err)
+		return err;
+	memset(reference, 0, size);
+	return madvise(mem, size, MADV_POPULATE_READ) ? -errno : 0;
 }
 
 /* True if the parts of page @i that were not taken away have their content. */
@@ -252,5 +272,14 @@ SWEEP_OPERATION(thp_split) = {
 	.unavailable = thp_unavailable,
 	.prepare = prepare,
 	.setup = setup_splits,
+	.run = run_splits,
+};
+
+SWEEP_OPERATION(zero_split) = {
+	.name = "zero_split",
+	.what = "system calls on a part of the huge zero page, which split it",
+	.unavailable = thp_unavailable,
+	.prepare = prepare,
+	.setup = setup_zero_splits,
 	.run = run_splits,
 };

@@ -53,5 +53,6 @@ SWEEP_OPERATION(virtio_mem) = {
 	.recover = recover,
 	.scope = "stack:virtio_mem:virtio_mem_run_wq",
 	.workers = true,
+	.asks_host = true,
 	.seconds = 60,
 };

@@ -55,7 +55,7 @@ static bool access_is_inside(unsigned int where, unsigned int size)
 }
 
 /* void (driver_data, int where, int size, u32 *value) */
-static void __kprobes access_on_read(struct intercept *ic, struct pt_regs *regs,
+static void __kprobes access_on_read(struct intercept *ic, struct arch_regs *regs,
 				     unsigned long caller)
 {
 	unsigned int where = intercept_arg(regs, 1), size = intercept_arg(regs, 2);
@@ -68,7 +68,7 @@ static void __kprobes access_on_read(struct intercept *ic, struct pt_regs *regs,
 }
 
 /* void (driver_data, int where, int size, u32 value) */
-static void __kprobes access_on_write(struct intercept *ic, struct pt_regs *regs,
+static void __kprobes access_on_write(struct intercept *ic, struct arch_regs *regs,
 				      unsigned long caller)
 {
 	unsigned int where = intercept_arg(regs, 1), size = intercept_arg(regs, 2);

@@ -12,7 +12,7 @@
 #include "../../common/compat.h"
 #include "sim.h"
 
-static void return_true(struct intercept *ic, struct pt_regs *regs, unsigned long caller)
+static void return_true(struct intercept *ic, struct arch_regs *regs, unsigned long caller)
 {
 	intercept_return(ic, regs, true);
 }

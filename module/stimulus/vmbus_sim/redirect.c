@@ -92,7 +92,7 @@ static void redirect_driver_remove(struct hv_driver *driver)
 	intercept_redirect_done(&redirects[DRIVER_REMOVE].ic);
 }
 
-static void __kprobes redirect_handler(struct intercept *ic, struct pt_regs *regs,
+static void __kprobes redirect_handler(struct intercept *ic, struct arch_regs *regs,
 				       unsigned long caller)
 {
 	intercept_redirect(ic, regs, container_of(ic, struct redirect, ic)->to);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Fails one target, and judges the errors of the steps and what the failure left behind. */
 #include "core.h"
+#include "cover.h"
 #include "judge.h"
 #include "lib/counters.h"
 #include "lib/knobs.h"
@@ -19,8 +20,9 @@
 static long fail_target(const struct target *t)
 {
 	long before = targets_injected(), fired = 0;
+	int tries = target_is_nothing(t) ? 1 : TRIES;
 
-	for (int i = 0; i < TRIES && !fired; i++) {
+	for (int i = 0; i < tries && !fired; i++) {
 		if (i)
 			counters_settle();
 		bail_on_error(knob_set(options.point, "stacks", "Y"), "stacks");
@@ -95,27 +97,59 @@ static void judge_success(const struct target *t, struct verdict *v)
 		exit_broken(t, v);
 }
 
-void judge_target(const struct target *t)
+static void judge_cover(const struct target *t)
 {
-	static struct verdict v;
+	static struct cover cover;
+
+	if (!options.cover)
+		return;
+	cover.nr = 0;
+	bail_on_error(cover_add(&cover), "kcov");
+	send_covered(t->hash, &cover);
+}
+
+/* @v: has the counters before, and the name of the target. */
+static void judge(const struct target *t, struct verdict *v)
+{
 	const char *result;
-	char name[960];
 	long fired;
 
-	target_known_name(t, name, sizeof(name));
-	bail_on_error(verdict_begin(&v, options.op->name, "", name), "verdict");
 	send_target(t);
 	fired = fail_target(t);
 	run_exit_if_hung(t->hash);
 	if (options.pairs && !t->first)
 		targets_add_pairs(t);
 	send_failed(t->hash, fired, last_run);
-	judge_failed_run(&v);
-	verdict_failed(&v, options.point, options.op->what, fired);
-	judge_success(t, &v);
-	verdict_recovered(&v, "the same operation without a failure");
+	judge_cover(t);
+	/* In what follows the tries differ from the one run of the twin in which nothing fails. */
+	v->twins &= fired || target_is_nothing(t);
+	judge_failed_run(v);
+	verdict_failed(v, options.point, options.op->what, fired);
+	judge_success(t, v);
+	verdict_recovered(v, "the same operation without a failure");
+	if (v->twins)
+		send_moved(t->hash, targets_survey_digest(), v);
 	if (options.repeats && fired)
-		repeat_target(t, &v);
-	result = judge_end(&v);
-	send_judged(t->hash, result, &v);
+		repeat_target(t, v);
+	result = judge_end(v);
+	send_judged(t->hash, result, v);
+}
+
+void judge_target(const struct target *t)
+{
+	static struct verdict v;
+	char name[960];
+
+	target_known_name(t, name, sizeof(name));
+	bail_on_error(verdict_begin(&v, options.op->name, "", name), "verdict");
+	judge(t, &v);
+}
+
+void judge_twin(const struct target *t, struct verdict *v)
+{
+	char name[960];
+
+	target_known_name(t, name, sizeof(name));
+	bail_on_error(verdict_name(v, options.op->name, "", name), "verdict");
+	judge(t, v);
 }

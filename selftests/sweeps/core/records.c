@@ -11,6 +11,7 @@ static void put_stack(const struct stack *s)
 	char frames[sizeof(s->frames)], *frame, *rest = frames;
 
 	snprintf(frames, sizeof(frames), "%s", s->frames);
+	record_text("request", s->request);
 	record_text("function", s->function);
 	record_array("frames");
 	while ((frame = strsep(&rest, "\t")))
@@ -55,6 +56,14 @@ static void put_result(const char *result, const struct verdict *v)
 	record_close();
 }
 
+static void put_difference(const char *name, long difference)
+{
+	record_array(NULL);
+	record_text(NULL, name);
+	record_number(NULL, difference);
+	record_close();
+}
+
 static void begin_about(const char *event, const char *hash)
 {
 	record_begin(event);
@@ -80,13 +89,23 @@ void send_unavailable(const char *why)
 	record_end();
 }
 
-void send_target(const struct target *t)
+static void send_about_target(const char *event, const struct target *t)
 {
-	begin_about("target", t->hash);
+	begin_about(event, t->hash);
 	record_number("occurrence", t->occurrence);
 	record_text("first", t->first ? t->first->hash : "");
 	put_stack(&t->stack);
 	record_end();
+}
+
+void send_target(const struct target *t)
+{
+	send_about_target("target", t);
+}
+
+void send_elsewhere(const struct target *t)
+{
+	send_about_target("elsewhere", t);
 }
 
 void send_failed(const char *hash, long fired, const struct sweep_run *run)
@@ -118,6 +137,69 @@ void send_repeated(const char *hash, long fired)
 	record_end();
 }
 
+static void put_cover(const struct cover *cover)
+{
+	record_array("addresses");
+	for (int i = 0; i < cover->nr; i++)
+		record_number(NULL, cover->at[i]);
+	record_close();
+}
+
+void send_clean(const struct cover *cover)
+{
+	record_begin("clean");
+	put_cover(cover);
+	record_end();
+}
+
+void send_covered(const char *hash, const struct cover *cover)
+{
+	begin_about("covered", hash);
+	put_cover(cover);
+	record_end();
+}
+
+void send_kept(const char *hash, const struct kept *kept, int nr)
+{
+	begin_about("kept", hash);
+	record_array("lines");
+	for (int i = 0; i < nr; i++)
+		put_difference(kept[i].where, kept[i].bytes);
+	record_close();
+	record_end();
+}
+
+void send_found(const char *hash)
+{
+	begin_about("found", hash);
+	record_end();
+}
+
+void send_waiting(long targets)
+{
+	record_begin("waiting");
+	record_number("targets", targets);
+	record_end();
+}
+
+static void put_digest(const char *field, unsigned long digest)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%016lx", digest);
+	record_text(field, text);
+}
+
+void send_moved(const char *hash, unsigned long stacks, const struct verdict *v)
+{
+	begin_about("moved", hash);
+	put_digest("stacks", stacks);
+	record_array("gauges");
+	verdict_each_difference(v, put_difference);
+	record_close();
+	record_end();
+}
+
 void send_judged(const char *hash, const char *result, const struct verdict *v)
 {
 	begin_about("judged", hash);
@@ -143,11 +225,8 @@ void send_hang(const char *hash, const struct sweep_run *run)
 
 void send_end(long targets, unsigned long survey)
 {
-	char digest[32];
-
-	snprintf(digest, sizeof(digest), "%016lx", survey);
 	record_begin("end");
 	record_number("targets", targets);
-	record_text("survey", digest);
+	put_digest("survey", survey);
 	record_end();
 }

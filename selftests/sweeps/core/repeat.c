@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "kept.h"
 #include "lib/knobs.h"
 #include "lib/slopes.h"
 #include "records.h"
@@ -106,27 +107,50 @@ static int worker_fail(void *w)
 	return worker_command(w, COMMAND_FAIL);
 }
 
-void repeat_target(const struct target *t, struct verdict *v)
+/* Tells the lines of source that allocated what each failure loses. */
+static void worker_find_kept(struct worker *w)
 {
-	struct worker w = { .target = t };
+	struct kept kept[16];
+	int nr = kept_measure(worker_clean, worker_fail, w, options.repeats, kept,
+			      ARRAY_SIZE(kept));
+
+	bail_on_error(nr, "allocinfo");
+	send_kept(w->target->hash, kept, nr);
+}
+
+/* Adds to @v what each failure loses. */
+static void worker_measure_slopes(struct worker *w, struct verdict *v)
+{
 	const struct slopes_operation slopes = {
 		.clean = worker_clean,
 		.failing = worker_fail,
-		.arg = &w,
+		.arg = w,
 		.rounds = 1,
 		.nr_clean = options.repeats,
 		.nr_failing = options.repeats,
 	};
-	long before = targets_injected();
 	struct slopes s;
 
-	bail_on_error(knob_set(options.point, "verbose", "0"), "verbose");
-	worker_start(&w);
-	bail_on_error(worker_clean(&w), "worker");
 	bail_on_error(slopes_prepare(), "slopes");
 	bail_on_error(slopes_measure(&slopes, &s), "slopes");
+	verdict_slopes(v, &s);
+}
+
+void repeat_target(const struct target *t, struct verdict *v)
+{
+	struct worker w = { .target = t };
+	long before = targets_injected();
+
+	bail_on_error(knob_set(options.point, "verbose", "0"), "verbose");
+	if (options.kept)
+		bail_on_error(kept_open(), "allocinfo");
+	worker_start(&w);
+	bail_on_error(worker_clean(&w), "worker");
+	if (options.kept)
+		worker_find_kept(&w);
+	else
+		worker_measure_slopes(&w, v);
 	worker_end(&w);
 	bail_on_error(knob_set(options.point, "verbose", "1"), "verbose");
-	verdict_slopes(v, &s);
 	send_repeated(t->hash, targets_injected() - before);
 }

@@ -9,12 +9,16 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "cover.h"
+#include "lib/cgroup.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
+#include "lib/record.h"
 #include "records.h"
 #include "run.h"
 
 #define DEFAULT_SECONDS 10	/* until a run counts as hung */
+#define GROUP "errpath-sweep"	/* ERRPATH_MEMCG: the cgroup of one run */
 
 struct sweep_run *last_run;
 
@@ -31,6 +35,8 @@ void run_init(void)
 	last_run = mmap(NULL, sizeof(*last_run), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bail_on_error(last_run == MAP_FAILED ? -errno : 0, "memory for the result of a run");
+	if (options.memcg)
+		bail_on_error(cgroup_open(), "memory controller of cgroup v2");
 }
 
 static pid_t window_start_idle_task(void)
@@ -84,19 +90,40 @@ void window_end(void)
 	kill(idle_task, SIGKILL);
 }
 
+static void group_make(void)
+{
+	if (options.memcg)
+		bail_on_error(cgroup_make(GROUP), "memory cgroup");
+}
+
+static int group_enter(const char *name)
+{
+	return options.memcg ? cgroup_enter(name) : 0;
+}
+
+static void group_remove(void)
+{
+	if (options.memcg)
+		bail_on_error(cgroup_remove(GROUP), "memory cgroup: remove");
+}
+
 static void __attribute__((noreturn)) run_child(void)
 {
-	int err = options.op->setup ? options.op->setup() : 0;
+	int err = group_enter(GROUP);
 
+	if (!err && options.op->setup)
+		err = options.op->setup();
 	if (err) {
 		sweep_step(last_run, "setup", err);
 		_exit(0);
 	}
 	err = window_open();
+	cover_begin();
 	if (err)
 		sweep_step(last_run, "window", err);
 	else
 		options.op->run(last_run);
+	cover_end();
 	window_close();
 	_exit(0);
 }
@@ -133,21 +160,28 @@ void run_once(void)
 	pid_t pid;
 
 	memset(last_run, 0, sizeof(*last_run));
+	group_make();
 	pid = fork();
 	bail_on_error(pid < 0 ? -errno : 0, "fork");
 	if (!pid)
 		run_child();
 	run_wait(pid);
+	if (!last_run->hung)
+		group_remove();
 }
 
 void run_in_process(void)
 {
+	group_make();
+	bail_on_error(group_enter(GROUP), GROUP);
 	if (options.op->setup)
 		options.op->setup();
 	last_run->nr_steps = 0;
 	window_open();
 	options.op->run(last_run);
 	window_close();
+	bail_on_error(group_enter(""), "root cgroup");
+	group_remove();
 }
 
 int run_error(void)
@@ -166,5 +200,12 @@ void run_exit_if_hung(const char *hash)
 		return;
 	send_hang(hash, last_run);
 	printf("# the operation hangs: this guest ends\n");
+	fflush(stdout);
+	/*
+	 * The host examines this guest and ends it. A time limit would be over at once if the clock
+	 * of the guest counts instructions and all tasks sleep.
+	 */
+	while (record_reaches_host())
+		pause();
 	exit(KSFT_FAIL);
 }

@@ -11,11 +11,19 @@
 
 #define NO_STACK "ffffffff"	/* no stack has this id */
 #define MAX_TARGETS 2048
-#define DONE_LIST "sweep-done"	/* from the host: hashes, one on each line */
+#define FNV1A_START 0xcbf29ce484222325
 
 static struct target targets[MAX_TARGETS];
 static int nr_targets;
+
+static const struct target nothing = {
+	.stack.id = NO_STACK,
+	.occurrence = 1,
+	.hash = "0000000000000000",
+};
+
 static struct stacks stacks;
+static unsigned long survey_digest;
 
 int targets_count(void)
 {
@@ -34,26 +42,44 @@ static unsigned long hash_fnv1a(unsigned long hash, const char *text)
 	return hash;
 }
 
+static unsigned long hash_stack(unsigned long hash, const struct stack *s, long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "#%ld", number);
+	hash = hash_fnv1a(hash, s->function);
+	hash = hash_fnv1a(hash, s->frames);
+	return hash_fnv1a(hash, text);
+}
+
 static void target_set_hash(struct target *t)
 {
-	char occurrence[32];
-	unsigned long hash = hash_fnv1a(0xcbf29ce484222325, t->stack.function);
+	unsigned long hash = hash_stack(FNV1A_START, &t->stack, t->occurrence);
 
-	snprintf(occurrence, sizeof(occurrence), "#%ld", t->occurrence);
-	hash = hash_fnv1a(hash, t->stack.frames);
-	hash = hash_fnv1a(hash, occurrence);
 	if (t->first)
 		hash = hash_fnv1a(hash, t->first->hash);
 	snprintf(t->hash, sizeof(t->hash), "%016lx", hash);
 }
 
-static bool targets_have_hash(const char *hash)
+const struct target *targets_nothing(void)
 {
+	return &nothing;
+}
+
+bool target_is_nothing(const struct target *t)
+{
+	return t == &nothing;
+}
+
+const struct target *targets_lookup(const char *hash)
+{
+	if (!strcmp(nothing.hash, hash))
+		return &nothing;
 	for (int i = 0; i < nr_targets; i++) {
 		if (!strcmp(targets[i].hash, hash))
-			return true;
+			return &targets[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void targets_add(const struct stack *s, long occurrence, const struct target *first)
@@ -66,7 +92,7 @@ static void targets_add(const struct stack *s, long occurrence, const struct tar
 	t->occurrence = occurrence;
 	t->first = first;
 	target_set_hash(t);
-	if (!targets_have_hash(t->hash))
+	if (!targets_lookup(t->hash))
 		nr_targets++;
 }
 
@@ -75,12 +101,19 @@ void targets_survey(void)
 	bail_on_error(knob_set(options.point, "stacks", "Y"), "stacks");
 	run_once();
 	bail_on_error(stacks_read(options.point, &stacks), "stacks");
+	survey_digest = FNV1A_START;
 	for (int i = 0; i < stacks.nr; i++) {
 		const struct stack *s = &stacks.at[i];
 
+		survey_digest = hash_stack(survey_digest, s, s->seen);
 		for (long n = 1; n <= s->seen && n <= options.occurrences; n++)
 			targets_add(s, n, NULL);
 	}
+}
+
+unsigned long targets_survey_digest(void)
+{
+	return survey_digest;
 }
 
 /* True if one of the first @nr targets has these frames in a run without an earlier failure. */
@@ -123,11 +156,49 @@ bool target_is_in_lane(const struct target *t)
 	return target_number(t) % options.lanes == options.lane;
 }
 
+/* Not by the digits that select the lane: each shard has targets for all of its lanes. */
+bool target_is_in_shard(const struct target *t)
+{
+	return (target_number(t) >> 32) % options.shards == options.shard - 1;
+}
+
+/* True if @list, names with commas between, has the name of @length characters. */
+static bool list_has(const char *list, const char *name, size_t length)
+{
+	while (*list) {
+		size_t next = strcspn(list, ",");
+
+		if (next == length && !strncmp(list, name, length))
+			return true;
+		list += next;
+		list += *list == ',';
+	}
+	return false;
+}
+
+bool target_is_selected(const struct target *t)
+{
+	const char *frame = t->stack.frames;
+
+	if (!options.under || list_has(options.under, t->hash, strlen(t->hash)))
+		return true;
+	while (*frame) {
+		/* A name ends at its offset, or at a suffix of the compiler: f.isra.0+0x1/0x2. */
+		if (list_has(options.under, frame, strcspn(frame, ".+\t")))
+			return true;
+		frame += strcspn(frame, "\t");
+		frame += *frame == '\t';
+	}
+	return false;
+}
+
 bool target_is_done(const struct target *t)
 {
 	static char done[MAX_TARGETS * 32];
 
-	if (!*done && file_read(DONE_LIST, done, sizeof(done)) < 0)
+	if (!options.done_list)
+		return false;
+	if (!*done && file_read(options.done_list, done, sizeof(done)) < 0)
 		snprintf(done, sizeof(done), "-");
 	return strstr(done, t->hash);
 }
@@ -148,14 +219,16 @@ void target_known_name(const struct target *t, char *name, size_t size)
 
 void targets_select(const struct target *t)
 {
+	const char *all = options.persistent ? "+" : "";
 	const struct target *first = t->first;
 	int err;
 
 	if (first)
-		err = knob_set(options.point, "targets", "%s:%ld %s:%ld", first->stack.id,
-			       first->occurrence, t->stack.id, t->occurrence);
+		err = knob_set(options.point, "targets", "%s:%ld %s:%ld%s", first->stack.id,
+			       first->occurrence, t->stack.id, t->occurrence, all);
 	else
-		err = knob_set(options.point, "targets", "%s:%ld", t->stack.id, t->occurrence);
+		err = knob_set(options.point, "targets", "%s:%ld%s", t->stack.id, t->occurrence,
+			       all);
 	bail_on_error(err, "targets");
 }
 

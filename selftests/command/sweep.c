@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * errpath sweep: fails each allocation of a command, one after the other, on the machine that it
+ * runs on. The program of make sweep does the same in guests.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "lib/file.h"
+#include "lib/known.h"
+#include "sweep_report.h"
+#include "sweeps/core/core.h"
+#include "sweeps/core/run.h"
+#include "sweeps/core/sweep.h"
+
+#define OCCURRENCES 64		/* of one stack to fail */
+
+static const struct arguments *arguments;
+static struct injection injection = { .point = "alloc" };
+
+static void __attribute__((noreturn)) exec_command(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	dup2(null, 0);
+	if (!arguments->verbose) {
+		dup2(null, 1);
+		dup2(null, 2);
+	}
+	execvp(*arguments->command, arguments->command);
+	_exit(EXIT_NOT_FOUND);
+}
+
+/* The exit status does not say why the command failed: assume that memory was missing. */
+static int operation_run(struct sweep_run *r)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid)
+		exec_command();
+	if (sweep_call(r, "fork", pid) < 0)
+		return -1;
+	waitpid(pid, &status, 0);
+	return sweep_step(r, "command", status ? -ENOMEM : 0);
+}
+
+static const struct sweep_operation operation = {
+	.name = "command",
+	.what = "the command",
+	.run = operation_run,
+	.seconds = 60,
+};
+
+static void set_knobs(void)
+{
+	if (injection_set(&injection, arguments))
+		exit(EXIT_OWN);
+}
+
+/* CPUID says so in any virtual machine that does not hide. */
+static bool is_virtual_machine(void)
+{
+	static char text[1 << 20];
+
+	return file_read("/proc/cpuinfo", text, sizeof(text)) != -ENOENT &&
+	       strstr(text, " hypervisor");
+}
+
+static int check_machine(const struct arguments *a)
+{
+	if (is_virtual_machine())
+		return 0;
+	say("no virtual machine: a failure that the kernel handles wrongly can crash it");
+	return a->yes ? 0 : complain("to sweep on this machine, write --yes");
+}
+
+/* Knobs that the sweep needs for itself. */
+static int check_knobs(const struct arguments *a)
+{
+	static const char * const own[] = {
+		"nth", "probability", "skip", "stacks", "targets", "task-filter", "times",
+	};
+
+	for (int n = 0; n < a->nr_knobs; n++) {
+		for (size_t o = 0; o < sizeof(own) / sizeof(*own); o++) {
+			size_t length = strlen(own[o]);
+
+			if (!strncmp(a->knobs[n], own[o], length) && a->knobs[n][length] == '=')
+				return complain("leave out %s: a sweep sets %s itself", a->knobs[n],
+						own[o]);
+		}
+	}
+	return 0;
+}
+
+static void set_options(void)
+{
+	options = (struct sweep_options) {
+		.op = &operation,
+		.point = injection.point,
+		.occurrences = OCCURRENCES,
+		.lanes = 1,
+		.shard = 1,
+		.shards = 1,
+		.persistent = arguments->persistent,
+		.set_knobs = set_knobs,
+	};
+}
+
+/* Once unarmed: a command that does not succeed cannot be swept. */
+static int check_command(const struct arguments *a)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	if (!pid)
+		exec_command();
+	waitpid(pid, &status, 0);
+	if (!status)
+		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
+		return complain("cannot run %s", *a->command);
+	return complain("%s does not succeed with nothing failed: sweep a command that does",
+			*a->command);
+}
+
+int command_sweep(const struct arguments *a)
+{
+	int err = check_knobs(a);
+
+	arguments = a;
+	if (!err)
+		err = check_machine(a);
+	if (!err)
+		err = injection_begin(&injection);
+	if (!err)
+		err = check_command(a);
+	if (err)
+		return err;
+	/* What the verdict prints is in the findings, too. */
+	fflush(stdout);
+	stdout = a->verbose ? stderr : fopen("/dev/null", "we");
+	if (!a->verbose)
+		setenv("ERRPATH_COUNTERS", "/dev/null", 1);
+	known_use_none();
+	set_options();
+	run_init();
+	sweep_report_begin();
+	sweep_operation();
+	injection_end(&injection);
+	return sweep_report_end();
+}

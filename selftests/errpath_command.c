@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The command errpath: it fails calls of a command and of no other task, exits as the command
+ * does, says what fired and what is not as before, and leaves nothing armed, whatever ends it.
+ */
+#include <fcntl.h>
+#include <regex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "lib/harness.h"
+
+#include "lib/file.h"
+#include "lib/knobs.h"
+#include "lib/module.h"
+
+#define DIRECTORY "/tmp/errpath-command"
+#define HOTPLUG "/sys/kernel/debug/errpath_hotplug/"
+#define CHAIN "echo go >/sys/kernel/debug/errpath_alloc/chain"
+#define MEMORY "0x200000000"	/* behind all RAM of a guest */
+/* Tries twice; where both fail, leaves memory behind. */
+#define RETRY CHAIN " || " CHAIN " || { echo " MEMORY " 128M >" HOTPLUG "add; exit 1; }"
+#define MAX_WORDS 24
+#define OWN 125
+
+FIXTURE(command)
+{
+	char out[16384];	/* of the last command, both streams */
+	int status;
+};
+
+FIXTURE_SETUP(command)
+{
+	const char *reason = point_unavailable("target");
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	/* In a guest the command is in /bin, elsewhere beside this program. */
+	setenv("PATH", "/bin:/usr/bin:.", 1);
+	/* What the verdict finds is not about this test. */
+	unsetenv("ERRPATH_COUNTERS");
+	mkdir("/tmp", 0777);
+	mkdir(DIRECTORY, 0700);
+}
+
+FIXTURE_TEARDOWN_PARENT(command)
+{
+	EXPECT_STREQ("unknown", point_state("vfs_rmdir"));
+	EXPECT_STREQ("off", point_state("target"));
+	if (module_loaded("errpath_alloc"))
+		EXPECT_EQ(0, module_unload("errpath_alloc"));
+	rmdir(DIRECTORY);
+}
+
+static void __attribute__((noreturn)) exec_words(int out, const char * const words[])
+{
+	dup2(open("/dev/null", O_RDONLY), 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	execvp("errpath", (char **)words);
+	_exit(99);
+}
+
+static pid_t start(int out, const char * const words[])
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		exec_words(out, words);
+	return pid;
+}
+
+static int wait_for(pid_t pid)
+{
+	int status = 0;
+
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static void run_words(struct _test_data_command *self, const char * const words[])
+{
+	size_t length = 0;
+	int ends[2];
+	ssize_t n;
+	pid_t pid;
+
+	self->out[0] = '\0';
+	self->status = -1;
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	pid = start(ends[1], words);
+	close(ends[1]);
+	while ((n = read(ends[0], self->out + length, sizeof(self->out) - 1 - length)) > 0)
+		length += n;
+	self->out[length] = '\0';
+	close(ends[0]);
+	self->status = wait_for(pid);
+}
+
+#define RUN(...) run_words(self, (const char * const []){ "errpath", __VA_ARGS__, NULL })
+
+static bool matches(const char *text, const char *regexp)
+{
+	bool found;
+	regex_t re;
+
+	if (regcomp(&re, regexp, REG_EXTENDED | REG_NOSUB | REG_NEWLINE))
+		return false;
+	found = !regexec(&re, text, 0, NULL, 0);
+	regfree(&re);
+	return found;
+}
+
+static void check_out(struct __test_metadata *_metadata, const char *out, const char *regexp)
+{
+	EXPECT_TRUE(matches(out, regexp)) TH_LOG("no /%s/ in\n%s", regexp, out);
+}
+
+#define EXPECT_OUT(regexp) check_out(_metadata, self->out, regexp)
+
+static int lines_of(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+TEST_F(command, run_fails_a_function)
+{
+	RUN("run", "vfs_rmdir=-ENOSPC", "--", "rmdir", DIRECTORY);
+	EXPECT_EQ(1, self->status);
+	EXPECT_OUT("No space left on device");
+	EXPECT_OUT("^errpath: vfs_rmdir\\(\\) returns -ENOSPC: failed 1 of 1 matching calls$");
+	EXPECT_OUT("^errpath:   1 called from [a-z_0-9]+\\(\\)$");
+	EXPECT_OUT("^errpath: every gauge is back, and the kernel log is clean$");
+	EXPECT_EQ(0, access(DIRECTORY, F_OK));
+
+	/* A call that does not happen. */
+	RUN("run", "vfs_rmdir=-ENOMEM", "nth=2", "--", "rmdir", DIRECTORY);
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: vfs_rmdir\\(\\) returns -ENOMEM: did not fire: of 1 calls 1 ");
+	EXPECT_EQ(-1, access(DIRECTORY, F_OK));
+}
+
+/* A point with its knobs, and a call that a child of the command makes. */
+TEST_F(command, run_arms_a_point_for_children)
+{
+	RUN("run", "target", "errno=-5", "nth=3", "--", "sh", "-c",
+	    "cd /sys/kernel/debug/errpath_target; exec 3<>call; echo 2 traced >&3; cat <&3;"
+	    "(exec 3<>call; echo 2 traced >&3; cat <&3); exit 0");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^calls 2 failed 0 ");
+	EXPECT_OUT("^calls 2 failed 1 errno -5 ");
+	EXPECT_OUT("^errpath: target: failed 1 of 4 matching calls$");
+	EXPECT_OUT("^errpath:   1 called from errpath_target_caller\\(\\)$");
+}
+
+TEST_F(command, exits_as_the_command)
+{
+	static const struct {
+		const char *program;
+		int status;
+	} commands[] = {
+		{ "exit 200", 200 },
+		{ "kill -9 $$", 128 + SIGKILL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		RUN("run", "vfs_rmdir=-ENOMEM", "--", "sh", "-c", commands[i].program);
+		EXPECT_EQ(commands[i].status, self->status) TH_LOG("%s", commands[i].program);
+	}
+	RUN("run", "vfs_rmdir=-ENOMEM", "--", "no-such-command");
+	EXPECT_EQ(127, self->status);
+	EXPECT_OUT("^errpath: cannot run no-such-command: No such file or directory$");
+	RUN("run", "vfs_rmdir=-ENOMEM", "--", DIRECTORY);
+	EXPECT_EQ(126, self->status);
+	RUN("verdict", "--", "sh", "-c", "exit 7");
+	EXPECT_EQ(7, self->status);
+}
+
+static long remove_directory(void)
+{
+	return syscall(SYS_unlinkat, AT_FDCWD, DIRECTORY, AT_REMOVEDIR) ? -errno : 0;
+}
+
+/* Waits until the point is armed, for at most ten seconds. */
+static bool is_armed(const char *point)
+{
+	for (int i = 0; i < 100; i++) {
+		if (!strcmp(point_state(point), "armed"))
+			return true;
+		usleep(100000);
+	}
+	return false;
+}
+
+/* Calls of other tasks must succeed, and whatever kills errpath must leave nothing armed. */
+TEST_F(command, nothing_stays_armed)
+{
+	static const int signals[] = { SIGKILL, SIGTERM, SIGSEGV };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		static const char * const words[] = {
+			"errpath", "run", "vfs_rmdir=-ENOMEM", "times=-1", "--", "sleep", "30",
+			NULL,
+		};
+		pid_t pid = start(open("/dev/null", O_RDWR | O_CLOEXEC), words);
+		int guard;
+
+		ASSERT_TRUE(is_armed("vfs_rmdir"));
+		mkdir(DIRECTORY, 0700);
+		EXPECT_EQ(0, remove_directory());
+		EXPECT_EQ(0, kill(pid, signals[i]));
+		/* SIGTERM goes to the command. */
+		EXPECT_EQ(128 + signals[i], wait_for(pid));
+		EXPECT_STREQ("unknown", point_state("vfs_rmdir"));
+		guard = guard_open();
+		EXPECT_LE(0, guard);
+		close(guard);
+	}
+}
+
+TEST_F(command, values_must_fit_the_type)
+{
+	static const struct {
+		const char *target, *line;
+	} wrong[] = {
+		{ "vfs_rmdir=NULL", "cannot return NULL: it returns int or long; write" },
+		{ "vfs_rmdir=true", "cannot return true: it returns int or long; write" },
+		{ "vfs_rmdir=never", "vfs_rmdir\\(\\) cannot return never: " },
+		{ "vfs_rmdir=-ENONE", "vfs_rmdir: functions: -ENONE: RETURN is " },
+		{ "vm_area_dup=-ENOMEM", "returns a pointer; write NULL or ERR_PTR\\(" },
+		{ "ns_capable=-EPERM", "it returns bool; write false or true$" },
+		{ "fput", "fput\\(\\) returns nothing, so it cannot fail" },
+		{ "fput=0", "fput\\(\\) returns nothing, so it cannot fail" },
+		{ "no_such_function", "BTF has no type of no_such_function" },
+		{ "vfs_rmdir,ns_capable", "ns_capable returns false, another function" },
+	};
+
+	if (access("/sys/kernel/btf/vmlinux", F_OK))
+		SKIP(return, "this kernel has no BTF");
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		RUN("run", wrong[i].target, "--", "true");
+		EXPECT_EQ(OWN, self->status) TH_LOG("%s", wrong[i].target);
+		EXPECT_OUT(wrong[i].line);
+		EXPECT_EQ(1, lines_of(self->out)) TH_LOG("%s", self->out);
+	}
+}
+
+/* Of each kind of type a function that fails as it should. */
+TEST_F(command, values_of_each_type)
+{
+	static const struct {
+		const char *target, *knob, *command, *out;
+	} runs[] = {
+		{ "vfs_rmdir", "verbose=0", "rmdir " DIRECTORY, "Cannot allocate memory" },
+		{ "vm_area_dup", "caller=stack:kernel_clone", "(:); :", "can't fork" },
+		{ "ns_capable", "verbose=0", "hostname errpath", "hostname: .*not permitted" },
+		{ "do_filp_open=ERR_PTR(-EXDEV)", "verbose=0", "read x </proc/uptime",
+		  "cross-device link" },
+	};
+
+	if (access("/sys/kernel/btf/vmlinux", F_OK))
+		SKIP(return, "this kernel has no BTF");
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+		RUN("run", runs[i].target, runs[i].knob, "--", "sh", "-c", runs[i].command);
+		EXPECT_NE(0, self->status);
+		EXPECT_OUT(runs[i].out);
+		EXPECT_OUT("failed 1 of ");
+	}
+}
+
+TEST_F(command, wrong_words)
+{
+	static const struct {
+		const char * const words[MAX_WORDS];
+		const char *line;
+	} wrong[] = {
+		{ { "errpath" }, "write a subcommand: errpath --help lists them" },
+		{ { "errpath", "fail" }, "no subcommand fail: errpath --help lists them" },
+		{ { "errpath", "status", "x" }, "status does not take x" },
+		{ { "errpath", "status", "--yes" }, "status has no option --yes: " },
+		{ { "errpath", "status", "--", "x" }, "status takes no command" },
+		{ { "errpath", "off", "x" }, "off does not take x" },
+		{ { "errpath", "points", "none" }, "no point none: errpath points lists them" },
+		{ { "errpath", "points", "../errpath" }, "no point \\.\\./errpath: " },
+		{ { "errpath", "run" }, "name a point or a function" },
+		{ { "errpath", "run", "--", "true" }, "name a point or a function" },
+		{ { "errpath", "run", "target" }, "write -- and a command: errpath run" },
+		{ { "errpath", "run", "target", "true" }, "true is no KNOB=VALUE; write --" },
+		{ { "errpath", "run", "target", "--" }, "write a command behind --" },
+		{ { "errpath", "run", "target=NULL", "--", "true" },
+		  "target is a point, which has its own value: leave out =NULL" },
+		{ { "errpath", "run", "target", "nht=1", "--", "true" },
+		  "target has no knob nht: errpath points target lists them" },
+		{ { "errpath", "run", "target", "times=never", "--", "true" },
+		  "times=never: target/times takes a number, -1: no limit" },
+		{ { "errpath", "run", "target", "tasks=1", "--", "true" },
+		  "leave out tasks=1: errpath run selects the tasks of the command" },
+		{ { "errpath", "run", "register_kprobe=0", "--", "true" },
+		  "register_kprobe: the kernel's tracers need it: name another function" },
+		{ { "errpath", "sweep" }, "write -- and a command: errpath sweep" },
+		{ { "errpath", "sweep", "nth=1", "--", "true" }, "leave out nth=1: a sweep" },
+		{ { "errpath", "sweep", "--", "false" }, "false does not succeed" },
+		{ { "errpath", "sweep", "--", "no-such-command" }, "cannot run no-such" },
+		{ { "errpath", "verdict" }, "write -- and a command: errpath verdict" },
+		{ { "errpath", "verdict", "x=1", "--", "true" }, "verdict does not take x=1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		run_words(self, wrong[i].words);
+		EXPECT_EQ(OWN, self->status) TH_LOG("row %zu", i);
+		EXPECT_OUT(wrong[i].line);
+		EXPECT_EQ(1, lines_of(self->out)) TH_LOG("%s", self->out);
+	}
+}
+
+/* Lets this task see another /proc/cpuinfo, which CPUID has nothing to do with. */
+static int hide_hypervisor(void)
+{
+	int fd = open("/tmp/errpath-cpuinfo", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	static const char flags[] = "flags\t\t: fpu vme de\n";
+
+	if (fd < 0 || write(fd, flags, sizeof(flags) - 1) < 0 || close(fd))
+		return -errno;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("/tmp/errpath-cpuinfo", "/proc/cpuinfo", NULL, MS_BIND, NULL))
+		return -errno;
+	return 0;
+}
+
+TEST_F(command, sweep_of_a_real_machine_needs_yes)
+{
+	ASSERT_EQ(0, hide_hypervisor());
+	RUN("sweep", "--", "false");
+	EXPECT_EQ(OWN, self->status);
+	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
+	EXPECT_OUT("^errpath: to sweep on this machine, write --yes$");
+	RUN("sweep", "--yes", "--", "false");
+	EXPECT_EQ(OWN, self->status);
+	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
+	EXPECT_OUT("false does not succeed");
+}
+
+TEST_F(command, another_holder_of_the_guard_is_named)
+{
+	int guard = guard_open();
+	char line[64];
+
+	ASSERT_LE(0, guard);
+	snprintf(line, sizeof(line), "^errpath: process %d holds .*/guard: wait for it", getpid());
+	RUN("off");
+	EXPECT_EQ(OWN, self->status);
+	EXPECT_OUT(line);
+	close(guard);
+}
+
+TEST_F(command, off_disarms)
+{
+	ASSERT_EQ(0, point_add("vfs_rmdir", "vfs_rmdir", "-ENOSPC"));
+	ASSERT_EQ(0, arm_times("target", -1));
+	RUN("off");
+	EXPECT_EQ(0, self->status);
+	EXPECT_STREQ("", self->out);
+}
+
+TEST_F(command, status_and_points)
+{
+	int depth = 0;
+
+	RUN("status", "--json");
+	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(1, lines_of(self->out));
+	EXPECT_OUT("^\\{\"points\":\\[\\{\"name\":\"alloc\",\"state\":\"off\",\"seen\":0,");
+	EXPECT_OUT("\\[\\{\"name\":\"errpath_target:errpath_target\",\"by\":\"-\"\\}\\]");
+	for (const char *c = self->out; *c; c++)
+		depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
+	EXPECT_EQ(0, depth);
+
+	RUN("status");
+	EXPECT_OUT("^POINT +STATE +FUNCTION ");
+	RUN("points");
+	EXPECT_OUT("^target +errpath_target:errpath_target$");
+	EXPECT_OUT("^folio_split +folio_get_anon_vma [a-z]");
+	RUN("points", "target");
+	EXPECT_OUT("^errno=-12$");
+	EXPECT_OUT("^task-filter=Y$");
+}
+
+TEST_F(command, help)
+{
+	RUN("--help");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^  errpath sweep ");
+	RUN("run", "--help");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^usage: errpath run ");
+	RUN("--man");
+	EXPECT_OUT("^\\.SH SYNOPSIS$");
+}
+
+/* Memory that the command adds and does not remove is not as before. */
+TEST_F(command, verdict_sees_what_is_left)
+{
+	if (access(HOTPLUG "add", F_OK))
+		SKIP(return, "errpath_hotplug.ko is not loaded");
+	RUN("verdict", "--", "true");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: every gauge is back");
+	RUN("verdict", "--", "sh", "-c", "echo " MEMORY " 128M >" HOTPLUG "add");
+	EXPECT_EQ(1, self->status);
+	EXPECT_OUT("^errpath: not as before:$");
+	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
+	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
+}
+
+TEST_F_TIMEOUT(command, sweep_fails_each_allocation, 120)
+{
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", RETRY);
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: 5 calls: 5 failed one by one, 0 did not occur again, 0 findings$");
+}
+
+/* A failure that persists leaves memory behind, the first time. */
+TEST_F_TIMEOUT(command, sweep_finds_what_is_left, 120)
+{
+	if (access(HOTPLUG "add", F_OK))
+		SKIP(return, "errpath_hotplug.ko is not loaded");
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	RUN("sweep", "--persistent", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
+	    RETRY);
+	EXPECT_EQ(1, self->status);
+	EXPECT_OUT("^errpath:     errpath_alloc_chain1\\+0x");
+	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
+	EXPECT_OUT("^errpath: 5 calls: 5 failed one by one, .* 1 findings$");
+	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
+}
+
+TEST_HARNESS_MAIN
