@@ -29,12 +29,18 @@ else
 override BEFORE :=
 endif
 export BEFORE
-# QEMUs to test: programs, or Debian suites whose QEMU is fetched. QEMU_TO: the destination.
+# QEMUs to test: programs, or Debian suites whose QEMU is fetched. QEMU_TO: the destination. make
+# test runs the oldest and the newest.
 qemus := $${QEMU:-qemu-system-x86_64 trixie trixie-backports}
+test_qemus := $${QEMU:-qemu-system-x86_64 trixie-backports}
 # Before a command whose words come from a variable: * stays as typed.
 words := set -f;
 # Mutants that make test runs; make nightly runs all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
+
+# Lines on which make test runs all programs. The kernels of the other lines resemble these: there
+# it runs those of make run, and make nightly runs all.
+ALL_ON := 6.1 6.12 6.12-rt 7.3
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
@@ -78,12 +84,10 @@ endif
 judge: setup	## fail what lies below the functions that PATCH touches, without and with it; or below FUNC="NAME..." of KERNEL [OP= K=]
 	@scripts/judge --func="$$FUNC" --op="$$OP" --append="$$APPEND" $${K:+--k="$$K"} -- $(line)
 
-test: check	## run what CI runs: static checks, tests of the scripts, two mutants, bench, all tests on all lines
+test: check	## run what CI runs: static checks, tests of the scripts, two mutants, bench, the tests on all lines
 	@scripts/setup kernels
 	@$(MAKE) -s -j2 build-small test-fetched
 	@scripts/tests/run $(LATE)
-	@scripts/run small
-	@scripts/busted accounting
 
 # Built while guests run, which leave half of two processors idle.
 build-small: setup
@@ -93,10 +97,10 @@ test-fetched: setup
 	@scripts/tests/run $(filter-out $(LATE) $(RARE),$(notdir $(basename $(wildcard scripts/tests/test_*.py))))
 	@scripts/mutants 6.12 $(MUTANTS)
 	@scripts/bench 6.12
-	@$(words) scripts/qemu-zero-page -- $(qemus)
+	@$(words) scripts/qemu-zero-page -- $(test_qemus)
 	@scripts/zero-guest 6.12 trixie
-	@scripts/matrix --tests all
-	@scripts/run 6.12 7.3 --tests dax
+	@scripts/matrix --all-on "$(ALL_ON)"
+	@scripts/run 7.3 --tests dax
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
@@ -105,6 +109,8 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/tests/run $(RARE)
 	@scripts/autopkgtest bookworm || [ $$? = 8 ]
 	@scripts/busted
+	@$(words) scripts/qemu-zero-page -- $(qemus)
+	@scripts/matrix --tests all
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
 	@scripts/run 6.12 --tests all --append preempt=full

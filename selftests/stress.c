@@ -256,9 +256,9 @@ TEST_F_TIMEOUT(stress, arming_loses_nothing, 100)
 	long before, after;
 	int rounds = 0;
 
-	/* Let the loads fill what the kernel keeps. */
+	/* Let each load fill what the kernel keeps. */
 	ASSERT_EQ(0, loads_start());
-	sleep(seconds() / 4 + 1);
+	ASSERT_TRUE(loads_wait(LIMIT * slow()));
 	EXPECT_EQ(0, loads_check());
 	ASSERT_EQ(0, loads_stop());
 	before = unaccounted();

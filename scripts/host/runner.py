@@ -40,6 +40,8 @@ def options(words: Sequence[str], prog: str, description: str | None,
     parser.add_argument("--append", default="", help="words to add to the kernel command line")
     parser.set_defaults(shard=None)
     if shards:
+        parser.add_argument("--all-on", default="", metavar="LINES",
+                            help="every program on these lines, those of --tests on the others")
         parser.add_argument("--shard", type=shard.parse, metavar="NUMBER/OF",
                             help="run only this part of the programs, as 2/5")
     parser.add_argument("--results", type=common.absolute, default=common.BUILD / "results",
@@ -232,6 +234,14 @@ def _selftests(choice: argparse.Namespace, names: Collection[str], of: Arch) -> 
     of.setup()
     build.init(of)
     return choice.selftests or build.selftests(ksft.fetch(), names, arch=of)
+
+
+def tests_by_line(lines: Sequence[str], choice: argparse.Namespace) -> dict[str, str]:
+    """Return what --tests and --all-on choose for each line. A Failure if --all-on names none."""
+    whole = choice.all_on.split()
+    for line in whole:
+        archive.known(line)
+    return {line: "all" if line in whole else choice.tests for line in lines}
 
 
 def programs(lines: Sequence[str], choice: argparse.Namespace,

@@ -7,7 +7,8 @@ import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
-from host import arch, archive, known, matrix, matrixhtml, sweepreport
+from host import arch, archive, known, matrix, matrixhtml, runner, sweepreport
+from host.common import Failure
 from host.ktap import Result
 from host.runner import Run
 
@@ -22,6 +23,23 @@ def run(line: str, *results: Result, unavailable: str | None = None) -> Run:
 RUNS = [run("one", Result("prog.a", "pass", ""), Result("prog.b", "xfail", "known: x +1")),
         run("two", Result("prog.a", "fail", "it & that", ("said so",)),
             Result("prog.b", "skip", "none here"), Result("guest", "LOST", "hang"))]
+
+
+class Chosen(unittest.TestCase):
+    """Which programs each line runs."""
+
+    def tests(self, *words: str) -> dict[str, str]:
+        choice = runner.options(words, "matrix", None, "*", shards=True)
+        return runner.tests_by_line(["6.1", "7.3"], choice)
+
+    def test_all_on_some_lines(self) -> None:
+        self.assertEqual({"6.1": "knobs", "7.3": "all"},
+                         self.tests("--tests", "knobs", "--all-on", "7.3 6.12"))
+        self.assertEqual({"6.1": "", "7.3": ""}, self.tests())
+
+    def test_no_such_line(self) -> None:
+        with self.assertRaisesRegex(Failure, "no kernel line '5.4'"):
+            self.tests("--all-on", "5.4")
 
 
 class Reports(unittest.TestCase):
