@@ -42,6 +42,9 @@ MUTANTS := injection-taken-out accounting-expectation-falsified
 # it runs those of make run, and make nightly runs all.
 ALL_ON := 6.1 6.12 6.12-rt 7.3
 
+# Programs that TESTS=all leaves out because they take long; make test runs them on one line.
+LONG := dax hotplug_leaks pci_hyperv_leaks functions errpath_command
+
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
 # Tests of scripts that only nightly runs.
@@ -100,7 +103,7 @@ test-fetched: setup
 	@$(words) scripts/qemu-zero-page -- $(test_qemus)
 	@scripts/zero-guest 6.12 trixie
 	@scripts/matrix --all-on "$(ALL_ON)"
-	@scripts/run 7.3 --tests dax
+	@scripts/run 7.3 --tests "$(LONG)"
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
 	@scripts/mutants 6.12
@@ -116,7 +119,8 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/run 6.12 --tests all --append preempt=full
 	@for line in 6.1 6.12 7.3; do scripts/vm $$line "cd /selftests; ERRPATH_FUNCTIONS=210 \
 		./functions -r functions.random_functions" || exit 1; done
-	@scripts/matrix --tests "functions errpath_command dax fuzz"
+	@scripts/matrix --tests "$(LONG) fuzz"
+	@scripts/matrix small debug debug-rt kasan --tests "$(LONG)"
 	@scripts/matrix --tests stress --timeout 600
 	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \
 		--append ERRPATH_SECONDS=120 --timeout 900

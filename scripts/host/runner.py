@@ -190,15 +190,16 @@ class Scheduler:
         return run
 
     def run(self, installed: "Installed", programs: Mapping[str, Mapping[str, str | int]],
-            shares: int) -> Generator[Run, None, None]:
-        """Run the programs of each line; yields a Run when it has ended, unavailable ones last."""
+            shares: int, unavailable_last: bool = True) -> Generator[Run, None, None]:
+        """Run the programs of each line; yields a Run when it has ended, unavailable ones last if
+        UNAVAILABLE_LAST."""
         unavailable = []
         with self._guests, ThreadPoolExecutor(len(programs)) as lines, self._stopped():
             work = functools.partial(self._run_line, installed=installed, shares=shares)
             runs = [lines.submit(work, line, programs=chosen)
                     for line, chosen in programs.items()]
             for future in as_completed(runs):
-                if future.result().unavailable:
+                if future.result().unavailable and unavailable_last:
                     unavailable.append(future.result())
                 else:
                     yield future.result()
@@ -273,9 +274,11 @@ def _programs(lines: Sequence[str], choice: argparse.Namespace,
 
 
 def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, str] | None = None,
-        progress: Progress | None = None) -> Iterator[Run]:
-    """Run the lines; yields each Run when it has ended, and last those that are unavailable.
-    TESTS: programs by line; choice.tests for all by default."""
+        progress: Progress | None = None,
+        unavailable_last: bool = True) -> Generator[Run, None, None]:
+    """Run the lines; yields each Run when it has ended, those that are unavailable last if
+    UNAVAILABLE_LAST. Once closed, it ends what still runs. TESTS: programs by line; choice.tests
+    for all by default."""
     for line in lines:
         archive.known(line)
     with contextlib.ExitStack() as stack:
@@ -293,5 +296,5 @@ def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, st
         built = sorted({name for names in chosen.values() for name in names})
         installed = {of: pool.submit(_selftests, choice, built, of)
                      for of in dict.fromkeys(map(archive.arch_of, chosen))}
-        yield from Scheduler(choice, progress or Progress(lines=False)).run(installed, chosen,
-                                                                            shares)
+        yield from Scheduler(choice, progress or Progress(lines=False)).run(
+            installed, chosen, shares, unavailable_last)

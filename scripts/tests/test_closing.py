@@ -228,7 +228,7 @@ class Scheduled(unittest.TestCase):
         self.prepared: list[str] = []
         self.collected: list[str] = []
 
-    def run_lines(self, preparing: Callable[[], object] = lambda: None,
+    def run_lines(self, preparing: Callable[[], object] = lambda: None, last: bool = True,
                   **sessions: Sessions) -> Generator[runner.Run, None, None]:
         def prepare(run: runner.Run, *_: object) -> None:
             self.prepared.append(run.line)
@@ -244,7 +244,7 @@ class Scheduled(unittest.TestCase):
         installed: "Future[Path]" = Future()
         installed.set_result(self.out)
         return scheduler.run({arch.X86: installed},
-                             {line: {"it": "1", "too": "1"} for line in sessions}, 1)
+                             {line: {"it": "1", "too": "1"} for line in sessions}, 1, last)
 
     def test_unavailable_lines_come_last(self) -> None:
         first = FakeSession()
@@ -254,6 +254,14 @@ class Scheduled(unittest.TestCase):
         self.assertEqual(["good"], self.collected)
         self.assertEqual({0, 2}, {call.args[0] for call in self.progress.expect.mock_calls})
         self.progress.close.assert_called_once_with()
+
+    def test_unavailable_lines_come_at_once(self) -> None:
+        """So that others are not waited for."""
+        endless = FakeSession()
+        runs = self.run_lines(last=False, gone=[], endless=[endless])
+        self.assertEqual("gone", next(runs).line)
+        runs.close()
+        self.assertTrue(endless.stopped or not endless.begun.is_set())
 
     def test_interrupted(self) -> None:
         endless = FakeSession()
