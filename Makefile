@@ -43,7 +43,7 @@ MUTANTS := injection-taken-out accounting-expectation-falsified
 ALL_ON := 6.1 6.12 6.12-rt 7.3
 
 # Programs that TESTS=all leaves out because they take long; make test runs them on one line.
-LONG := dax hotplug_leaks pci_hyperv_leaks functions errpath_command
+LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
@@ -119,7 +119,7 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/run 6.12 --tests all --append preempt=full
 	@for line in 6.1 6.12 7.3; do scripts/vm $$line "cd /selftests; ERRPATH_FUNCTIONS=210 \
 		./functions -r functions.random_functions" || exit 1; done
-	@scripts/matrix --tests "$(LONG) fuzz"
+	@scripts/matrix --tests "$(LONG) functions fuzz"
 	@scripts/matrix small debug debug-rt kasan --tests "$(LONG)"
 	@scripts/matrix --tests stress --timeout 600
 	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \

@@ -263,7 +263,7 @@ TEST_F(command, values_of_each_type)
 		{ "vfs_rmdir", "verbose=0", "rmdir " DIRECTORY, "Cannot allocate memory" },
 		{ "vm_area_dup", "caller=stack:kernel_clone", "(:); :", "can't fork" },
 		{ "ns_capable", "verbose=0", "hostname errpath", "hostname: .*not permitted" },
-		{ "do_filp_open=ERR_PTR(-EXDEV)", "verbose=0", "read x </proc/uptime",
+		{ "alloc_empty_file=ERR_PTR(-EXDEV)", "verbose=0", "read x </proc/uptime",
 		  "cross-device link" },
 	};
 

@@ -28,18 +28,18 @@ RUNS = [run("one", Result("prog.a", "pass", ""), Result("prog.b", "xfail", "know
 class Chosen(unittest.TestCase):
     """Which programs each line runs."""
 
-    def tests(self, *words: str) -> dict[str, str]:
+    def chosen(self, *words: str) -> dict[str, str]:
         choice = runner.options(words, "matrix", None, "*", shards=True)
         return runner.tests_by_line(["6.1", "7.3"], choice)
 
     def test_all_on_some_lines(self) -> None:
         self.assertEqual({"6.1": "knobs", "7.3": "all"},
-                         self.tests("--tests", "knobs", "--all-on", "7.3 6.12"))
-        self.assertEqual({"6.1": "", "7.3": ""}, self.tests())
+                         self.chosen("--tests", "knobs", "--all-on", "7.3 6.12"))
+        self.assertEqual({"6.1": "", "7.3": ""}, self.chosen())
 
     def test_no_such_line(self) -> None:
         with self.assertRaisesRegex(Failure, "no kernel line '5.4'"):
-            self.tests("--all-on", "5.4")
+            self.chosen("--all-on", "5.4")
 
 
 class Reports(unittest.TestCase):
