@@ -119,8 +119,8 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/run 6.12 --tests all --append preempt=full
 	@for line in 6.1 6.12 7.3; do scripts/vm $$line "cd /selftests; ERRPATH_FUNCTIONS=210 \
 		./functions -r functions.random_functions" || exit 1; done
-	@scripts/matrix --tests "$(LONG) functions fuzz"
-	@scripts/matrix small debug debug-rt kasan --tests "$(LONG)"
+	@scripts/matrix --tests "$(LONG) hugetlb functions fuzz"
+	@scripts/matrix small debug debug-rt kasan --tests "$(LONG) hugetlb"
 	@scripts/matrix --tests stress --timeout 600
 	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \
 		--append ERRPATH_SECONDS=120 --timeout 900

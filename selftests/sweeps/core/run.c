@@ -11,6 +11,7 @@
 #include "core.h"
 #include "cover.h"
 #include "lib/cgroup.h"
+#include "lib/counters.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/record.h"
@@ -109,8 +110,10 @@ static void group_remove(void)
 
 static void __attribute__((noreturn)) run_child(void)
 {
-	int err = group_enter(GROUP);
+	int err;
 
+	counters_close_shrinks();
+	err = group_enter(GROUP);
 	if (!err && options.op->setup)
 		err = options.op->setup();
 	if (err) {
