@@ -127,29 +127,6 @@ static long sum_of_sizes(const char *trace)
  * verdict_begin() makes the kernel allocate percpu memory: a new chunk, which the kernel keeps,
  * would look lost if it were allocated later.
  */
-static long dentries(void)
-{
-	char text[128];
-
-	return file_read("/proc/sys/fs/dentry-state", text, sizeof(text)) > 0 ? atol(text) : -1;
-}
-
-/* Otherwise a twin that shrinks caches, because something differs, differs in dentries, too. */
-TEST(shrinking_takes_no_dentries)
-{
-	static struct counters now;
-	long before;
-
-	ASSERT_EQ(0, counters_settle_and_read(&now));
-	ASSERT_LT(0, dentries());
-	counters_open_shrinks(&now);
-	before = dentries();
-	for (int i = 0; i < now.nr; i++)
-		counters_shrink(now.at[i].name);
-	EXPECT_EQ(before, dentries());
-	counters_close_shrinks();
-}
-
 TEST(percpu_room_is_made)
 {
 	const char * const tracer = "/sys/kernel/tracing/instances/errpath_verdict";

@@ -481,42 +481,10 @@ int counters_shrink_by(int fd)
 	return pwrite(fd, text, strlen(text), 0) < 0 ? -errno : 0;
 }
 
-/* The files that counters_open_shrinks() opened. */
-static struct {
-	char name[64];	/* of the counter */
-	int fd;
-} shrinks[512];
-static int nr_shrinks;
-
-void counters_open_shrinks(const struct counters *c)
-{
-	for (int i = 0; i < c->nr && nr_shrinks < (int)ARRAY_SIZE(shrinks); i++) {
-		int fd = counters_open_shrink(c->at[i].name);
-
-		if (fd < 0)
-			continue;
-		snprintf(shrinks[nr_shrinks].name, sizeof(shrinks[0].name), "%s", c->at[i].name);
-		shrinks[nr_shrinks++].fd = fd;
-	}
-}
-
-void counters_close_shrinks(void)
-{
-	while (nr_shrinks > 0)
-		close(shrinks[--nr_shrinks].fd);
-}
-
 void counters_shrink(const char *name)
 {
-	int fd;
+	int fd = counters_open_shrink(name);
 
-	for (int i = 0; i < nr_shrinks; i++) {
-		if (!strcmp(shrinks[i].name, name)) {
-			counters_shrink_by(shrinks[i].fd);
-			return;
-		}
-	}
-	fd = counters_open_shrink(name);
 	if (fd < 0)
 		return;
 	counters_shrink_by(fd);

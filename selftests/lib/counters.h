@@ -76,13 +76,6 @@ void counters_shrink(const char *name);
 int counters_open_shrink(const char *name);
 int counters_shrink_by(int fd);
 /*
- * Keeps open the files by which counters_shrink() shrinks the caches of @c: looking one up takes a
- * dentry and an inode for each part of its path, which are counted. A child that runs an operation
- * closes its copies, so that it has as many descriptors as without.
- */
-void counters_open_shrinks(const struct counters *c);
-void counters_close_shrinks(void);
-/*
  * Takes a snapshot when nothing that is freed late was freed since the snapshot before, which it
  * keeps in @last. Something that is freed after the snapshot could hide that as much is lost.
  * Returns 0 or -errno.

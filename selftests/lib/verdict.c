@@ -427,7 +427,6 @@ void verdict_twins(struct verdict *v)
 {
 	v->twins = true;
 	v->counters->twin = v->counters->before;
-	counters_open_shrinks(&v->counters->before);
 }
 
 void verdict_twin(struct verdict *v, const char *name, long difference)

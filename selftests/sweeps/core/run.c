@@ -11,7 +11,6 @@
 #include "core.h"
 #include "cover.h"
 #include "lib/cgroup.h"
-#include "lib/counters.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/record.h"
@@ -110,10 +109,8 @@ static void group_remove(void)
 
 static void __attribute__((noreturn)) run_child(void)
 {
-	int err;
+	int err = group_enter(GROUP);
 
-	counters_close_shrinks();
-	err = group_enter(GROUP);
 	if (!err && options.op->setup)
 		err = options.op->setup();
 	if (err) {
