@@ -43,7 +43,7 @@ MUTANTS := injection-taken-out accounting-expectation-falsified
 ALL_ON := 6.1 6.12 6.12-rt 7.3
 
 # Programs that TESTS=all leaves out because they take long; make test runs them on one line.
-LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command
+LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command functions
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
@@ -117,9 +117,8 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
-	@for line in 6.1 6.12 7.3; do scripts/vm $$line "cd /selftests; ERRPATH_FUNCTIONS=210 \
-		./functions -r functions.random_functions" || exit 1; done
-	@scripts/matrix --tests "$(LONG) hugetlb functions fuzz"
+	@scripts/run 6.1 6.12 7.3 --tests functions --append ERRPATH_FUNCTIONS=210 --timeout 900
+	@scripts/matrix --tests "$(LONG) hugetlb fuzz"
 	@scripts/matrix small debug debug-rt kasan --tests "$(LONG) hugetlb"
 	@scripts/matrix --tests stress --timeout 600
 	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \

@@ -4,6 +4,7 @@
  * adds nothing and says why, and none outlives the guard or the module. Functions chosen at
  * random can be intercepted and released, whatever they are.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -81,6 +82,17 @@ static long set_host_name(void)
 	return sethostname(name, strlen(name)) ? -errno : 0;
 }
 
+/* As a user who may not: the kernel asks ns_capable(). */
+static long set_host_name_without_rights(void)
+{
+	long ret;
+
+	if (seteuid(65534))
+		return -errno;
+	ret = set_host_name();
+	return seteuid(0) ? -errno : ret;
+}
+
 static bool functions_list(const char *text)
 {
 	char list[4096];
@@ -94,15 +106,17 @@ TEST_F(functions, value_reaches_the_caller)
 	static const struct {
 		const char *function, *returns;
 		long (*call)(void);
-		long expected;
+		long expected, otherwise;
 	} calls[] = {
-		{ "vfs_rmdir", "-ENOSPC", make_and_remove, -ENOSPC },
-		{ "vfs_rmdir", "-5", make_and_remove, -EIO },
-		{ "vfs_rmdir", "1", make_and_remove, 1 },
-		{ "vfs_rmdir", "0", make_and_remove, 0 },
-		{ "vm_area_dup", "NULL", make_child, -ENOMEM },
-		{ "ns_capable", "false", set_host_name, -EPERM },
-		{ "ns_capable", "true", set_host_name, 0 },
+		{ "vfs_rmdir", "-ENOSPC", make_and_remove, -ENOSPC, 0 },
+		{ "vfs_rmdir", "-5", make_and_remove, -EIO, 0 },
+		{ "vfs_rmdir", "1", make_and_remove, 1, 0 },
+		{ "vfs_rmdir", "0", make_and_remove, 0, 0 },
+		{ "vm_area_dup", "NULL", make_child, -ENOMEM, 0 },
+		{ "ns_capable", "false", set_host_name, -EPERM, 0 },
+		{ "ns_capable", "0", set_host_name, -EPERM, 0 },
+		{ "ns_capable", "true", set_host_name_without_rights, 0, -EPERM },
+		{ "ns_capable", "1", set_host_name_without_rights, 0, -EPERM },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
@@ -115,7 +129,7 @@ TEST_F(functions, value_reaches_the_caller)
 		EXPECT_TRUE(functions_list(line));
 		EXPECT_STREQ("off", point_state(NAME));
 		EXPECT_EQ(calls[i].returns[0] == '-', !access(ERRPATH "/" NAME "/errno", F_OK));
-		EXPECT_EQ(0, calls[i].call());
+		EXPECT_EQ(calls[i].otherwise, calls[i].call());
 
 		/* Fail the first call of this task. */
 		ASSERT_EQ(0, arm_nth(NAME, 1));
@@ -123,7 +137,7 @@ TEST_F(functions, value_reaches_the_caller)
 		EXPECT_EQ(calls[i].expected, calls[i].call())
 			TH_LOG("%s %s", calls[i].function, calls[i].returns);
 		EXPECT_STREQ("spent", point_state(NAME));
-		EXPECT_EQ(0, calls[i].call());
+		EXPECT_EQ(calls[i].otherwise, calls[i].call());
 		ASSERT_EQ(0, disarm(NAME));
 
 		/* Remove it. */
@@ -131,8 +145,28 @@ TEST_F(functions, value_reaches_the_caller)
 		EXPECT_TRUE(functions_list(""));
 		EXPECT_STREQ("unknown", point_state(NAME));
 		EXPECT_EQ(-1, access(ERRPATH "/" NAME, F_OK));
-		EXPECT_EQ(0, calls[i].call());
+		EXPECT_EQ(calls[i].otherwise, calls[i].call());
 	}
+}
+
+/* What exists in each directory of debugfs exists in that of a point that is added. */
+TEST_F(functions, has_every_knob)
+{
+	DIR *knobs = opendir(ERRPATH "/target");
+	struct dirent *entry;
+	int nr = 0;
+
+	ASSERT_NE(NULL, knobs);
+	ASSERT_EQ(0, point_add(NAME, "vfs_rmdir", "-ENOSPC"));
+	while ((entry = readdir(knobs))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		EXPECT_TRUE(point_has_knob(NAME, entry->d_name)) TH_LOG("%s", entry->d_name);
+		nr++;
+	}
+	closedir(knobs);
+	EXPECT_LT(20, nr);
+	ASSERT_EQ(0, point_remove(NAME));
 }
 
 /* Several functions, and the knobs that a point of several functions has. */
@@ -365,23 +399,64 @@ struct list {
 	size_t nr;
 };
 
+#define MAX_LINES 200000
+
 static int list_read(struct list *t, const char *path)
 {
-	const size_t size = 16 << 20, max = 200000;
+	const size_t size = 16 << 20;
 	char *line, *save;
 	long len;
 
 	t->text = malloc(size);
-	t->line = calloc(max, sizeof(*t->line));
+	t->line = calloc(MAX_LINES, sizeof(*t->line));
 	if (!t->text || !t->line)
 		return -ENOMEM;
 	len = file_read(path, t->text, size);
 	if (len < 0)
 		return len;
-	for (line = strtok_r(t->text, "\n", &save); line && t->nr < max;
+	for (line = strtok_r(t->text, "\n", &save); line && t->nr < MAX_LINES;
 	     line = strtok_r(NULL, "\n", &save))
 		t->line[t->nr++] = line;
 	return t->nr ? 0 : -ENOENT;
+}
+
+static long random_seed;
+
+/* FNV-1a. */
+static unsigned long line_hash(const char *line)
+{
+	unsigned long hash = 0xcbf29ce484222325 ^ random_seed;
+
+	for (; *line; line++)
+		hash = (hash ^ (unsigned char)*line) * 0x100000001b3;
+	return hash ^ hash >> 32;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const char *one = *(char * const *)a, *other = *(char * const *)b;
+	unsigned long hash = line_hash(one), other_hash = line_hash(other);
+
+	if (hash != other_hash)
+		return hash < other_hash ? -1 : 1;
+	return strcmp(one, other);
+}
+
+/*
+ * Sorts a list by a hash of the seed and the line, and removes duplicates. A line that another run
+ * has in addition changes the place of no other line: the seed chooses nearly the same functions
+ * although no trace is like the one before.
+ */
+static void list_shuffle(struct list *t)
+{
+	size_t nr = 0;
+
+	qsort(t->line, t->nr, sizeof(*t->line), compare_lines);
+	for (size_t i = 0; i < t->nr; i++) {
+		if (!nr || strcmp(t->line[nr - 1], t->line[i]))
+			t->line[nr++] = t->line[i];
+	}
+	t->nr = nr;
 }
 
 /* Things that call many functions of the kernel. */
@@ -434,8 +509,30 @@ static long number_of(const char *variable, long otherwise)
 }
 
 struct tried {
+	char **name;
+	size_t nr;
 	long armed, hit, refused;
 };
+
+static bool was_tried(const struct tried *tried, const char *name)
+{
+	for (size_t i = 0; i < tried->nr; i++) {
+		if (!strcmp(tried->name[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Takes the next line of a list whose function was not tried. Returns false if there is none. */
+static bool choose_function(struct list *t, const struct tried *tried, char *name, size_t size)
+{
+	while (t->nr) {
+		list_name(t->line[--t->nr], name, size);
+		if (*name && !was_tried(tried, name))
+			return true;
+	}
+	return false;
+}
 
 /* Intercepts a function, with no task named, and releases it. Returns 0 or -errno. */
 static int try_function(const char *function, struct tried *tried)
@@ -443,6 +540,7 @@ static int try_function(const char *function, struct tried *tried)
 	struct stats s = { 0 };
 	int err = point_add(NAME, function, "0");
 
+	tried->name[tried->nr++] = strdup(function);
 	/* EINVAL: a trace does not name the module of a function. */
 	if (err == -EPERM || err == -ENOTUNIQ || err == -EBUSY || err == -ENOENT ||
 	    err == -EINVAL) {
@@ -466,6 +564,18 @@ static int try_function(const char *function, struct tried *tried)
 	return point_remove(NAME) ?: err;
 }
 
+static size_t count_distinct(const struct tried *tried)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < tried->nr; i++) {
+		const struct tried before = { .name = tried->name, .nr = i };
+
+		nr += !was_tried(&before, tried->name[i]);
+	}
+	return nr;
+}
+
 /*
  * An armed point that names no task counts the calls of the function and changes none. Whatever
  * the function is, the kernel must go on, and the early_return functions must suffice for more
@@ -473,27 +583,34 @@ static int try_function(const char *function, struct tried *tried)
  */
 TEST_F_TIMEOUT(functions, random_functions, 900)
 {
-	long seed = number_of("ERRPATH_SEED", time(NULL) & 0xffffff);
 	long wanted = number_of("ERRPATH_FUNCTIONS", RANDOM_FUNCTIONS);
 	struct list all = {}, called = {};
 	struct tried tried = {};
 	char name[512];
 
-	/* Every second one is a function that is called. */
+	random_seed = number_of("ERRPATH_SEED", time(NULL) & 0xffffff);
+	ASSERT_LT(0, wanted);
 	ASSERT_EQ(0, list_read(&all, TRACING "available_filter_functions"));
 	ASSERT_EQ(0, list_called(&called));
-	printf("# ERRPATH_SEED=%ld ERRPATH_FUNCTIONS=%ld of %zu\n", seed, wanted, all.nr);
-	srandom(seed);
-	while (tried.armed < wanted && tried.refused < 10 * wanted) {
-		const struct list *list = tried.armed & 1 ? &called : &all;
+	list_shuffle(&all);
+	list_shuffle(&called);
+	printf("# ERRPATH_SEED=%ld ERRPATH_FUNCTIONS=%ld of %zu, of which %zu are called\n",
+	       random_seed, wanted, all.nr, called.nr);
+	tried.name = calloc(all.nr + called.nr, sizeof(*tried.name));
+	ASSERT_NE(NULL, tried.name);
 
-		list_name(list->line[random() % list->nr], name, sizeof(name));
+	/* Every second one is a function that is called. */
+	while (tried.armed < wanted && tried.refused < 10 * wanted) {
+		struct list *list = tried.armed & 1 ? &called : &all;
+
+		ASSERT_TRUE(choose_function(list, &tried, name, sizeof(name)));
 		EXPECT_EQ(0, try_function(name, &tried)) TH_LOG("%s", name);
 	}
 	printf("# %ld functions were armed, %ld of them called, %ld refused\n", tried.armed,
 	       tried.hit, tried.refused);
 	EXPECT_EQ(wanted, tried.armed);
 	EXPECT_LE(wanted / 3, tried.hit);
+	EXPECT_EQ(tried.nr, count_distinct(&tried));
 	EXPECT_EQ(0, make_and_remove());
 }
 
