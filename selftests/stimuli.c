@@ -11,6 +11,7 @@
 #include "lib/hotadd.h"
 #include "lib/hotplug.h"
 #include "lib/iomem.h"
+#include "lib/kmsg.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
 #include "lib/target.h"
@@ -156,6 +157,45 @@ TEST_F(stimuli, wrong_order_is_refused)
 		EXPECT_EQ(-EINVAL, write_order(&wrong[i]))
 			TH_LOG("\"%s\" to %s", wrong[i].text, wrong[i].file);
 	}
+}
+
+/* Each order of errpath_hotplug that it refuses has a line in the log that names what is wrong. */
+TEST_F(stimuli, refusal_of_hotplug_says_why)
+{
+	static const struct {
+		struct order order;
+		int err;
+		const char *line;
+	} refused[] = {
+		{ ORDER("errpath_hotplug/add", "0x8000000"), -EINVAL,
+		  "add takes START SIZE \\[memmap_on_memory\\], in bytes: 0x200000000 128M$" },
+		{ ORDER("errpath_hotplug/add", "0x8000000 128M memmap"), -EINVAL, "add takes START" },
+		{ ORDER("errpath_hotplug/add", "0 \0"), -EINVAL, "add takes at most 127 characters" },
+		{ ORDER("errpath_hotplug/remove", "0x8000000"), -EINVAL, "remove takes START SIZE," },
+		{ ORDER("errpath_hotplug/remove", "0x8000000 128M"), -ENOENT,
+		  "remove 0x8000000: no such range: the file ranges lists all$" },
+		{ ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=64"), -EINVAL,
+		  "memremap takes START SIZE " },
+		{ ORDER("errpath_hotplug/memremap", "0x8000000 2M same"), -ENOENT,
+		  "memremap same 0x8000000: no such range: " },
+		{ ORDER("errpath_hotplug/memunmap", "2MM"), -EINVAL, "memunmap takes START," },
+		{ ORDER("errpath_hotplug/memunmap", "0x8000000"), -ENOENT,
+		  "memunmap 0x8000000: no such range: " },
+		{ ORDER("errpath_hotplug/leak", "all"), -EINVAL, "leak takes none, page or object$" },
+	};
+	char line[256];
+	int log = kmsg_open();
+
+	ASSERT_LE(0, log);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		const struct order *order = &refused[i].order;
+
+		snprintf(line, sizeof(line), "^errpath_hotplug: %s", refused[i].line);
+		EXPECT_EQ(refused[i].err, write_order(order));
+		EXPECT_EQ(1, kmsg_count(log, line))
+			TH_LOG("\"%s\" to %s", order->text, order->file);
+	}
+	close(log);
 }
 
 /* A file that takes orders has no position. */

@@ -202,11 +202,21 @@ static struct range_entry *range_claim(u64 start, u64 size)
 {
 	struct range_entry *range = range_find_exact(start, size);
 
-	if (range && range->state != RANGE_FAILED)
+	if (range && range->state != RANGE_FAILED) {
+		pr_err("%#llx, size %#llx: was added already\n", start, size);
 		return ERR_PTR(-EEXIST);
-	if (!range && range_find(start, size))
+	}
+	if (!range && range_find(start, size)) {
+		pr_err("%#llx, size %#llx: overlaps a range of the file ranges\n", start, size);
 		return ERR_PTR(-EBUSY);
+	}
 	return range ?: range_insert(start, size) ?: ERR_PTR(-ENOMEM);
+}
+
+static int refuse_unknown(const char *file, u64 start)
+{
+	pr_err("%s %#llx: no such range: the file ranges lists all\n", file, start);
+	return -ENOENT;
 }
 
 /* @flags: MHP_MEMMAP_ON_MEMORY: the kernel writes the memmap to the range, which must be RAM. */
@@ -236,7 +246,7 @@ static int hotplug_remove(u64 start, u64 size)
 	int err;
 
 	if (!range || range->state == RANGE_MAPPED)
-		return -ENOENT;
+		return refuse_unknown("remove", start);
 	if (range_is_foreign(range)) {
 		pr_notice("%#llx, size %#llx: not removed, as another user has added it\n", start,
 			  size);
@@ -302,7 +312,7 @@ static struct range_entry *range_claim_same(u64 start, u64 size)
 	struct range_entry *range = range_find_exact(start, size);
 
 	if (!range || range->state != RANGE_FAILED || !range->pgmap.nr_range)
-		return ERR_PTR(-ENOENT);
+		return ERR_PTR(refuse_unknown("memremap same", start));
 	return range;
 }
 
@@ -328,8 +338,10 @@ static int hotplug_memremap(const struct remap_request *r)
 	struct range_entry *range;
 	void *virt;
 
-	if (!IS_ENABLED(CONFIG_ZONE_DEVICE))
+	if (!IS_ENABLED(CONFIG_ZONE_DEVICE)) {
+		pr_err("this kernel has no memremap: it needs CONFIG_ZONE_DEVICE\n");
 		return -EOPNOTSUPP;
+	}
 	range = r->same ? range_claim_same(r->start, r->size) : range_claim_fresh(r);
 	if (IS_ERR(range))
 		return PTR_ERR(range);
@@ -346,7 +358,7 @@ static int hotplug_memunmap(u64 start)
 	struct range_entry *range = range_find(start, 1);
 
 	if (!range || range->start != start || range->state != RANGE_MAPPED)
-		return -ENOENT;
+		return refuse_unknown("memunmap", start);
 	memunmap_pages(&range->pgmap);
 	range_drop(range);
 	return 0;
@@ -357,68 +369,91 @@ static int parse_range(char **text, u64 *start, u64 *size)
 	return order_bytes(order_word(text), start) ?: order_bytes(order_word(text), size);
 }
 
+/* The words of an order are wrong. @takes: those that are right. */
+static int refuse_words(const char *takes)
+{
+	pr_err("%s, in bytes: 0x200000000 128M\n", takes);
+	return -EINVAL;
+}
+
+static int parse_add(char *text, u64 *start, u64 *size, mhp_t *flags)
+{
+	char *word;
+	int err = parse_range(&text, start, size);
+
+	while (!err && (word = order_word(&text))) {
+		if (strcmp(word, "memmap_on_memory"))
+			err = -EINVAL;
+		*flags = MHP_MEMMAP_ON_MEMORY;
+	}
+	return err;
+}
+
 static int command_add(char *text)
 {
 	u64 start, size;
 	mhp_t flags = MHP_NONE;
-	char *word;
-	int err = parse_range(&text, &start, &size);
 
-	while (!err && (word = order_word(&text))) {
-		if (strcmp(word, "memmap_on_memory"))
-			return -EINVAL;
-		flags = MHP_MEMMAP_ON_MEMORY;
-	}
-	return err ?: hotplug_add(start, size, flags);
+	if (parse_add(text, &start, &size, &flags))
+		return refuse_words("add takes START SIZE [memmap_on_memory]");
+	return hotplug_add(start, size, flags);
 }
 
 static int command_remove(char *text)
 {
 	u64 start, size;
-	int err = parse_range(&text, &start, &size);
 
-	if (!err)
-		err = order_end(text);
-	return err ?: hotplug_remove(start, size);
+	if (parse_range(&text, &start, &size) || order_end(text))
+		return refuse_words("remove takes START SIZE");
+	return hotplug_remove(start, size);
+}
+
+static int parse_memremap(char *text, struct remap_request *r)
+{
+	char *word;
+	int err = parse_range(&text, &r->start, &r->size);
+
+	while (!err && (word = order_word(&text))) {
+		if (!strcmp(word, "altmap"))
+			r->altmap = true;
+		else if (!strncmp(word, "shift=", 6))
+			err = order_number(word + 6, MAX_SHIFT, &r->shift);
+		else if (!strcmp(word, "same"))
+			r->same = true;
+		else
+			err = -EINVAL;
+	}
+	if (r->same && (r->altmap || r->shift))
+		err = -EINVAL;
+	return err;
 }
 
 static int command_memremap(char *text)
 {
 	struct remap_request r = {};
-	char *word;
-	int err = parse_range(&text, &r.start, &r.size);
 
-	while (!err && (word = order_word(&text))) {
-		if (!strcmp(word, "altmap"))
-			r.altmap = true;
-		else if (!strncmp(word, "shift=", 6))
-			err = order_number(word + 6, MAX_SHIFT, &r.shift);
-		else if (!strcmp(word, "same"))
-			r.same = true;
-		else
-			err = -EINVAL;
-	}
-	if (r.same && (r.altmap || r.shift))
-		err = -EINVAL;
-	return err ?: hotplug_memremap(&r);
+	if (parse_memremap(text, &r))
+		return refuse_words("memremap takes START SIZE [altmap] [shift=ORDER], or START SIZE same");
+	return hotplug_memremap(&r);
 }
 
 static int command_memunmap(char *text)
 {
 	u64 start;
-	int err = order_bytes(order_word(&text), &start);
 
-	if (!err)
-		err = order_end(text);
-	return err ?: hotplug_memunmap(start);
+	if (order_bytes(order_word(&text), &start) || order_end(text))
+		return refuse_words("memunmap takes START");
+	return hotplug_memunmap(start);
 }
 
 static int command_leak(char *text)
 {
 	int what = order_choice(leak_names, ARRAY_SIZE(leak_names), order_word(&text));
 
-	if (what < 0 || order_end(text))
+	if (what < 0 || order_end(text)) {
+		pr_err("leak takes none, page or object\n");
 		return -EINVAL;
+	}
 	leak = what;
 	return 0;
 }
@@ -448,6 +483,9 @@ static ssize_t command_write(struct file *file, const char __user *buf, size_t l
 	int err;
 
 	err = order_copy(text, sizeof(text), buf, len);
+	if (err == -EINVAL)
+		pr_err("%s takes at most %zu characters without a NUL\n", command->name,
+		       sizeof(text) - 1);
 	if (err)
 		return err;
 	mutex_lock(&ranges_mutex);
