@@ -14,6 +14,9 @@
  *   sweep.c          errpath sweep, with sweeps/core
  *   sweep_report.c   what it prints
  *   status.c         errpath status, points, off
+ *   rows.c           the rows of the kernel's file status
+ *   machine.c        whether this is a virtual machine
+ *   instead.c        what happens to a call instead of failing: it is delayed, for example
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +33,7 @@
 struct arguments {
 	const char *subcommand;
 	bool verbose, json, yes, persistent;
+	int seconds;		/* that a run of a sweep may take */
 	char *target;		/* POINT, or FUNCTION[,FUNCTION...][=RETURN]; or NULL */
 	char **knobs;		/* KNOB=VALUE */
 	int nr_knobs;
@@ -51,7 +55,8 @@ struct injection {
 	int guard;
 	int log;		/* the kernel's, from when the injection began */
 	char point[64];
-	char what[256];		/* for people: "alloc", or "vfs_rmdir() returns -ENOSPC" */
+	char name[192];		/* for people: "alloc", or "vfs_rmdir()" */
+	char what[256];		/* and with the value: "alloc", or "vfs_rmdir() returns -ENOSPC" */
 };
 
 /*
@@ -69,6 +74,19 @@ void injection_disarm(const struct injection *i);
 void injection_end(struct injection *i);
 /* Sets one knob of a point; on an error it prints the line of the kernel log about it. */
 int injection_set_knob(const struct injection *i, const char *knob, const char *value);
+
+/* What a point does to a matching call. */
+enum instead { INSTEAD_FAIL, INSTEAD_RAISE_MIN, INSTEAD_DELAY };
+
+/*
+ * instead_of() reads which knob replaces the failure. instead_warn() prints a line for each
+ * function of the armed point whose calls cannot be delayed.
+ */
+enum instead instead_of(const struct injection *i);
+void instead_warn(const struct injection *i);
+
+/* Returns whether a kernel that crashes takes down only a virtual machine. */
+bool machine_is_virtual(void);
 
 /*
  * Chooses or checks the value that @function (NAME or MODULE:NAME) returns when it fails: @wanted

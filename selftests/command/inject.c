@@ -148,7 +148,8 @@ static int injection_add(struct injection *i, char *functions, const char *wante
 	if (err)
 		return complain_kernel(i, functions, err);
 	snprintf(i->point, sizeof(i->point), "%s", name);
-	snprintf(i->what, sizeof(i->what), "%.160s() returns %s", functions, value);
+	snprintf(i->name, sizeof(i->name), "%.160s()", functions);
+	snprintf(i->what, sizeof(i->what), "%.170s returns %s", i->name, value);
 	return 0;
 }
 
@@ -166,7 +167,8 @@ int injection_find(struct injection *i, const char *target)
 		return complain("%s is a point, which has its own value: leave out =%s", text,
 				equals + 1);
 	snprintf(i->point, sizeof(i->point), "%.63s", text);
-	snprintf(i->what, sizeof(i->what), "%.200s", text);
+	snprintf(i->name, sizeof(i->name), "%s", i->point);
+	snprintf(i->what, sizeof(i->what), "%s", i->point);
 	return 0;
 }
 

@@ -85,16 +85,33 @@ static void report_sites(const char *point)
 	}
 }
 
+static void report_calls(const struct injection *i, enum instead instead, const struct stats *s)
+{
+	switch (instead) {
+	case INSTEAD_DELAY:
+		say("%s: delayed %ld of %ld matching calls", i->what, s->injected, s->matched);
+		break;
+	case INSTEAD_RAISE_MIN:
+		say("%s: raised the minimum of %ld of %ld matching calls", i->what, s->injected,
+		    s->matched);
+		break;
+	case INSTEAD_FAIL:
+		if (s->injected)
+			say("%s: failed %ld of %ld matching calls", i->what, s->injected,
+			    s->matched);
+		else
+			say("%s: did not fire: of %ld calls %ld matched", i->what, s->seen,
+			    s->matched);
+	}
+}
+
 static long report_fired(const struct injection *i)
 {
 	struct stats s;
 
 	if (stats_read(i->point, &s))
 		return 0;
-	if (s.injected)
-		say("%s: failed %ld of %ld matching calls", i->what, s.injected, s.matched);
-	else
-		say("%s: did not fire: of %ld calls %ld matched", i->what, s.seen, s.matched);
+	report_calls(i, instead_of(i), &s);
 	report_sites(i->point);
 	if (s.missed)
 		say("  %ld calls were missed: a handler could not examine them", s.missed);
@@ -116,6 +133,7 @@ static bool run_armed(const struct injection *i, const struct arguments *a, int 
 		child_wait(pid);
 		return false;
 	}
+	instead_warn(i);
 	child_continue(pid);
 	*status = child_wait(pid);
 	return true;
@@ -127,6 +145,9 @@ static int run_injected(struct injection *i, const struct arguments *a)
 
 	if (!err)
 		err = injection_set(i, a);
+	/* A call that goes on returns what it always returns. */
+	if (!err && instead_of(i) != INSTEAD_FAIL)
+		snprintf(i->what, sizeof(i->what), "%s", i->name);
 	if (!err)
 		err = begin_verdict(a);
 	if (err)

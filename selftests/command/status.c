@@ -8,56 +8,7 @@
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/record.h"
-
-/* A row of the file status: a point, or a further function of the point above it. */
-struct row {
-	char name[64], state[32], function[256], by[16], last[256];
-	unsigned long long seen, missed, matched, injected;
-	bool is_point;
-};
-
-static char *read_status(void)
-{
-	static char status[65536];
-	long err = file_read(ERRPATH "/status", status, sizeof(status));
-
-	if (err >= 0)
-		return status;
-	if (err == -ENOENT)
-		complain("no " ERRPATH "/status: load errpath.ko and mount debugfs");
-	else if (err == -EACCES)
-		complain(ERRPATH "/status: %s: run errpath as root", strerror(-err));
-	else
-		complain(ERRPATH "/status: %s", strerror(-err));
-	return NULL;
-}
-
-static bool row_parse(const char *line, struct row *row)
-{
-	memset(row, 0, sizeof(*row));
-	row->is_point = *line != ' ';
-	if (!row->is_point)
-		return sscanf(line, " %255s %15s", row->function, row->by) == 2;
-	return sscanf(line, "%63s %31s %255s %15s %llu %llu %llu %llu %255[^\n]", row->name,
-		      row->state, row->function, row->by, &row->seen, &row->missed, &row->matched,
-		      &row->injected, row->last) == 9;
-}
-
-/* Calls @show for each row behind the head of the table. */
-static int rows_each(void (*show)(const struct row *row, const void *data), const void *data)
-{
-	char *status = read_status(), *line, *save;
-	struct row row;
-
-	if (!status)
-		return EXIT_OWN;
-	strtok_r(status, "\n", &save);
-	for (line = strtok_r(NULL, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (row_parse(line, &row))
-			show(&row, data);
-	}
-	return 0;
-}
+#include "rows.h"
 
 static void close_point(bool open)
 {
@@ -118,7 +69,7 @@ int command_status(const struct arguments *a)
 
 	if (a->json)
 		return print_json();
-	status = read_status();
+	status = rows_text();
 	if (!status)
 		return EXIT_OWN;
 	fputs(status, stdout);
