@@ -7,6 +7,8 @@
 #include <regex.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,10 +19,12 @@
 #include "lib/file.h"
 #include "lib/knobs.h"
 #include "lib/module.h"
+#include "lib/vmbus.h"
 
 #define DIRECTORY "/tmp/errpath-command"
 #define HOTPLUG "/sys/kernel/debug/errpath_hotplug/"
 #define CHAIN "echo go >/sys/kernel/debug/errpath_alloc/chain"
+#define HV_PCI "/sys/bus/vmbus/drivers/hv_pci"
 #define MEMORY "0x200000000"	/* behind all RAM of a guest */
 /* Tries twice; where both fail, leaves memory behind. */
 #define RETRY CHAIN " || " CHAIN " || { echo " MEMORY " 128M >" HOTPLUG "add; exit 1; }"
@@ -162,6 +166,82 @@ TEST_F(command, run_arms_a_point_for_children)
 	EXPECT_OUT("^errpath:   1 called from errpath_target_caller\\(\\)$");
 }
 
+/* A call that is delayed does not fail, and returns nothing of its own. */
+TEST_F(command, run_delays_a_function)
+{
+	RUN("run", "vfs_rmdir=-ENOSPC", "delay-us=2000", "--", "rmdir", DIRECTORY);
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: vfs_rmdir\\(\\): delayed 1 of 1 matching calls$");
+	EXPECT_FALSE(matches(self->out, "returns|failed|did not fire"));
+	EXPECT_EQ(-1, access(DIRECTORY, F_OK));
+
+	/* A call that does not happen. */
+	RUN("run", "vfs_rmdir=-ENOSPC", "delay-us=2000", "--", "true");
+	EXPECT_OUT("^errpath: vfs_rmdir\\(\\): delayed 0 of 0 matching calls$");
+}
+
+/* The handler of a kprobe runs with interrupts off. */
+TEST_F(command, run_says_that_a_kprobe_cannot_delay)
+{
+	RUN("run", "target_notrace", "delay-us=2000", "--", "sh", "-c",
+	    "cd /sys/kernel/debug/errpath_target; exec 3<>call; echo 2 notrace >&3; cat <&3");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^calls 2 failed 0 ");
+	EXPECT_OUT("^errpath: errpath_target:errpath_target_notrace\\(\\) is not delayed: a kprobe ");
+	EXPECT_OUT("^errpath: target_notrace: delayed 0 of 2 matching calls$");
+	EXPECT_FALSE(matches(self->out, "did not fire"));
+}
+
+/* The driver's probe gets a config window at a higher address. */
+TEST_F_TIMEOUT(command, run_raises_a_minimum, 120)
+{
+	const char *why = vmbus_unavailable() ?: point_unavailable("config_window");
+	char program[256];
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, vmbus_start(""));
+	snprintf(program, sizeof(program), "cd " HV_PCI "; echo %s >bind && echo %s >unbind",
+		 vmbus_device(0), vmbus_device(0));
+	if (vmbus_bound(0))
+		ASSERT_EQ(0, vmbus_unbind(0));
+	RUN("run", "config_window", "min=0x100000000", "--", "sh", "-c", program);
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: config_window: raised the minimum of 1 of 1 matching calls$");
+	EXPECT_FALSE(matches(self->out, "failed|did not fire"));
+	EXPECT_EQ(0, vmbus_stop());
+	EXPECT_EQ(0, vmbus_unload());
+}
+
+/* run compares as verdict does, but exits as the command. */
+TEST_F(command, run_sees_what_is_left)
+{
+	if (access(HOTPLUG "add", F_OK))
+		SKIP(return, "errpath_hotplug.ko is not loaded");
+	RUN("run", "vfs_rmdir=-ENOMEM", "--", "sh", "-c",
+	    "rmdir " DIRECTORY "; echo " MEMORY " 128M >" HOTPLUG "add");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("failed 1 of 1 matching calls$");
+	EXPECT_OUT("^errpath: not as before:$");
+	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
+	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
+}
+
+/* With -v the evidence is printed, too; it begins with the point and the operation. */
+TEST_F(command, verbose_prints_the_counters)
+{
+	static const char * const options[] = { "--verbose", "-v" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		RUN("run", options[i], "target", "--", "true");
+		EXPECT_EQ(0, self->status);
+		EXPECT_OUT("^# .*vmstat\\.");
+		EXPECT_OUT("^errpath: every gauge is back");
+	}
+	RUN("run", "target", "--", "true");
+	EXPECT_FALSE(matches(self->out, "^#"));
+}
+
 TEST_F(command, exits_as_the_command)
 {
 	static const struct {
@@ -263,6 +343,7 @@ TEST_F(command, values_of_each_type)
 		{ "vfs_rmdir", "verbose=0", "rmdir " DIRECTORY, "Cannot allocate memory" },
 		{ "vm_area_dup", "caller=stack:kernel_clone", "(:); :", "can't fork" },
 		{ "ns_capable", "verbose=0", "hostname errpath", "hostname: .*not permitted" },
+		{ "ns_capable=0", "verbose=0", "hostname errpath", "hostname: .*not permitted" },
 		{ "alloc_empty_file=ERR_PTR(-EXDEV)", "verbose=0", "read x </proc/uptime",
 		  "cross-device link" },
 	};
@@ -275,6 +356,10 @@ TEST_F(command, values_of_each_type)
 		EXPECT_OUT(runs[i].out);
 		EXPECT_OUT("failed 1 of ");
 	}
+	/* 1 is true: what succeeds anyway. */
+	RUN("run", "ns_capable=1", "--", "sh", "-c", "hostname $(hostname)");
+	EXPECT_EQ(0, self->status);
+	EXPECT_OUT("^errpath: ns_capable\\(\\) returns 1: failed 1 of ");
 }
 
 TEST_F(command, wrong_words)
@@ -308,6 +393,11 @@ TEST_F(command, wrong_words)
 		  "register_kprobe: the kernel's tracers need it: name another function" },
 		{ { "errpath", "sweep" }, "write -- and a command: errpath sweep" },
 		{ { "errpath", "sweep", "nth=1", "--", "true" }, "leave out nth=1: a sweep" },
+		{ { "errpath", "sweep", "delay-us=9", "--", "true" }, "leave out delay-us=9: a sweep" },
+		{ { "errpath", "sweep", "min=9", "--", "true" }, "leave out min=9: a sweep fails" },
+		{ { "errpath", "sweep", "--timeout=0", "--", "true" }, "write --timeout=SECONDS" },
+		{ { "errpath", "sweep", "caller=stack:vfs_rmdir", "--", "true" },
+		  "no allocation of true matches caller=stack:vfs_rmdir: nothing was failed" },
 		{ { "errpath", "sweep", "--", "false" }, "false does not succeed" },
 		{ { "errpath", "sweep", "--", "no-such-command" }, "cannot run no-such" },
 		{ { "errpath", "verdict" }, "write -- and a command: errpath verdict" },
@@ -322,23 +412,48 @@ TEST_F(command, wrong_words)
 	}
 }
 
-/* Lets this task see another /proc/cpuinfo, which CPUID has nothing to do with. */
-static int hide_hypervisor(void)
+/* Writes a file and the directories above it. */
+static int write_new_file(const char *path, const char *text)
 {
-	int fd = open("/tmp/errpath-cpuinfo", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	static const char flags[] = "flags\t\t: fpu vme de\n";
+	char directory[128];
+	int fd;
 
-	if (fd < 0 || write(fd, flags, sizeof(flags) - 1) < 0 || close(fd))
+	snprintf(directory, sizeof(directory), "%s", path);
+	for (char *c = directory + 1; *c; c++) {
+		if (*c != '/')
+			continue;
+		*c = '\0';
+		if (mkdir(directory, 0700) && errno != EEXIST)
+			return -errno;
+		*c = '/';
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0 || close(fd))
 		return -errno;
+	return 0;
+}
+
+/*
+ * Lets this task see a machine of which neither CPUID nor the firmware is known: an empty
+ * directory hides what has DMI or the device tree.
+ */
+static int hide_machine(void)
+{
+	int err = write_new_file("/tmp/errpath-cpuinfo", "flags\t\t: fpu vme de\n");
+
+	if (err)
+		return err;
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("/tmp/errpath-cpuinfo", "/proc/cpuinfo", NULL, MS_BIND, NULL))
+	    mount("/tmp/errpath-cpuinfo", "/proc/cpuinfo", NULL, MS_BIND, NULL) ||
+	    mount("none", "/sys/class", "tmpfs", 0, NULL) ||
+	    mount("none", "/sys/firmware", "tmpfs", 0, NULL))
 		return -errno;
 	return 0;
 }
 
 TEST_F(command, sweep_of_a_real_machine_needs_yes)
 {
-	ASSERT_EQ(0, hide_hypervisor());
+	ASSERT_EQ(0, hide_machine());
 	RUN("sweep", "--", "false");
 	EXPECT_EQ(OWN, self->status);
 	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
@@ -347,6 +462,33 @@ TEST_F(command, sweep_of_a_real_machine_needs_yes)
 	EXPECT_EQ(OWN, self->status);
 	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
 	EXPECT_OUT("false does not succeed");
+}
+
+/* CPUID is of x86 only: on others the firmware or the device tree tells. */
+TEST_F(command, virtual_machines_are_recognised)
+{
+	static const struct {
+		const char *file, *text;
+		bool is_virtual;
+	} machines[] = {
+		{ "/sys/class/dmi/id/sys_vendor", "Dell Inc.\n", false },
+		{ "/sys/class/dmi/id/sys_vendor", "QEMU\n", true },
+		{ "/sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n", false },
+		{ "/sys/class/dmi/id/product_name", "Virtual Machine\n", true },
+		{ "/sys/firmware/devicetree/base/compatible", "raspberrypi,4-model-b", false },
+		{ "/sys/firmware/devicetree/base/compatible", "linux,dummy-virt", true },
+		{ "/sys/firmware/devicetree/base/hypervisor/compatible", "xen,xen", true },
+	};
+
+	ASSERT_EQ(0, hide_machine());
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		ASSERT_EQ(0, write_new_file(machines[i].file, machines[i].text));
+		RUN("sweep", "--", "false");
+		EXPECT_EQ(OWN, self->status);
+		EXPECT_EQ(machines[i].is_virtual, !matches(self->out, "no virtual machine"))
+			TH_LOG("%s has %s", machines[i].file, machines[i].text);
+		EXPECT_EQ(0, unlink(machines[i].file));
+	}
 }
 
 TEST_F(command, another_holder_of_the_guard_is_named)
@@ -384,8 +526,12 @@ TEST_F(command, status_and_points)
 		depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
 	EXPECT_EQ(0, depth);
 
+	/* The number of functions that the kernel lacks is no function. */
+	EXPECT_FALSE(matches(self->out, "\"\\+[0-9]"));
+
 	RUN("status");
 	EXPECT_OUT("^POINT +STATE +FUNCTION ");
+	EXPECT_OUT("^ +\\+[0-9]+ +absent$");
 	RUN("points");
 	EXPECT_OUT("^target +errpath_target:errpath_target$");
 	EXPECT_OUT("^folio_split +folio_get_anon_vma [a-z]");
@@ -442,6 +588,105 @@ TEST_F_TIMEOUT(command, sweep_finds_what_is_left, 120)
 	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
 	EXPECT_OUT("^errpath: 5 calls: 5 failed one by one, .* 1 findings$");
 	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
+}
+
+/* Fails once, and from then on succeeds no more. */
+#define FLAG DIRECTORY "/flag"
+#define FRAGILE "test ! -e " FLAG " && { " CHAIN " || { : >" FLAG "; exit 1; }; }"
+
+TEST_F_TIMEOUT(command, sweep_reports_a_broken_command, 120)
+{
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", FRAGILE);
+	EXPECT_EQ(1, self->status);
+	EXPECT_OUT("^errpath: call 1 of .*\\(\\) failed, below$");
+	EXPECT_OUT("^errpath:   the command does not succeed any more: command: ");
+	EXPECT_OUT("^errpath: the sweep ended early, after 0 of 5 calls: nothing is armed ");
+	EXPECT_STREQ("off", point_state("alloc"));
+	EXPECT_EQ(0, unlink(FLAG));
+}
+
+TEST_F_TIMEOUT(command, sweep_reports_a_hang, 120)
+{
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	RUN("sweep", "--timeout=2", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
+	    CHAIN " || sleep 60");
+	EXPECT_EQ(1, self->status);
+	EXPECT_OUT("^errpath: call 1 of .*\\(\\) failed, below$");
+	EXPECT_OUT("^errpath:   the command hangs at$");
+	EXPECT_OUT("^errpath: the sweep ended early, after 0 of 5 calls: nothing is armed ");
+	EXPECT_STREQ("off", point_state("alloc"));
+}
+
+/* Whatever a sweep started must not hold the guard longer than the sweep does. */
+TEST_F_TIMEOUT(command, sweep_that_is_killed_leaves_nothing_armed, 120)
+{
+	static const char * const words[] = {
+		"errpath", "sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
+		CHAIN "; sleep 1", NULL,
+	};
+	pid_t pid;
+	int guard;
+
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	pid = start(open("/dev/null", O_RDWR | O_CLOEXEC), words);
+	ASSERT_TRUE(is_armed("alloc"));
+	EXPECT_EQ(0, kill(pid, SIGKILL));
+	EXPECT_EQ(128 + SIGKILL, wait_for(pid));
+	guard = guard_open();
+	ASSERT_LE(0, guard);
+	EXPECT_STREQ("off", point_state("alloc"));
+	close(guard);
+}
+
+/* Reads all that is written to the other end of a terminal. */
+static void read_terminal(int master, char *out, size_t size)
+{
+	size_t length = 0;
+	ssize_t n;
+
+	while ((n = read(master, out + length, size - 1 - length)) > 0)
+		length += n;
+	out[length] = '\0';
+}
+
+/* Opens both ends of a terminal. A guest has no devpts mounted. */
+static int open_terminal(int *master)
+{
+	mkdir("/dev/pts", 0755);
+	if (access("/dev/pts/ptmx", F_OK) && mount("none", "/dev/pts", "devpts", 0, NULL))
+		return -errno;
+	*master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (*master < 0 || unlockpt(*master))
+		return -errno;
+	return ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+/* One line, which is written again for each call; at the end it gives way to the sum. */
+TEST_F_TIMEOUT(command, sweep_shows_progress_on_a_terminal, 120)
+{
+	static const char * const words[] = {
+		"errpath", "sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", RETRY,
+		NULL,
+	};
+	int master, slave;
+	pid_t pid;
+
+	ASSERT_EQ(0, module_load("errpath_alloc", ""));
+	slave = open_terminal(&master);
+	ASSERT_LE(0, slave);
+	pid = start(slave, words);
+	close(slave);
+	read_terminal(master, self->out, sizeof(self->out));
+	close(master);
+	EXPECT_EQ(0, wait_for(pid));
+	for (int done = 0; done < 5; done++) {
+		char line[128];
+
+		snprintf(line, sizeof(line), "\r\033\\[Kerrpath: %d of 5 calls, 0 findings: ", done);
+		EXPECT_OUT(line);
+	}
+	EXPECT_OUT("\r\033\\[Kerrpath: 5 calls: 5 failed one by one, ");
 }
 
 TEST_HARNESS_MAIN

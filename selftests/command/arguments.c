@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The words of a subcommand. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+
+#define TIMEOUT "--timeout="
+
+static int take_timeout(struct arguments *a, const char *word)
+{
+	char *end;
+	long seconds = strtol(word + strlen(TIMEOUT), &end, 10);
+
+	if (*end || seconds < 1 || seconds > 86400)
+		return complain("%s: write " TIMEOUT "SECONDS, 1 to 86400", word);
+	a->seconds = seconds;
+	return 0;
+}
 
 static int take_option(struct arguments *a, const char *word, int takes)
 {
@@ -14,6 +28,8 @@ static int take_option(struct arguments *a, const char *word, int takes)
 		a->yes = true;
 	else if (!strcmp(word, "--persistent") && takes & TAKES_SWEEP)
 		a->persistent = true;
+	else if (!strncmp(word, TIMEOUT, strlen(TIMEOUT)) && takes & TAKES_SWEEP)
+		return take_timeout(a, word);
 	else
 		return complain("%s has no option %s: errpath %s --help lists them", a->subcommand,
 				word, a->subcommand);

@@ -30,7 +30,8 @@ static const char * const run_text[] = {
 	"kernel's type information (BTF) decides what fits.",
 	"",
 	"KNOB is one of the point's: errpath points POINT. When errpath ends, however it",
-	"ends, nothing stays armed.",
+	"ends, nothing stays armed. With delay-us or min, calls do not fail: they are late, or",
+	"get a higher argument.",
 	"    errpath run vfs_rmdir=-ENOSPC -- rmdir /tmp/x",
 	"    errpath run alloc caller=stack:do_mkdirat nth=3 -- mkdir /tmp/x",
 	NULL,
@@ -43,7 +44,8 @@ static const char * const sweep_text[] = {
 	"succeed any more is a finding. COMMAND must leave the machine as it was: remove",
 	"what it creates. Its output is shown only with -v. On a machine that is not",
 	"virtual, --yes is needed. With --persistent, all calls after the one that fails fail, too,",
-	"until the run ends.",
+	"until the run ends. A run that takes more than 60 seconds, or --timeout, hangs. If no",
+	"allocation matches, the exit status is 125.",
 	"    errpath sweep caller=stack:do_mkdirat -- sh -c 'mkdir /tmp/x && rmdir /tmp/x'",
 	NULL,
 };
@@ -88,10 +90,10 @@ static const struct help {
 	},
 	{
 		.name = "sweep",
-		.words = "[-v] [--yes] [--persistent] [KNOB=VALUE ...] -- COMMAND ...",
+		.words = "[-v] [--yes] [--persistent] [--timeout=SECONDS] [KNOB=VALUE ...] -- COMMAND ...",
 		.brief = "fail each allocation of COMMAND, one after the other",
 		.text = sweep_text,
-		.options = "-v --verbose --yes --persistent --",
+		.options = "-v --verbose --yes --persistent --timeout= --",
 	},
 	{
 		.name = "verdict",

@@ -19,6 +19,7 @@
 #include "sweeps/core/sweep.h"
 
 #define OCCURRENCES 64		/* of one stack to fail */
+#define SECONDS 60		/* that one run may take */
 
 static const struct arguments *arguments;
 static struct injection injection = { .point = "alloc" };
@@ -42,19 +43,20 @@ static int operation_run(struct sweep_run *r)
 	pid_t pid = fork();
 	int status = 0;
 
-	if (!pid)
+	if (!pid) {
+		run_end_with_parent();
 		exec_command();
+	}
 	if (sweep_call(r, "fork", pid) < 0)
 		return -1;
 	waitpid(pid, &status, 0);
 	return sweep_step(r, "command", status ? -ENOMEM : 0);
 }
 
-static const struct sweep_operation operation = {
+static struct sweep_operation operation = {
 	.name = "command",
 	.what = "the command",
 	.run = operation_run,
-	.seconds = 60,
 };
 
 static void set_knobs(void)
@@ -63,44 +65,52 @@ static void set_knobs(void)
 		exit(EXIT_OWN);
 }
 
-/* CPUID says so in any virtual machine that does not hide. */
-static bool is_virtual_machine(void)
-{
-	static char text[1 << 20];
-
-	return file_read("/proc/cpuinfo", text, sizeof(text)) != -ENOENT &&
-	       strstr(text, " hypervisor");
-}
-
 static int check_machine(const struct arguments *a)
 {
-	if (is_virtual_machine())
+	if (machine_is_virtual())
 		return 0;
 	say("no virtual machine: a failure that the kernel handles wrongly can crash it");
 	return a->yes ? 0 : complain("to sweep on this machine, write --yes");
 }
 
-/* Knobs that the sweep needs for itself. */
-static int check_knobs(const struct arguments *a)
+/* Knobs that a sweep must not have, and why. */
+static const struct {
+	const char *name, *why;
+} refused[] = {
+	{ "delay-us", "a sweep fails calls; errpath run delays them" },
+	{ "min", "a sweep fails calls, and changes no argument" },
+	{ "nth", "a sweep sets nth itself" },
+	{ "probability", "a sweep sets probability itself" },
+	{ "skip", "a sweep sets skip itself" },
+	{ "stacks", "a sweep sets stacks itself" },
+	{ "targets", "a sweep sets targets itself" },
+	{ "task-filter", "a sweep sets task-filter itself" },
+	{ "times", "a sweep sets times itself" },
+};
+
+static int check_knob(const char *knob)
 {
-	static const char * const own[] = {
-		"nth", "probability", "skip", "stacks", "targets", "task-filter", "times",
-	};
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		size_t length = strlen(refused[i].name);
 
-	for (int n = 0; n < a->nr_knobs; n++) {
-		for (size_t o = 0; o < sizeof(own) / sizeof(*own); o++) {
-			size_t length = strlen(own[o]);
-
-			if (!strncmp(a->knobs[n], own[o], length) && a->knobs[n][length] == '=')
-				return complain("leave out %s: a sweep sets %s itself", a->knobs[n],
-						own[o]);
-		}
+		if (!strncmp(knob, refused[i].name, length) && knob[length] == '=')
+			return complain("leave out %s: %s", knob, refused[i].why);
 	}
 	return 0;
 }
 
+static int check_knobs(const struct arguments *a)
+{
+	int err = 0;
+
+	for (int n = 0; n < a->nr_knobs && !err; n++)
+		err = check_knob(a->knobs[n]);
+	return err;
+}
+
 static void set_options(void)
 {
+	operation.seconds = arguments->seconds ?: SECONDS;
 	options = (struct sweep_options) {
 		.op = &operation,
 		.point = injection.point,
@@ -119,8 +129,10 @@ static int check_command(const struct arguments *a)
 	pid_t pid = fork();
 	int status = 0;
 
-	if (!pid)
+	if (!pid) {
+		run_end_with_parent();
 		exec_command();
+	}
 	waitpid(pid, &status, 0);
 	if (!status)
 		return 0;
@@ -154,5 +166,5 @@ int command_sweep(const struct arguments *a)
 	sweep_report_begin();
 	sweep_operation();
 	injection_end(&injection);
-	return sweep_report_end();
+	return sweep_report_end(a);
 }

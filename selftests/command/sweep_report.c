@@ -199,11 +199,27 @@ void send_end(long targets, unsigned long survey)
 	(void)survey;
 	report.ended = true;
 	clear_progress();
+	if (!targets)
+		return;
 	say("%ld calls: %ld failed one by one, %ld did not occur again, %ld findings", targets,
 	    report.fired, report.silent, report.bad);
 }
 
-int sweep_report_end(void)
+/* Such a sweep says nothing about the command: the filters are wrong. */
+static int complain_none(const struct arguments *a)
 {
+	char knobs[1024] = "";
+
+	for (int n = 0; n < a->nr_knobs; n++)
+		snprintf(knobs + strlen(knobs), sizeof(knobs) - strlen(knobs), "%s%s",
+			 n ? " " : "", a->knobs[n]);
+	return complain("no allocation of %s matches %s: nothing was failed", *a->command,
+			*knobs ? knobs : "the point alloc");
+}
+
+int sweep_report_end(const struct arguments *a)
+{
+	if (!targets_count())
+		return complain_none(a);
 	return report.bad ? 1 : 0;
 }

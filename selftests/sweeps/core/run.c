@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,11 @@ void run_init(void)
 		bail_on_error(cgroup_open(), "memory controller of cgroup v2");
 }
 
+void run_end_with_parent(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static pid_t window_start_idle_task(void)
 {
 	pid_t pid = fork();
@@ -46,6 +52,7 @@ static pid_t window_start_idle_task(void)
 	bail_on_error(pid < 0 ? -errno : 0, "fork");
 	if (pid)
 		return pid;
+	run_end_with_parent();
 	for (;;)
 		pause();
 }
@@ -111,6 +118,7 @@ static void __attribute__((noreturn)) run_child(void)
 {
 	int err = group_enter(GROUP);
 
+	run_end_with_parent();
 	if (!err && options.op->setup)
 		err = options.op->setup();
 	if (err) {

@@ -16,6 +16,9 @@ void window_prepare(void);
 void window_close(void);
 void window_end(void);
 
+/* Lets this process be killed when its parent ends, so that it does not hold the guard longer. */
+void run_end_with_parent(void);
+
 /* Runs the operation in a child process and waits for it, or until it counts as hung. */
 void run_once(void);
 /* Runs the operation in this process. */
