@@ -43,7 +43,7 @@ MUTANTS := injection-taken-out accounting-expectation-falsified
 ALL_ON := 6.1 6.12 6.12-rt 7.3
 
 # Programs that TESTS=all leaves out because they take long; make test runs them on one line.
-LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command functions
+LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command errpath_sweep functions
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme

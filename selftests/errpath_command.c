@@ -2,13 +2,12 @@
 /*
  * The command errpath: it fails calls of a command and of no other task, exits as the command
  * does, says what fired and what is not as before, and leaves nothing armed, whatever ends it.
+ * errpath_sweep.c tests its subcommand sweep.
  */
 #include <fcntl.h>
-#include <regex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,25 +15,20 @@
 
 #include "lib/harness.h"
 
+#include "lib/command.h"
 #include "lib/file.h"
 #include "lib/knobs.h"
-#include "lib/module.h"
 #include "lib/vmbus.h"
 
 #define DIRECTORY "/tmp/errpath-command"
 #define HOTPLUG "/sys/kernel/debug/errpath_hotplug/"
-#define CHAIN "echo go >/sys/kernel/debug/errpath_alloc/chain"
 #define HV_PCI "/sys/bus/vmbus/drivers/hv_pci"
 #define MEMORY "0x200000000"	/* behind all RAM of a guest */
-/* Tries twice; where both fail, leaves memory behind. */
-#define RETRY CHAIN " || " CHAIN " || { echo " MEMORY " 128M >" HOTPLUG "add; exit 1; }"
 #define MAX_WORDS 24
-#define OWN 125
 
 FIXTURE(command)
 {
-	char out[16384];	/* of the last command, both streams */
-	int status;
+	struct command_result r;
 };
 
 FIXTURE_SETUP(command)
@@ -55,77 +49,8 @@ FIXTURE_TEARDOWN_PARENT(command)
 {
 	EXPECT_STREQ("unknown", point_state("vfs_rmdir"));
 	EXPECT_STREQ("off", point_state("target"));
-	if (module_loaded("errpath_alloc"))
-		EXPECT_EQ(0, module_unload("errpath_alloc"));
 	rmdir(DIRECTORY);
 }
-
-static void __attribute__((noreturn)) exec_words(int out, const char * const words[])
-{
-	dup2(open("/dev/null", O_RDONLY), 0);
-	dup2(out, 1);
-	dup2(out, 2);
-	execvp("errpath", (char **)words);
-	_exit(99);
-}
-
-static pid_t start(int out, const char * const words[])
-{
-	pid_t pid = fork();
-
-	if (!pid)
-		exec_words(out, words);
-	return pid;
-}
-
-static int wait_for(pid_t pid)
-{
-	int status = 0;
-
-	waitpid(pid, &status, 0);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static void run_words(struct _test_data_command *self, const char * const words[])
-{
-	size_t length = 0;
-	int ends[2];
-	ssize_t n;
-	pid_t pid;
-
-	self->out[0] = '\0';
-	self->status = -1;
-	if (pipe2(ends, O_CLOEXEC))
-		return;
-	pid = start(ends[1], words);
-	close(ends[1]);
-	while ((n = read(ends[0], self->out + length, sizeof(self->out) - 1 - length)) > 0)
-		length += n;
-	self->out[length] = '\0';
-	close(ends[0]);
-	self->status = wait_for(pid);
-}
-
-#define RUN(...) run_words(self, (const char * const []){ "errpath", __VA_ARGS__, NULL })
-
-static bool matches(const char *text, const char *regexp)
-{
-	bool found;
-	regex_t re;
-
-	if (regcomp(&re, regexp, REG_EXTENDED | REG_NOSUB | REG_NEWLINE))
-		return false;
-	found = !regexec(&re, text, 0, NULL, 0);
-	regfree(&re);
-	return found;
-}
-
-static void check_out(struct __test_metadata *_metadata, const char *out, const char *regexp)
-{
-	EXPECT_TRUE(matches(out, regexp)) TH_LOG("no /%s/ in\n%s", regexp, out);
-}
-
-#define EXPECT_OUT(regexp) check_out(_metadata, self->out, regexp)
 
 static int lines_of(const char *text)
 {
@@ -139,7 +64,7 @@ static int lines_of(const char *text)
 TEST_F(command, run_fails_a_function)
 {
 	RUN("run", "vfs_rmdir=-ENOSPC", "--", "rmdir", DIRECTORY);
-	EXPECT_EQ(1, self->status);
+	EXPECT_EQ(1, self->r.status);
 	EXPECT_OUT("No space left on device");
 	EXPECT_OUT("^errpath: vfs_rmdir\\(\\) returns -ENOSPC: failed 1 of 1 matching calls$");
 	EXPECT_OUT("^errpath:   1 called from [a-z_0-9]+\\(\\)$");
@@ -148,7 +73,7 @@ TEST_F(command, run_fails_a_function)
 
 	/* A call that does not happen. */
 	RUN("run", "vfs_rmdir=-ENOMEM", "nth=2", "--", "rmdir", DIRECTORY);
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^errpath: vfs_rmdir\\(\\) returns -ENOMEM: did not fire: of 1 calls 1 ");
 	EXPECT_EQ(-1, access(DIRECTORY, F_OK));
 }
@@ -159,7 +84,7 @@ TEST_F(command, run_arms_a_point_for_children)
 	RUN("run", "target", "errno=-5", "nth=3", "--", "sh", "-c",
 	    "cd /sys/kernel/debug/errpath_target; exec 3<>call; echo 2 traced >&3; cat <&3;"
 	    "(exec 3<>call; echo 2 traced >&3; cat <&3); exit 0");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^calls 2 failed 0 ");
 	EXPECT_OUT("^calls 2 failed 1 errno -5 ");
 	EXPECT_OUT("^errpath: target: failed 1 of 4 matching calls$");
@@ -170,9 +95,9 @@ TEST_F(command, run_arms_a_point_for_children)
 TEST_F(command, run_delays_a_function)
 {
 	RUN("run", "vfs_rmdir=-ENOSPC", "delay-us=2000", "--", "rmdir", DIRECTORY);
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^errpath: vfs_rmdir\\(\\): delayed 1 of 1 matching calls$");
-	EXPECT_FALSE(matches(self->out, "returns|failed|did not fire"));
+	EXPECT_FALSE(command_printed(self->r.out, "returns|failed|did not fire"));
 	EXPECT_EQ(-1, access(DIRECTORY, F_OK));
 
 	/* A call that does not happen. */
@@ -185,11 +110,11 @@ TEST_F(command, run_says_that_a_kprobe_cannot_delay)
 {
 	RUN("run", "target_notrace", "delay-us=2000", "--", "sh", "-c",
 	    "cd /sys/kernel/debug/errpath_target; exec 3<>call; echo 2 notrace >&3; cat <&3");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^calls 2 failed 0 ");
 	EXPECT_OUT("^errpath: errpath_target:errpath_target_notrace\\(\\) is not delayed: a kprobe ");
 	EXPECT_OUT("^errpath: target_notrace: delayed 0 of 2 matching calls$");
-	EXPECT_FALSE(matches(self->out, "did not fire"));
+	EXPECT_FALSE(command_printed(self->r.out, "did not fire"));
 }
 
 /* The driver's probe gets a config window at a higher address. */
@@ -206,9 +131,9 @@ TEST_F_TIMEOUT(command, run_raises_a_minimum, 120)
 	if (vmbus_bound(0))
 		ASSERT_EQ(0, vmbus_unbind(0));
 	RUN("run", "config_window", "min=0x100000000", "--", "sh", "-c", program);
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^errpath: config_window: raised the minimum of 1 of 1 matching calls$");
-	EXPECT_FALSE(matches(self->out, "failed|did not fire"));
+	EXPECT_FALSE(command_printed(self->r.out, "failed|did not fire"));
 	EXPECT_EQ(0, vmbus_stop());
 	EXPECT_EQ(0, vmbus_unload());
 }
@@ -220,7 +145,7 @@ TEST_F(command, run_sees_what_is_left)
 		SKIP(return, "errpath_hotplug.ko is not loaded");
 	RUN("run", "vfs_rmdir=-ENOMEM", "--", "sh", "-c",
 	    "rmdir " DIRECTORY "; echo " MEMORY " 128M >" HOTPLUG "add");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("failed 1 of 1 matching calls$");
 	EXPECT_OUT("^errpath: not as before:$");
 	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
@@ -230,16 +155,12 @@ TEST_F(command, run_sees_what_is_left)
 /* With -v the evidence is printed, too; it begins with the point and the operation. */
 TEST_F(command, verbose_prints_the_counters)
 {
-	static const char * const options[] = { "--verbose", "-v" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-		RUN("run", options[i], "target", "--", "true");
-		EXPECT_EQ(0, self->status);
-		EXPECT_OUT("^# .*vmstat\\.");
-		EXPECT_OUT("^errpath: every gauge is back");
-	}
+	RUN("run", "-v", "target", "--", "true");
+	EXPECT_EQ(0, self->r.status);
+	EXPECT_OUT("^# .*vmstat\\.");
+	EXPECT_OUT("^errpath: every gauge is back");
 	RUN("run", "target", "--", "true");
-	EXPECT_FALSE(matches(self->out, "^#"));
+	EXPECT_FALSE(command_printed(self->r.out, "^#"));
 }
 
 TEST_F(command, exits_as_the_command)
@@ -254,31 +175,20 @@ TEST_F(command, exits_as_the_command)
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		RUN("run", "vfs_rmdir=-ENOMEM", "--", "sh", "-c", commands[i].program);
-		EXPECT_EQ(commands[i].status, self->status) TH_LOG("%s", commands[i].program);
+		EXPECT_EQ(commands[i].status, self->r.status) TH_LOG("%s", commands[i].program);
 	}
 	RUN("run", "vfs_rmdir=-ENOMEM", "--", "no-such-command");
-	EXPECT_EQ(127, self->status);
+	EXPECT_EQ(127, self->r.status);
 	EXPECT_OUT("^errpath: cannot run no-such-command: No such file or directory$");
 	RUN("run", "vfs_rmdir=-ENOMEM", "--", DIRECTORY);
-	EXPECT_EQ(126, self->status);
+	EXPECT_EQ(126, self->r.status);
 	RUN("verdict", "--", "sh", "-c", "exit 7");
-	EXPECT_EQ(7, self->status);
+	EXPECT_EQ(7, self->r.status);
 }
 
 static long remove_directory(void)
 {
 	return syscall(SYS_unlinkat, AT_FDCWD, DIRECTORY, AT_REMOVEDIR) ? -errno : 0;
-}
-
-/* Waits until the point is armed, for at most ten seconds. */
-static bool is_armed(const char *point)
-{
-	for (int i = 0; i < 100; i++) {
-		if (!strcmp(point_state(point), "armed"))
-			return true;
-		usleep(100000);
-	}
-	return false;
 }
 
 /* Calls of other tasks must succeed, and whatever kills errpath must leave nothing armed. */
@@ -291,15 +201,15 @@ TEST_F(command, nothing_stays_armed)
 			"errpath", "run", "vfs_rmdir=-ENOMEM", "times=-1", "--", "sleep", "30",
 			NULL,
 		};
-		pid_t pid = start(open("/dev/null", O_RDWR | O_CLOEXEC), words);
+		pid_t pid = command_start(open("/dev/null", O_RDWR | O_CLOEXEC), words);
 		int guard;
 
-		ASSERT_TRUE(is_armed("vfs_rmdir"));
+		ASSERT_TRUE(command_arms("vfs_rmdir"));
 		mkdir(DIRECTORY, 0700);
 		EXPECT_EQ(0, remove_directory());
 		EXPECT_EQ(0, kill(pid, signals[i]));
 		/* SIGTERM goes to the command. */
-		EXPECT_EQ(128 + signals[i], wait_for(pid));
+		EXPECT_EQ(128 + signals[i], command_wait(pid));
 		EXPECT_STREQ("unknown", point_state("vfs_rmdir"));
 		guard = guard_open();
 		EXPECT_LE(0, guard);
@@ -328,9 +238,9 @@ TEST_F(command, values_must_fit_the_type)
 		SKIP(return, "this kernel has no BTF");
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		RUN("run", wrong[i].target, "--", "true");
-		EXPECT_EQ(OWN, self->status) TH_LOG("%s", wrong[i].target);
+		EXPECT_EQ(COMMAND_FAILED, self->r.status) TH_LOG("%s", wrong[i].target);
 		EXPECT_OUT(wrong[i].line);
-		EXPECT_EQ(1, lines_of(self->out)) TH_LOG("%s", self->out);
+		EXPECT_EQ(1, lines_of(self->r.out)) TH_LOG("%s", self->r.out);
 	}
 }
 
@@ -352,13 +262,13 @@ TEST_F(command, values_of_each_type)
 		SKIP(return, "this kernel has no BTF");
 	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
 		RUN("run", runs[i].target, runs[i].knob, "--", "sh", "-c", runs[i].command);
-		EXPECT_NE(0, self->status);
+		EXPECT_NE(0, self->r.status);
 		EXPECT_OUT(runs[i].out);
 		EXPECT_OUT("failed 1 of ");
 	}
 	/* 1 is true: what succeeds anyway. */
 	RUN("run", "ns_capable=1", "--", "sh", "-c", "hostname $(hostname)");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^errpath: ns_capable\\(\\) returns 1: failed 1 of ");
 }
 
@@ -405,10 +315,10 @@ TEST_F(command, wrong_words)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		run_words(self, wrong[i].words);
-		EXPECT_EQ(OWN, self->status) TH_LOG("row %zu", i);
+		command_run(&self->r, wrong[i].words);
+		EXPECT_EQ(COMMAND_FAILED, self->r.status) TH_LOG("row %zu", i);
 		EXPECT_OUT(wrong[i].line);
-		EXPECT_EQ(1, lines_of(self->out)) TH_LOG("%s", self->out);
+		EXPECT_EQ(1, lines_of(self->r.out)) TH_LOG("%s", self->r.out);
 	}
 }
 
@@ -455,11 +365,11 @@ TEST_F(command, sweep_of_a_real_machine_needs_yes)
 {
 	ASSERT_EQ(0, hide_machine());
 	RUN("sweep", "--", "false");
-	EXPECT_EQ(OWN, self->status);
+	EXPECT_EQ(COMMAND_FAILED, self->r.status);
 	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
 	EXPECT_OUT("^errpath: to sweep on this machine, write --yes$");
 	RUN("sweep", "--yes", "--", "false");
-	EXPECT_EQ(OWN, self->status);
+	EXPECT_EQ(COMMAND_FAILED, self->r.status);
 	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
 	EXPECT_OUT("false does not succeed");
 }
@@ -484,8 +394,8 @@ TEST_F(command, virtual_machines_are_recognised)
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
 		ASSERT_EQ(0, write_new_file(machines[i].file, machines[i].text));
 		RUN("sweep", "--", "false");
-		EXPECT_EQ(OWN, self->status);
-		EXPECT_EQ(machines[i].is_virtual, !matches(self->out, "no virtual machine"))
+		EXPECT_EQ(COMMAND_FAILED, self->r.status);
+		EXPECT_EQ(machines[i].is_virtual, !command_printed(self->r.out, "no virtual machine"))
 			TH_LOG("%s has %s", machines[i].file, machines[i].text);
 		EXPECT_EQ(0, unlink(machines[i].file));
 	}
@@ -499,7 +409,13 @@ TEST_F(command, another_holder_of_the_guard_is_named)
 	ASSERT_LE(0, guard);
 	snprintf(line, sizeof(line), "^errpath: process %d holds .*/guard: wait for it", getpid());
 	RUN("off");
-	EXPECT_EQ(OWN, self->status);
+	EXPECT_EQ(COMMAND_FAILED, self->r.status);
+	EXPECT_OUT(line);
+
+	/* As by a shell's exec 3<>guard, whose commands have the file open, too. */
+	EXPECT_EQ(0, fcntl(guard, F_SETFD, 0));
+	RUN("off");
+	EXPECT_EQ(COMMAND_FAILED, self->r.status);
 	EXPECT_OUT(line);
 	close(guard);
 }
@@ -509,8 +425,8 @@ TEST_F(command, off_disarms)
 	ASSERT_EQ(0, point_add("vfs_rmdir", "vfs_rmdir", "-ENOSPC"));
 	ASSERT_EQ(0, arm_times("target", -1));
 	RUN("off");
-	EXPECT_EQ(0, self->status);
-	EXPECT_STREQ("", self->out);
+	EXPECT_EQ(0, self->r.status);
+	EXPECT_STREQ("", self->r.out);
 }
 
 TEST_F(command, status_and_points)
@@ -518,16 +434,16 @@ TEST_F(command, status_and_points)
 	int depth = 0;
 
 	RUN("status", "--json");
-	EXPECT_EQ(0, self->status);
-	EXPECT_EQ(1, lines_of(self->out));
+	EXPECT_EQ(0, self->r.status);
+	EXPECT_EQ(1, lines_of(self->r.out));
 	EXPECT_OUT("^\\{\"points\":\\[\\{\"name\":\"alloc\",\"state\":\"off\",\"seen\":0,");
 	EXPECT_OUT("\\[\\{\"name\":\"errpath_target:errpath_target\",\"by\":\"-\"\\}\\]");
-	for (const char *c = self->out; *c; c++)
+	for (const char *c = self->r.out; *c; c++)
 		depth += (*c == '{' || *c == '[') - (*c == '}' || *c == ']');
 	EXPECT_EQ(0, depth);
 
 	/* The number of functions that the kernel lacks is no function. */
-	EXPECT_FALSE(matches(self->out, "\"\\+[0-9]"));
+	EXPECT_FALSE(command_printed(self->r.out, "\"\\+[0-9]"));
 
 	RUN("status");
 	EXPECT_OUT("^POINT +STATE +FUNCTION ");
@@ -543,10 +459,10 @@ TEST_F(command, status_and_points)
 TEST_F(command, help)
 {
 	RUN("--help");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^  errpath sweep ");
 	RUN("run", "--help");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^usage: errpath run ");
 	RUN("--man");
 	EXPECT_OUT("^\\.SH SYNOPSIS$");
@@ -558,135 +474,13 @@ TEST_F(command, verdict_sees_what_is_left)
 	if (access(HOTPLUG "add", F_OK))
 		SKIP(return, "errpath_hotplug.ko is not loaded");
 	RUN("verdict", "--", "true");
-	EXPECT_EQ(0, self->status);
+	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^errpath: every gauge is back");
 	RUN("verdict", "--", "sh", "-c", "echo " MEMORY " 128M >" HOTPLUG "add");
-	EXPECT_EQ(1, self->status);
+	EXPECT_EQ(1, self->r.status);
 	EXPECT_OUT("^errpath: not as before:$");
 	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
 	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
-}
-
-TEST_F_TIMEOUT(command, sweep_fails_each_allocation, 120)
-{
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", RETRY);
-	EXPECT_EQ(0, self->status);
-	EXPECT_OUT("^errpath: 5 calls: 5 failed one by one, 0 did not occur again, 0 findings$");
-}
-
-/* A failure that persists leaves memory behind, the first time. */
-TEST_F_TIMEOUT(command, sweep_finds_what_is_left, 120)
-{
-	if (access(HOTPLUG "add", F_OK))
-		SKIP(return, "errpath_hotplug.ko is not loaded");
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	RUN("sweep", "--persistent", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
-	    RETRY);
-	EXPECT_EQ(1, self->status);
-	EXPECT_OUT("^errpath:     errpath_alloc_chain1\\+0x");
-	EXPECT_OUT("^errpath:   /proc/iomem: \\+ ");
-	EXPECT_OUT("^errpath: 5 calls: 5 failed one by one, .* 1 findings$");
-	EXPECT_EQ(0, file_write(HOTPLUG "remove", MEMORY " 128M"));
-}
-
-/* Fails once, and from then on succeeds no more. */
-#define FLAG DIRECTORY "/flag"
-#define FRAGILE "test ! -e " FLAG " && { " CHAIN " || { : >" FLAG "; exit 1; }; }"
-
-TEST_F_TIMEOUT(command, sweep_reports_a_broken_command, 120)
-{
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", FRAGILE);
-	EXPECT_EQ(1, self->status);
-	EXPECT_OUT("^errpath: call 1 of .*\\(\\) failed, below$");
-	EXPECT_OUT("^errpath:   the command does not succeed any more: command: ");
-	EXPECT_OUT("^errpath: the sweep ended early, after 0 of 5 calls: nothing is armed ");
-	EXPECT_STREQ("off", point_state("alloc"));
-	EXPECT_EQ(0, unlink(FLAG));
-}
-
-TEST_F_TIMEOUT(command, sweep_reports_a_hang, 120)
-{
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	RUN("sweep", "--timeout=2", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
-	    CHAIN " || sleep 60");
-	EXPECT_EQ(1, self->status);
-	EXPECT_OUT("^errpath: call 1 of .*\\(\\) failed, below$");
-	EXPECT_OUT("^errpath:   the command hangs at$");
-	EXPECT_OUT("^errpath: the sweep ended early, after 0 of 5 calls: nothing is armed ");
-	EXPECT_STREQ("off", point_state("alloc"));
-}
-
-/* Whatever a sweep started must not hold the guard longer than the sweep does. */
-TEST_F_TIMEOUT(command, sweep_that_is_killed_leaves_nothing_armed, 120)
-{
-	static const char * const words[] = {
-		"errpath", "sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c",
-		CHAIN "; sleep 1", NULL,
-	};
-	pid_t pid;
-	int guard;
-
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	pid = start(open("/dev/null", O_RDWR | O_CLOEXEC), words);
-	ASSERT_TRUE(is_armed("alloc"));
-	EXPECT_EQ(0, kill(pid, SIGKILL));
-	EXPECT_EQ(128 + SIGKILL, wait_for(pid));
-	guard = guard_open();
-	ASSERT_LE(0, guard);
-	EXPECT_STREQ("off", point_state("alloc"));
-	close(guard);
-}
-
-/* Reads all that is written to the other end of a terminal. */
-static void read_terminal(int master, char *out, size_t size)
-{
-	size_t length = 0;
-	ssize_t n;
-
-	while ((n = read(master, out + length, size - 1 - length)) > 0)
-		length += n;
-	out[length] = '\0';
-}
-
-/* Opens both ends of a terminal. A guest has no devpts mounted. */
-static int open_terminal(int *master)
-{
-	mkdir("/dev/pts", 0755);
-	if (access("/dev/pts/ptmx", F_OK) && mount("none", "/dev/pts", "devpts", 0, NULL))
-		return -errno;
-	*master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (*master < 0 || unlockpt(*master))
-		return -errno;
-	return ioctl(*master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-}
-
-/* One line, which is written again for each call; at the end it gives way to the sum. */
-TEST_F_TIMEOUT(command, sweep_shows_progress_on_a_terminal, 120)
-{
-	static const char * const words[] = {
-		"errpath", "sweep", "caller=stack:errpath_alloc:do_chain", "--", "sh", "-c", RETRY,
-		NULL,
-	};
-	int master, slave;
-	pid_t pid;
-
-	ASSERT_EQ(0, module_load("errpath_alloc", ""));
-	slave = open_terminal(&master);
-	ASSERT_LE(0, slave);
-	pid = start(slave, words);
-	close(slave);
-	read_terminal(master, self->out, sizeof(self->out));
-	close(master);
-	EXPECT_EQ(0, wait_for(pid));
-	for (int done = 0; done < 5; done++) {
-		char line[128];
-
-		snprintf(line, sizeof(line), "\r\033\\[Kerrpath: %d of 5 calls, 0 findings: ", done);
-		EXPECT_OUT(line);
-	}
-	EXPECT_OUT("\r\033\\[Kerrpath: 5 calls: 5 failed one by one, ");
 }
 
 TEST_HARNESS_MAIN

@@ -4,6 +4,7 @@
  * closed, also because this process was killed, the kernel disarms them and removes those that
  * were added.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -38,6 +39,12 @@ static bool process_holds_guard(const char *pid)
 	return holds;
 }
 
+/* A shell that holds the guard lets its commands inherit it, and errpath can be one of them. */
+static bool is_another_process(const char *name)
+{
+	return isdigit(*name) && atoi(name) != getpid();
+}
+
 static int complain_held(void)
 {
 	DIR *proc = opendir("/proc");
@@ -45,7 +52,7 @@ static int complain_held(void)
 	char holder[16] = "";
 
 	while (proc && !*holder && (entry = readdir(proc))) {
-		if (process_holds_guard(entry->d_name))
+		if (is_another_process(entry->d_name) && process_holds_guard(entry->d_name))
 			snprintf(holder, sizeof(holder), "%.15s", entry->d_name);
 	}
 	if (proc)
