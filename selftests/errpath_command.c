@@ -112,7 +112,7 @@ TEST_F(command, run_says_that_a_kprobe_cannot_delay)
 	    "cd /sys/kernel/debug/errpath_target; exec 3<>call; echo 2 notrace >&3; cat <&3");
 	EXPECT_EQ(0, self->r.status);
 	EXPECT_OUT("^calls 2 failed 0 ");
-	EXPECT_OUT("^errpath: errpath_target:errpath_target_notrace\\(\\) is not delayed: a kprobe ");
+	EXPECT_OUT("^errpath: errpath_target:errpath_target_notrace\\(\\) is not delayed: a ");
 	EXPECT_OUT("^errpath: target_notrace: delayed 0 of 2 matching calls$");
 	EXPECT_FALSE(command_printed(self->r.out, "did not fire"));
 }
@@ -303,7 +303,8 @@ TEST_F(command, wrong_words)
 		  "register_kprobe: the kernel's tracers need it: name another function" },
 		{ { "errpath", "sweep" }, "write -- and a command: errpath sweep" },
 		{ { "errpath", "sweep", "nth=1", "--", "true" }, "leave out nth=1: a sweep" },
-		{ { "errpath", "sweep", "delay-us=9", "--", "true" }, "leave out delay-us=9: a sweep" },
+		{ { "errpath", "sweep", "delay-us=9", "--", "true" },
+		  "leave out delay-us=9: a sweep fails calls; errpath run delays them" },
 		{ { "errpath", "sweep", "min=9", "--", "true" }, "leave out min=9: a sweep fails" },
 		{ { "errpath", "sweep", "--timeout=0", "--", "true" }, "write --timeout=SECONDS" },
 		{ { "errpath", "sweep", "caller=stack:vfs_rmdir", "--", "true" },
@@ -395,7 +396,8 @@ TEST_F(command, virtual_machines_are_recognised)
 		ASSERT_EQ(0, write_new_file(machines[i].file, machines[i].text));
 		RUN("sweep", "--", "false");
 		EXPECT_EQ(COMMAND_FAILED, self->r.status);
-		EXPECT_EQ(machines[i].is_virtual, !command_printed(self->r.out, "no virtual machine"))
+		EXPECT_EQ(!machines[i].is_virtual,
+			  command_printed(self->r.out, "no virtual machine"))
 			TH_LOG("%s has %s", machines[i].file, machines[i].text);
 		EXPECT_EQ(0, unlink(machines[i].file));
 	}

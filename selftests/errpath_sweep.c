@@ -163,7 +163,8 @@ TEST_F_TIMEOUT(sweep, shows_progress_on_a_terminal, 30)
 	for (int done = 0; done < 2; done++) {
 		char line[128];
 
-		snprintf(line, sizeof(line), "\r\033\\[Kerrpath: %d of 2 calls, 0 findings: ", done);
+		snprintf(line, sizeof(line), "\r\033\\[Kerrpath: %d of 2 calls, 0 findings: ",
+			 done);
 		EXPECT_OUT(line);
 	}
 	EXPECT_OUT("\r\033\\[Kerrpath: 2 calls: 2 failed one by one, ");

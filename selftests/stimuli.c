@@ -169,9 +169,12 @@ TEST_F(stimuli, refusal_of_hotplug_says_why)
 	} refused[] = {
 		{ ORDER("errpath_hotplug/add", "0x8000000"), -EINVAL,
 		  "add takes START SIZE \\[memmap_on_memory\\], in bytes: 0x200000000 128M$" },
-		{ ORDER("errpath_hotplug/add", "0x8000000 128M memmap"), -EINVAL, "add takes START" },
-		{ ORDER("errpath_hotplug/add", "0 \0"), -EINVAL, "add takes at most 127 characters" },
-		{ ORDER("errpath_hotplug/remove", "0x8000000"), -EINVAL, "remove takes START SIZE," },
+		{ ORDER("errpath_hotplug/add", "0x8000000 128M memmap"), -EINVAL,
+		  "add takes START" },
+		{ ORDER("errpath_hotplug/add", "0 \0"), -EINVAL,
+		  "add takes at most 127 characters" },
+		{ ORDER("errpath_hotplug/remove", "0x8000000"), -EINVAL,
+		  "remove takes START SIZE," },
 		{ ORDER("errpath_hotplug/remove", "0x8000000 128M"), -ENOENT,
 		  "remove 0x8000000: no such range: the file ranges lists all$" },
 		{ ORDER("errpath_hotplug/memremap", "0x8000000 2M shift=64"), -EINVAL,
@@ -181,7 +184,8 @@ TEST_F(stimuli, refusal_of_hotplug_says_why)
 		{ ORDER("errpath_hotplug/memunmap", "2MM"), -EINVAL, "memunmap takes START," },
 		{ ORDER("errpath_hotplug/memunmap", "0x8000000"), -ENOENT,
 		  "memunmap 0x8000000: no such range: " },
-		{ ORDER("errpath_hotplug/leak", "all"), -EINVAL, "leak takes none, page or object$" },
+		{ ORDER("errpath_hotplug/leak", "all"), -EINVAL,
+		  "leak takes none, page or object$" },
 	};
 	char line[256];
 	int log = kmsg_open();

@@ -433,7 +433,7 @@ static int command_memremap(char *text)
 	struct remap_request r = {};
 
 	if (parse_memremap(text, &r))
-		return refuse_words("memremap takes START SIZE [altmap] [shift=ORDER], or START SIZE same");
+		return refuse_words("memremap takes START SIZE [altmap] [shift=ORDER]|[same]");
 	return hotplug_memremap(&r);
 }
 

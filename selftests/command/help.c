@@ -37,6 +37,9 @@ static const char * const run_text[] = {
 	NULL,
 };
 
+static const char sweep_words[] =
+	"[-v] [--yes] [--persistent] [--timeout=SECONDS] [KNOB=VALUE ...] -- COMMAND ...";
+
 static const char * const sweep_text[] = {
 	"Runs COMMAND again and again on this machine. Each run fails another call of",
 	"the point alloc; a run without failures follows, which must succeed. A failure",
@@ -90,7 +93,7 @@ static const struct help {
 	},
 	{
 		.name = "sweep",
-		.words = "[-v] [--yes] [--persistent] [--timeout=SECONDS] [KNOB=VALUE ...] -- COMMAND ...",
+		.words = sweep_words,
 		.brief = "fail each allocation of COMMAND, one after the other",
 		.text = sweep_text,
 		.options = "-v --verbose --yes --persistent --timeout= --",

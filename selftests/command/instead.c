@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The knobs delay-us and min let a call go on, late or with another argument, in place of failing. */
+/* The knobs delay-us and min: a call does not fail, but is late, or has another argument. */
 #include <string.h>
 
 #include "command.h"

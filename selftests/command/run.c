@@ -85,9 +85,9 @@ static void report_sites(const char *point)
 	}
 }
 
-static void report_calls(const struct injection *i, enum instead instead, const struct stats *s)
+static void report_calls(const struct injection *i, enum instead how, const struct stats *s)
 {
-	switch (instead) {
+	switch (how) {
 	case INSTEAD_DELAY:
 		say("%s: delayed %ld of %ld matching calls", i->what, s->injected, s->matched);
 		break;

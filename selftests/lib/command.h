@@ -8,7 +8,7 @@
 /* The exit status of the command errpath if it could not do its work. */
 #define COMMAND_FAILED 125
 
-/* What a run of the command errpath printed to both streams, and its exit status or 128 + signal. */
+/* What a run of errpath printed to both streams, and its exit status, or 128 + signal. */
 struct command_result {
 	char out[16384];
 	int status;
@@ -33,8 +33,10 @@ bool command_printed(const char *text, const char *regexp);
 #define RUN(...) \
 	command_run(&self->r, (const char * const []){ "errpath", __VA_ARGS__, NULL })
 
-#define EXPECT_OUT(regexp) \
-	EXPECT_TRUE(command_printed(self->r.out, regexp)) \
-		TH_LOG("no /%s/ in\n%s", regexp, self->r.out)
+#define EXPECT_OUT(_regexp) do { \
+	const char *__regexp = _regexp; \
+	EXPECT_TRUE(command_printed(self->r.out, __regexp)) \
+		TH_LOG("no /%s/ in\n%s", __regexp, self->r.out); \
+} while (0)
 
 #endif
