@@ -116,19 +116,19 @@ class Sweep:
 
     def __init__(self, kernel: Kernel, modules: Sequence[Path], installed: Path, operation: str,
                  out: Path, settings: str = "", command: str = "",
-                 lanes: int = int(build.JOBS), clean: int = 0) -> None:
+                 lanes: int = 0, clean: int = 0) -> None:
         """MODULES: the .ko files. INSTALLED: directory of the selftests. OUT: directory of the
         results. SETTINGS: words for the kernel's command line, which the guest's program reads.
-        COMMAND: shell commands that the operation "command" runs. LANES: guests at a time.
-        CLEAN: twins in which nothing
-        fails; 0: CLEAN, and go on without twins if these differ."""
+        COMMAND: shell commands that the operation "command" runs. LANES: guests at a time;
+        0: JOBS. CLEAN: twins in which nothing fails; 0: CLEAN, and go on without twins if these
+        differ."""
         self.kernel, self.modules, self.installed = kernel, modules, installed
         self.row, self.out = row_of(operation, kernel.line), out
         self.settings, self.command = settings, command
         self.files: dict[str, bytes] = {}
         if command:
             self.files["selftests/sweep-command"] = command.encode()
-        self.lanes, self.clean, self.seconds = lanes, clean, 0.0
+        self.lanes, self.clean, self.seconds = lanes or int(build.JOBS), clean, 0.0
         self._mutex = threading.Lock()		# held while a guest gets its number
         self._stop = threading.Event()		# once set, all guests end
 

@@ -3,6 +3,7 @@
 scripts as typed, and the scripts keep them from other makes."""
 
 import errno
+import itertools
 import os
 import shutil
 import subprocess
@@ -215,6 +216,23 @@ class Mistakes(unittest.TestCase):
                     found, said = self.script(words[0], *words[1:], **environment)
                     self.assertEqual(code, found, said)
                     self.assertIn(text, said)
+
+
+class EachProgram(unittest.TestCase):
+    """Every program refuses a variable that is wrong, before it does anything."""
+
+    def test_refuses_jobs(self) -> None:
+        programs = [file for file in sorted((ROOT / "scripts").glob("*")) if file.is_file()
+                    and b"python3" in file.read_bytes().partition(b"\n")[0]]
+        self.assertIn("check", [program.name for program in programs])
+        for program, jobs in itertools.product(programs, ("abc", "0")):
+            with self.subTest(program.name, JOBS=jobs):
+                done = subprocess.run([program], text=True, stdin=subprocess.DEVNULL, timeout=60,
+                                      capture_output=True, check=False,
+                                      env={**variables.for_others(os.environ), "JOBS": jobs})
+                self.assertNotEqual(0, done.returncode)
+                self.assertEqual((f"errpath: JOBS is a number of processes, not {jobs!r}\n", ""),
+                                 (done.stderr, done.stdout))
 
 
 class FileSystem(unittest.TestCase):
