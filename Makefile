@@ -11,6 +11,10 @@ VARIABLES := KERNEL TESTS LINES OP CMD APPEND JOBS CPUS LIMIT V SNAPSHOT TWINS K
 $(foreach name,$(VARIABLES),$(if $(filter undefined,$(origin $(name))),,\
 	$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 
+# Recipes pass an option if such a switch is not empty: 0 is off, as no value is.
+SWITCHES := PAIRS PERSISTENT MEMCG AGAIN REPRODUCE GDB QEMU_PROOF
+$(foreach name,$(SWITCHES),$(if $(filter x0x,x$(value $(name))x),$(eval override $(name) :=)))
+
 line := "$${KERNEL:-6.12}"
 # Your own kernel: a built tree, or an image (vmlinuz, or Debian packages) and its headers.
 ifneq ($(KDIR)$(IMAGE)$(HEADERS),)

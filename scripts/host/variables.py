@@ -20,6 +20,8 @@ BEFORE = "BEFORE"
 NUMBERS = {"JOBS": "a number of processes", "CPUS": "a number of processors",
            "LIMIT": "a number of seconds",
            "K": "a number of repetitions", "OCCURRENCES": "a number of calls"}
+SWITCHES = ("V", "SNAPSHOT", "TWINS", "LLVM", "KASAN", "PAIRS", "PERSISTENT", "MEMCG", "AGAIN",
+            "REPRODUCE", "GDB", "QEMU_PROOF")
 OWN_KERNEL = ("KDIR", "IMAGE", "HEADERS")
 OWN_SOURCE = ("SOURCE", "PATCH")
 # Each of the first with each of the second: they name different kernels.
@@ -41,6 +43,14 @@ def _no_number(environment: Mapping[str, str]) -> str | None:
     return None
 
 
+def _no_switch(environment: Mapping[str, str]) -> str | None:
+    for name in SWITCHES:
+        text = environment.get(name, "")
+        if text not in ("", "0", "1"):
+            return f"{name} is 0 or 1, not {text!r}"
+    return None
+
+
 def _excluded(environment: Mapping[str, str]) -> str | None:
     given = {name for name, text in environment.items() if text.strip()}
     if environment.get("KERNEL") == "user":	# the name of the user's own kernel
@@ -59,4 +69,4 @@ def mistake(environment: Mapping[str, str], root: Path) -> str | None:
     if not PATH.fullmatch(str(root)):
         return (f"make cannot build in {str(root)!r}: move this clone to a path of letters, digits "
                 "and . , @ + - _")
-    return _no_number(environment) or _excluded(environment)
+    return _no_number(environment) or _no_switch(environment) or _excluded(environment)

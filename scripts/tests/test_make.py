@@ -52,6 +52,8 @@ ARGUMENTS = {
     "QEMU": [("zero-page", "*")],
     "QEMU_TO": [("zero-page", "--to=")],
 }
+SWITCHES = {"PAIRS": "--pairs", "PERSISTENT": "--persistent", "MEMCG": "--memcg",
+            "AGAIN": "--again", "REPRODUCE": "--reproduce", "GDB": "--gdb"}	# of make sweep
 OWN = ("KDIR", "IMAGE", "HEADERS", "SOURCE", "PATCH")	# these select what make run runs
 
 
@@ -130,6 +132,25 @@ class Words(unittest.TestCase):
                          self.said("zero-page"))
         self.assertNotIn("KERNEL", self.environment())
 
+    def test_switches(self) -> None:
+        """0 is off, as no value is; what is neither reaches the program, which refuses it."""
+        for name, option in SWITCHES.items():
+            before = ("SHELL=1a2b",) if name == "GDB" else ()
+            for value, is_on in (("1", True), ("0", False), ("", False), ("x 0 x", True)):
+                for words, environment in given(name, value):
+                    with self.subTest(name, value=value, words=words):
+                        said = self.said("sweep", *before, *words, **environment)
+                        self.assertEqual(is_on, option in said)
+
+    def test_qemu_proof(self) -> None:
+        """make nightly itself looks whether this switch is empty."""
+        text = (ROOT / "Makefile").read_text(encoding="utf-8")
+        self.assertIn("\t@$${QEMU_PROOF:+scripts/qemu-proof}\n", text)
+        for value, found in (("1", "1"), ("0", ""), ("", "")):
+            for words, environment in given("QEMU_PROOF", value):
+                self.said("run", *words, **environment)
+                self.assertEqual(found, self.environment()["QEMU_PROOF"], (words, value))
+
     def test_own_kernel(self) -> None:
         for name in OWN[:3]:
             self.assertEqual("user", self.said("run", f"{name}=/x")[0])
@@ -165,6 +186,9 @@ class Mistakes(unittest.TestCase):
                 ({"JOBS": "²"}, "JOBS is a number of processes, not '²'"),
                 ({"CPUS": "two"}, "CPUS is a number of processors, not 'two'"),
                 ({"LIMIT": "soon"}, "LIMIT is a number of seconds, not 'soon'"),
+                ({"PERSISTENT": "2"}, "PERSISTENT is 0 or 1, not '2'"),
+                ({"V": "yes"}, "V is 0 or 1, not 'yes'"),
+                ({"SNAPSHOT": "off"}, "SNAPSHOT is 0 or 1, not 'off'"),
                 ({"KERNEL": "6.12", "PATCH": "x"}, "KERNEL with PATCH: which kernel?"),
                 ({"KERNEL": "6.12", "SOURCE": "7.3"}, "KERNEL with SOURCE: which kernel?"),
                 ({"KERNEL": "6.12", "KDIR": "x"}, "KERNEL with KDIR: which kernel?"),
@@ -172,7 +196,9 @@ class Mistakes(unittest.TestCase):
                 ({"IMAGE": "x", "PATCH": "y"}, "IMAGE with PATCH: which kernel?")):
             with self.subTest(environment):
                 self.assertIn(text, variables.mistake(environment, ROOT) or "")
-        for environment in ({"JOBS": ""}, {"JOBS": "2"}, {"KERNEL": "user", "KDIR": "x"},
+        for environment in (dict.fromkeys(variables.SWITCHES, "0"),
+                            dict.fromkeys(variables.SWITCHES, "1"), {"V": ""},
+                            {"JOBS": ""}, {"JOBS": "2"}, {"KERNEL": "user", "KDIR": "x"},
                             {"KERNEL": "", "PATCH": "x"}, {"SOURCE": "7.3", "PATCH": "x"}):
             self.assertIsNone(variables.mistake(environment, ROOT))
 
