@@ -45,6 +45,7 @@ def merge(records: Sequence[shard.Record]) -> Report:
     parts = [Report(record.found["events"], record.found["seconds"]) for record in records]
     merged = Report([])
     merged.start = parts[0].start
+    merged.under = sweepreport.under(records[0].set.get("settings", ""))
     merged.shard = f"merged from {len(parts)} of {records[0].shard.of} shards"
     for part in parts:
         _add(merged, part)

@@ -189,6 +189,7 @@ class Report:
         self.clean: set[int] = set()
         self.covered: set[int] = set()
         self.elsewhere: dict[str, Target] = {}		# targets of other shards
+        self.under = ""			# ERRPATH_UNDER, which narrows what is failed
         self.shard = ""			# which shard this is, or of how many it is merged
         self.missing: list[str] = []	# what is missing of a merged report
         for event in events:
@@ -256,9 +257,27 @@ class Report:
         return found[0]
 
     def good(self) -> bool:
-        """True if the sweep is complete and known-issues explains all that it found."""
-        return bool(self.unavailable) or (
-            self.ended and all(target.good() for target in self.targets.values()))
+        """True if the sweep is complete, failed a call, and known-issues explains all that it
+        found."""
+        return (not self.unavailable and self.ended and not self.empty()
+                and all(target.good() for target in self.targets.values()))
+
+    def empty(self) -> str:
+        """Return why a complete sweep failed no call; "" if it failed one, or if other shards have
+        calls."""
+        if any(target.outcome()[0] != "did not fire" for target in self.targets.values()) \
+                or self.elsewhere.keys() - self.targets.keys():
+            return ""
+        if self.targets:
+            return (f"the {len(self.targets)} allocations that were to fail were not reached again: "
+                    "the operation must allocate the same in each run")
+        if self.under:
+            return (f"no allocation matches ERRPATH_UNDER={self.under}: give functions that are on "
+                    "the stack of an allocation; a sweep without it lists them")
+        if self.start["scope"]:
+            return ("no allocation matches: the operation makes none below its scope, "
+                    f"{self.start['scope']}, on this kernel")
+        return "no allocation matches: the operation makes none that can be failed"
 
     def title(self) -> str:
         return f"{self.start['operation']} on {self.start['kernel']}: {self.start['what']}"
@@ -288,6 +307,8 @@ class Report:
         yield from (f"  {line}" for line in self.totals())
         if not self.ended:
             yield "  NOT COMPLETE"
+        elif why := self.empty():
+            yield f"  NOTHING FAILED: {why}"
         yield from (f"  {line}" for line in self.missing)
         groups: dict[tuple[str, bool], list[Target]] = {}
         for target in self.targets.values():
@@ -328,6 +349,18 @@ class Report:
         sweepresults.write(report, out, self.seconds)
         page = sweephtml.page(report, [] if self.unavailable else [*self.totals()])
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+def under(settings: str) -> str:
+    """Return the value of ERRPATH_UNDER in the words of a sweep; "" if it is not there."""
+    return dict(word.partition("=")[::2] for word in settings.split()).get("ERRPATH_UNDER", "")
+
+
+def all_good(reports: Sequence[Report], skips: bool) -> bool:
+    """True if each sweep is good and there is one. SKIPS: beside others, sweeps may be
+    unavailable."""
+    return (any(not report.unavailable for report in reports)
+            and all(report.good() or skips and report.unavailable for report in reports))
 
 
 def _functions(report: Report) -> set[str]:

@@ -178,12 +178,22 @@ class OfSweep(Files):
                                                        events[-1]], 1))
         self.assertFalse(self.merge().targets[f"{30:016x}"].good())
 
+    def test_nothing_matches(self) -> None:
+        for number in range(1, OF + 1):
+            self.write(number, found=sweepmerge.found([START, end(0)], 1),
+                       settings="nokaslr ERRPATH_UNDER=typo,b")
+        merged = self.merge()
+        self.assertTrue(merged.ended)
+        self.assertFalse(merged.good())
+        self.assertIn("NOTHING FAILED: no allocation matches ERRPATH_UNDER=typo,b: ",
+                      "\n".join(merged.text()))
+
     def test_unavailable(self) -> None:
         for number in range(1, OF + 1):
             self.write(number, found=sweepmerge.found(
                 [START, {"event": "unavailable", "why": "no module"}], 1))
         merged = self.merge()
-        self.assertTrue(merged.good())
+        self.assertFalse(merged.good())
         self.assertEqual([Result("sweep.chain", "skip", "no module")],
                          [*sweepresults.results(merged.as_json())])
 

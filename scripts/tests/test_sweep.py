@@ -403,6 +403,44 @@ class Reports(unittest.TestCase):
         call.judged["result"] = "fail"
         self.assertFalse(report.good())
 
+    def test_a_sweep_that_failed_nothing_is_not_good(self) -> None:
+        start: Any = {**self.START, "scope": ""}
+        end: Any = {"event": "end", "targets": 0, "survey": "0" * 16}
+        for under, first, said in (
+                ("", start, "no allocation matches: the operation makes none that can be failed"),
+                ("", self.START, "no allocation matches: the operation makes none below its scope, "
+                 "stack:add"),
+                ("typo", start, "no allocation matches ERRPATH_UNDER=typo: give functions that are")):
+            report = sweepreport.Report([first, end])
+            report.under = under
+            self.assertFalse(report.good())
+            self.assertIn(f"NOTHING FAILED: {said}", "\n".join(report.text()))
+        report = sweepreport.Report([start, {**target(2, []), "event": "elsewhere"}, end])
+        report.shard = "shard 1/2"
+        self.assertTrue(report.good(), "another shard has the calls")
+        self.assertNotIn("NOTHING FAILED", "\n".join(report.text()))
+
+    def test_a_sweep_whose_calls_did_not_fire_is_not_good(self) -> None:
+        report, call = self.one(run_of(("add", 0)))
+        self.assertTrue(report.good())
+        assert call.failed
+        call.failed["fired"] = 0
+        self.assertFalse(report.good())
+        self.assertIn("NOTHING FAILED: the 1 allocations that were to fail were not reached again",
+                      "\n".join(report.text()))
+        report.elsewhere["2"] = report.targets["1"]
+        self.assertTrue(report.good(), "another shard can have failed its calls")
+
+    def test_a_sweep_that_is_unavailable_is_no_result(self) -> None:
+        skipped = sweepreport.Report([self.START, {"event": "unavailable", "why": "no device"}])
+        self.assertFalse(skipped.good())
+        done, _ = self.one(run_of(("add", -12)))
+        for reports, skips, good in (([skipped], False, False), ([skipped], True, False),
+                                     ([skipped, skipped], True, False),
+                                     ([skipped, done], True, True), ([skipped, done], False, False),
+                                     ([done], False, True), ([], True, False)):
+            self.assertEqual(good, sweepreport.all_good(reports, skips), (reports, skips))
+
     def test_log_lines_of_all_kernels(self) -> None:
         for text, line in (
                 ("WARNING: CPU: 0 PID: 12 at lib/refcount.c:28 refcount_warn+0xbe/0x110",
