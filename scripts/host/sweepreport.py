@@ -288,7 +288,7 @@ class Report:
         return f"{how}; {self.shard}" if self.shard else how
 
     def totals(self) -> Iterator[str]:
-        """Two lines: how much was failed, and the outcomes."""
+        """How much was failed, and the outcomes if there are any, each in a line."""
         outcomes = Counter(target.outcome()[0] for target in self.targets.values())
         fired = len(self.targets) - outcomes["did not fire"]
         stacks = self.stacks()
@@ -296,7 +296,8 @@ class Report:
                       for group in stacks.values())
         yield (f"{fired} calls failed, of {len(self.targets)}; {covered} of {len(stacks)} "
                f"distinct stacks; {self._how()}, {self.seconds:.0f} s")
-        yield ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
+        if self.targets:
+            yield ", ".join(f"{outcomes[name]} {name}" for name in OUTCOMES if outcomes[name])
 
     def text(self) -> Iterator[str]:
         """Lines for a terminal, worst first."""
