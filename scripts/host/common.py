@@ -31,8 +31,12 @@ ROOM = 64 << 20
 # Seconds to wait for a lock without a word.
 PATIENCE = 2
 
+# Exit status of a program that could not do its work, for example because of bad input: git bisect
+# run then tries another commit.
+COULD_NOT_RUN = 125
+
 _running: set[int] = set()	# process groups of the commands that run() waits for
-_ending = False
+_ending = 0			# the number of the signal that interrupted this program
 _output = threading.Lock()	# held while something is printed
 _status = ""			# the status line at the bottom of the terminal
 
@@ -77,7 +81,7 @@ def _interrupted(number: int, _: FrameType | None) -> NoReturn:
     """Terminate the commands that any thread runs, or is about to run, and raise SystemExit,
     which makes the main thread clean up."""
     global _ending
-    _ending = True
+    _ending = number
     for group in list(_running):
         _end(group)
     sys.exit(128 + number)
@@ -100,16 +104,23 @@ def _attempt(function: Callable[[list[str]], int | None]) -> int | None:
         raise Failure(f"{error.filename or BUILD}: {error.strerror}") from error
 
 
-def main(function: Callable[[list[str]], int | None], failed: int = 1) -> NoReturn:
-    """Run a program's main function; a Failure is printed as one line and exits with FAILED."""
+def main(function: Callable[[list[str]], int | None]) -> NoReturn:
+    """Run a program's main function; a Failure is printed as one line and exits with
+    COULD_NOT_RUN. An interruption is printed as one line, too, and what fails because of it is
+    not."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     try:
         sys.exit(_attempt(function))
     except Failure as failure:
         sys.stdout.flush()
+        if _ending:
+            sys.exit(128 + _ending)
         print(f"errpath: {failure}", file=sys.stderr)
-        sys.exit(failed)
+        sys.exit(COULD_NOT_RUN)
+    finally:
+        if _ending:
+            print(f"errpath: interrupted by {signal.Signals(_ending).name}", file=sys.stderr)
 
 
 @contextlib.contextmanager
@@ -168,7 +179,8 @@ def run(command: Command, what: str, cwd: Path | None = None,
         output, _ = process.communicate()
         _running.discard(process.pid)
     if process.returncode:
-        sys.stderr.write(output)
+        if not _ending:
+            sys.stderr.write(output)
         raise Failure(f"{what} failed (exit {process.returncode}): "
                       f"{' '.join(map(str, command))}")
     return output

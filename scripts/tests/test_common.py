@@ -22,7 +22,8 @@ from host import common
 
 def work(file):
     try:
-        common.run(["sh", "-c", f'sh -c "echo \\\\$\\\\$ >{file}; sleep 60; :"; :'], "waiting")
+        common.run(["sh", "-c", f'echo noise; '
+                    f'sh -c "echo \\\\$\\\\$ >{file}; sleep 60; :"; :'], "waiting")
     finally:
         common.run(["sleep", "60"], "going on")
 
@@ -39,14 +40,18 @@ class Interrupted(unittest.TestCase):
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "pid"
             with subprocess.Popen([sys.executable, "-B", "-c", PROGRAM, file], cwd=SCRIPTS,
-                                  stderr=subprocess.DEVNULL) as program:
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True) as program:
                 while not file.is_file() or not file.read_text():
                     self.assertIsNone(program.poll())
                     time.sleep(0.05)
                 inner = Path("/proc") / file.read_text().strip()
                 self.assertTrue(inner.is_dir())
                 program.send_signal(number)
-                self.assertEqual(128 + number, program.wait(10))
+                said, _ = program.communicate(timeout=10)
+                self.assertEqual((128 + number,
+                                  f"errpath: interrupted by {signal.Signals(number).name}\n"),
+                                 (program.returncode, said))
             deadline = time.monotonic() + 5
             while inner.is_dir() and time.monotonic() < deadline:
                 time.sleep(0.05)

@@ -294,14 +294,14 @@ class Command(unittest.TestCase):
         done = subprocess.run([SCRIPTS / "vm", LINE, "true"], text=True, check=False,
                               env={**os.environ, "LIMIT": "soon"}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
-        self.assertEqual((1, "errpath: LIMIT is a number of seconds, not 'soon'\n"),
+        self.assertEqual((125, "errpath: LIMIT is a number of seconds, not 'soon'\n"),
                          (done.returncode, done.stdout))
 
 
 class Refused(unittest.TestCase):
     def refused(self, *words: str | Path) -> str:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
-        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(125, done.returncode)
         self.assertEqual(1, done.stderr.count("\n"), done.stderr)
         return done.stderr
 

@@ -66,7 +66,7 @@ class Below(unittest.TestCase):
         self.assertEqual(self.before, self.files())
         done = subprocess.run([SCRIPTS / "install", "--destdir", self.root, "--uninstall"],
                               text=True, check=False, capture_output=True)
-        self.assertEqual(1, done.returncode)
+        self.assertEqual(125, done.returncode)
         self.assertRegex(done.stderr, r"\Aerrpath: errpath is not installed below .*/usr/local\n\Z")
         self.install()
 

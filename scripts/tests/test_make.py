@@ -218,24 +218,24 @@ class Mistakes(unittest.TestCase):
             file.write("no diff\n")
             file.flush()
             cases: list[tuple[list[str], dict[str, str], int, str]] = [
-                (["run", "6.12"], {"JOBS": "0"}, 1, "JOBS is"),
-                (["run", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 1, "KERNEL with PATCH"),
+                (["run", "6.12"], {"JOBS": "0"}, 125, "JOBS is"),
+                (["run", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
                 (["try"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
                 (["judge", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
                 (["try"], {"PATCH": "/nowhere"}, 125, "PATCH: /nowhere does not exist"),
                 (["try"], {"PATCH": file.name}, 125, f"PATCH: {file.name} has no diff"),
-                (["vm", "6.12"], {}, 1, "a prompt needs a terminal"),
-                (["sweep", "6.12", ""], {}, 1, "give OP=OPERATION or CMD="),
-                (["sweep", "--command", "x", "6.12", "fork"], {}, 1, "OP=fork with CMD"),
-                (["sweep", "6.12", "nosuch"], {}, 1, "no operation 'nosuch'"),
-                (["matrix", "nosuch"], {}, 1, "no kernel line 'nosuch'"),
-                (["run", "6.12", "--tests", "nosuch"], {}, 1, "no selftest 'nosuch'"),
-                (["busted", "nosuch"], {}, 1, "no busted kernel 'nosuch'"),
-                (["merge"], {}, 1, 'no shards: give SHARDS="DIRECTORY..."'),
-                (["merge", "/nowhere"], {}, 1, "no shard.json is below /nowhere"),
-                (["sweep", "--shard", "1/2", "planted"], {}, 1, "SHARD is for one sweep"),
-                (["mutants", "6.12", "nosuch"], {}, 1, "no mutant 'nosuch'"),
-                (["qemu-zero-page", "--only", "nosuch", "qemu-system-x86_64"], {}, 1,
+                (["vm", "6.12"], {}, 125, "a prompt needs a terminal"),
+                (["sweep", "6.12", ""], {}, 125, "give OP=OPERATION or CMD="),
+                (["sweep", "--command", "x", "6.12", "fork"], {}, 125, "OP=fork with CMD"),
+                (["sweep", "6.12", "nosuch"], {}, 125, "no operation 'nosuch'"),
+                (["matrix", "nosuch"], {}, 125, "no kernel line 'nosuch'"),
+                (["run", "6.12", "--tests", "nosuch"], {}, 125, "no selftest 'nosuch'"),
+                (["busted", "nosuch"], {}, 125, "no busted kernel 'nosuch'"),
+                (["merge"], {}, 125, 'no shards: give SHARDS="DIRECTORY..."'),
+                (["merge", "/nowhere"], {}, 125, "no shard.json is below /nowhere"),
+                (["sweep", "--shard", "1/2", "planted"], {}, 125, "SHARD is for one sweep"),
+                (["mutants", "6.12", "nosuch"], {}, 125, "no mutant 'nosuch'"),
+                (["qemu-zero-page", "--only", "nosuch", "qemu-system-x86_64"], {}, 125,
                  "no case matches 'nosuch'")]
             for words, environment, code, text in cases:
                 with self.subTest(words, **environment):
@@ -256,9 +256,9 @@ class EachProgram(unittest.TestCase):
                 done = subprocess.run([program], text=True, stdin=subprocess.DEVNULL, timeout=60,
                                       capture_output=True, check=False,
                                       env={**variables.for_others(os.environ), "JOBS": jobs})
-                self.assertNotEqual(0, done.returncode)
-                self.assertEqual((f"errpath: JOBS is a number of processes, not {jobs!r}\n", ""),
-                                 (done.stderr, done.stdout))
+                self.assertEqual(
+                    (125, f"errpath: JOBS is a number of processes, not {jobs!r}\n", ""),
+                    (done.returncode, done.stderr, done.stdout))
 
 
 class FileSystem(unittest.TestCase):
@@ -269,7 +269,7 @@ class FileSystem(unittest.TestCase):
         with (mock.patch("sys.stderr") as stderr, mock.patch("signal.signal"),
               self.assertRaises(SystemExit) as exited):
             common.main(mock.Mock(side_effect=error))
-        self.assertEqual(1, exited.exception.code)
+        self.assertEqual(125, exited.exception.code)
         return "".join(call.args[0] for call in stderr.write.call_args_list)
 
     def test_read_only_or_full(self) -> None:

@@ -198,7 +198,7 @@ class NoPrompt(SweepTest):
         done = subprocess.run(self.command("chain", "--shell", prefix, *options), text=True,
                               check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
-        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(125, done.returncode)
         self.assertEqual(1, done.stdout.count("\n"), done.stdout)
         return done.stdout
 
