@@ -142,8 +142,18 @@ def fresh(suite: str, arch: str = "") -> bool:
 def refresh(suite: str, arch: str = "") -> None:
     """Fetch the package lists of the suite, unless they are less than a day old."""
     with lock(f"apt-{_root(suite, arch).name}"):
-        if not fresh(suite, arch):
+        if fresh(suite, arch):
+            return
+        is_new = not _root(suite, arch).exists()
+        try:
             _update(suite, _sources(suite), arch)
+        except Failure as failure:
+            if is_new:
+                shutil.rmtree(_root(suite, arch), ignore_errors=True)
+            if is_new and "does not have a Release file" in str(failure):
+                raise Failure(f"the archive of this machine's apt sources has no suite {suite}"
+                              ) from None
+            raise
 
 
 def source_files(suite: str) -> list[Path]:

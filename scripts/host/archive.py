@@ -163,8 +163,11 @@ def _fetch(row: Row) -> Path:
 
 
 def known(line: str) -> None:
-    """Raise a Failure if there is no such line, before anything that takes long."""
-    if line not in (user.LINE, *tried.LINES):
+    """Raise a Failure if there is no such line, or if the user's own kernel cannot be used, before
+    anything that takes long."""
+    if line == user.LINE:
+        user.check()
+    elif line not in tried.LINES:
         row_of(line)
 
 

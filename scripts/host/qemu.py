@@ -127,6 +127,10 @@ def named(word: str) -> Binary:
         return Binary([absolute(program)])
     if not re.fullmatch(r"[a-z]+(-[a-z]+)?", word):
         raise Failure(f"QEMU: there is no program {word}")
-    directory = root.with_package(word, "qemu-system-x86")
+    try:
+        directory = root.with_package(word, "qemu-system-x86")
+    except Failure as failure:
+        raise Failure(f"QEMU: there is no program {word}, and no suite with a QEMU: {failure}"
+                      ) from None
     return Binary(root.enter(directory, ["/usr/bin/qemu-system-x86_64"], BUILD,
                              tempfile.gettempdir()))

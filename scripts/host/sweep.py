@@ -27,6 +27,9 @@ class Row(NamedTuple):
     append: str		# for the kernel's command line
 
 
+COMMAND = "command"	# the operation that runs shell commands
+# The test of the sweep itself, and what CMD uses.
+INTERNAL = ("chain", COMMAND)
 SETTINGS = "settings"	# file with the arguments that another sweep must have to find the same
 PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
 # Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.
@@ -88,10 +91,16 @@ def has_workers(operation: str) -> bool:
     return _declares(operation, "workers")
 
 
+def offered() -> list[str]:
+    """Return the names of the operations that a user can name, without those that only errpath
+    itself uses."""
+    return [name for name in operations() if name not in INTERNAL]
+
+
 def known(operation: str) -> None:
     """Raise a Failure if there is no such operation."""
     if operation not in operations():
-        raise Failure(f"no operation {operation!r}; there are: {' '.join(operations())}")
+        raise Failure(f"no operation {operation!r}; there are: {' '.join(offered())}")
 
 
 class Lane(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host import built, changes, cover, llvm, source
-from host.common import SCRIPTS, Failure, absolute, run
+from host.common import SCRIPTS, Failure, absolute, run, say
 from host.kernel import Kernel
 
 # The names of the two kernels among the kernel lines.
@@ -48,7 +48,10 @@ def _kasan() -> bool:
 @functools.lru_cache
 def source_tree() -> source.Source:
     """Return the source, once for both kernels, so that they have the same state of it."""
-    given = os.environ.get("SOURCE") or DEFAULT
+    given = os.environ.get("SOURCE", "")
+    if not given:
+        say(f"SOURCE is not given: it is {DEFAULT}")
+        given = DEFAULT
     return source.local(absolute(given)) if Path(given).is_dir() else source.debian(given)
 
 
@@ -60,7 +63,8 @@ def changed() -> changes.Changed:
 
 def steps() -> list[changes.Step]:
     """Return the diffs of PATCH one by one, also those that do not apply."""
-    return [*changes.steps(source_tree(), patches())]
+    files = patches()		# before the source is fetched
+    return [*changes.steps(source_tree(), files)]
 
 
 def _with_kasan(made: changes.Changed) -> changes.Changed:

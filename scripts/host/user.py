@@ -96,19 +96,36 @@ def _installed(image: Path, headers: Path) -> Kernel:
     return built
 
 
-def kernel() -> Kernel:
-    """Return the kernel that the variables name."""
+def _given() -> tuple[Path | None, list[Path]]:
+    """Return the tree, or the files, that the variables name; raises a Failure if these are not of
+    one kind."""
     kdir, images, headers = _path("KDIR"), paths("IMAGE"), paths("HEADERS")
     if kdir and (images or headers):
         raise Failure(f"KDIR with IMAGE or HEADERS: which kernel? {WAYS}")
     if kdir:
-        return _tree(kdir)
+        return kdir, []
     if not images or not headers:
         raise Failure(f"{'HEADERS' if images else 'IMAGE'} is missing: {WAYS}")
     files = images + headers
-    if all(path.suffix == ".deb" for path in files):
-        return _debs(files)
-    if any(path.suffix == ".deb" for path in files) or len(files) != 2:
+    packages = [path for path in files if path.suffix == ".deb"]
+    if packages not in ([], files) or not packages and len(files) != 2:
         raise Failure("IMAGE and HEADERS are either all Debian packages, or one image and one "
                       "directory")
+    return None, files
+
+
+def kernel() -> Kernel:
+    """Return the kernel that the variables name."""
+    kdir, files = _given()
+    if kdir:
+        return _tree(kdir)
+    if files[0].suffix == ".deb":
+        return _debs(files)
     return _installed(files[0], files[1])
+
+
+def check() -> None:
+    """Raise a Failure if the variables name no kernel. Packages are not unpacked for that."""
+    kdir, files = _given()
+    if kdir or files[0].suffix != ".deb":
+        kernel()

@@ -2,7 +2,10 @@
 """Package sources of other releases, derived from the machine's own."""
 
 import shutil
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 from host import apt
 from host.common import BUILD, Failure
@@ -38,7 +41,18 @@ class Renamed(unittest.TestCase):
 class Refused(unittest.TestCase):
     def test_suite_that_does_not_exist(self) -> None:
         suite = "nosuchsuite"
-        self.addCleanup(shutil.rmtree, BUILD / "apt" / suite)
-        with self.assertRaisesRegex(Failure, f"^apt-get update, {suite}: .*{suite}.* Release"):
+        self.addCleanup(shutil.rmtree, BUILD / "apt" / suite, ignore_errors=True)
+        with self.assertRaisesRegex(Failure, f"^the archive of .* has no suite {suite}$"):
             apt.refresh(suite)
-        self.assertFalse(apt.fresh(suite))
+        self.assertFalse(Path(BUILD / "apt" / suite).exists())
+
+    def test_package_lists_of_before_are_kept(self) -> None:
+        with (tempfile.TemporaryDirectory() as directory,
+              mock.patch.object(apt, "BUILD", Path(directory)),
+              mock.patch.object(apt, "_update", side_effect=Failure("no network"))):
+            old = Path(directory, "apt/old")
+            old.mkdir(parents=True)
+            for suite in ("old", "new"):
+                with self.assertRaisesRegex(Failure, "^no network$"):
+                    apt.refresh(suite)
+            self.assertEqual([old], [*old.parent.iterdir()])

@@ -7,8 +7,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from host import archive, source, variables
-from host.common import BUILD, SCRIPTS
+from unittest import mock
+
+from host import archive, source, tried, variables
+from host.common import BUILD, SCRIPTS, Failure
 
 SERIES = "7.3"
 
@@ -65,6 +67,35 @@ class Refused(TryTest):
         self.assertEqual(125, done.returncode, done.stdout + done.stderr)
         self.assertRegex(done.stderr, "(?m)broken by the patch")
         self.assertRegex(done.stderr.splitlines()[-1], "^errpath: patched: building patched: make")
+
+
+class Order(unittest.TestCase):
+    """What the user can mend is found before anything is fetched."""
+
+    def setUp(self) -> None:
+        fetches = mock.patch.object(source, "debian", side_effect=AssertionError("fetched"))
+        self.enterContext(fetches)
+        tried.source_tree.cache_clear()
+        self.addCleanup(tried.source_tree.cache_clear)
+
+    def test_patch_is_looked_at_before_the_source(self) -> None:
+        for function in (tried.changed, tried.lines, tried.steps):
+            with (self.subTest(function), mock.patch.dict(os.environ, {"PATCH": "/nowhere"}),
+                  self.assertRaisesRegex(Failure, "PATCH: /nowhere does not exist")):
+                function()
+
+    def test_the_default_of_source_is_said(self) -> None:
+        for given, said in (("", [mock.call(f"SOURCE is not given: it is {SERIES}")]), ("6.1", [])):
+            with (mock.patch.dict(os.environ, {"SOURCE": given}),
+                  mock.patch.object(tried, "say") as say,
+                  self.assertRaisesRegex(AssertionError, "fetched")):
+                tried.source_tree()
+            self.assertEqual(said, say.mock_calls)
+
+    def test_own_kernel_is_looked_at_before_the_tests_are_built(self) -> None:
+        done = start("run", "user", "--tests", "knobs", KDIR="/tmp")
+        self.assertEqual((125, "", "errpath: KDIR: /tmp has no arch/x86/boot/bzImage: build that "
+                          "kernel first\n"), (done.returncode, done.stdout, done.stderr))
 
 
 class Tree(TryTest):
