@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Directories, messages, locks, and how other programs are run."""
 
+import argparse
 import contextlib
 import errno
 import fcntl
@@ -43,6 +44,13 @@ _status = ""			# the status line at the bottom of the terminal
 
 class Failure(Exception):
     """An error that is reported to the user in one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of options for which wrong ones are a Failure, like all other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Failure(f"{message}; {self.prog} --help lists the options")
 
 
 def _print(text: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from host import (archive, build, closing, common, guest, known, ksft, session, shard, stages,
-                  streams, verdict)
+                  streams, user_files, verdict)
 from host.arch import Arch
 from host.common import Failure, say
 from host.kernel import Kernel
@@ -31,7 +31,7 @@ def options(words: Sequence[str], prog: str, description: str | None,
             lines: str | None, shards: bool = False) -> argparse.Namespace:
     """Parse the command line of a program that runs lines. LINES: how many it takes ("+", "*"),
     or None. SHARDS: whether it can run a part of the programs only."""
-    parser = argparse.ArgumentParser(prog=prog, description=description)
+    parser = common.Parser(prog=prog, description=description)
     if lines:
         parser.add_argument("lines", metavar="LINE", nargs=lines, help="kernel line "
                             "(kernels.conf, kernels/built.conf), or user: the one of KDIR, or of "
@@ -281,6 +281,7 @@ def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, st
     for all by default."""
     for line in lines:
         archive.known(line)
+    user_files.paths()	# a missing file is a Failure now, not once everything is built
     with contextlib.ExitStack() as stack:
         for line in sorted(lines):
             stack.enter_context(common.lock(line, choice.results))

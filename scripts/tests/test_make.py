@@ -5,11 +5,13 @@ scripts as typed, and the scripts keep them from other makes."""
 import errno
 import itertools
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -61,6 +63,70 @@ def given(name: str, value: str) -> Iterator[tuple[list[str], dict[str, str]]]:
     """Yield the words and variables that give make a variable, in both ways."""
     yield [f"{name}={value}"], {}
     yield [], {name: value}
+
+
+# What make is given, what its program says, and variables of the environment. NO_DIFF: a file.
+REFUSED: tuple[tuple[str, ...], ...] = (
+    ("shell", "a prompt needs a terminal; without one, give a command: CMD='shell command'"),
+    ("run KDIR=x SOURCE=7.3", "KDIR with SOURCE: which kernel? Give only one of the two"),
+    ("run IMAGE=x PATCH=y", "IMAGE with PATCH: which kernel?"),
+    ("run PATCH=x", "KERNEL with PATCH: which kernel?", "KERNEL=6.12"),
+    ("judge KERNEL=6.12", "KERNEL with PATCH: which kernel?", "PATCH=x"),
+    ("run JOBS=abc", "JOBS is a number of processes, not 'abc'"),
+    ("sweep OP=fork", "JOBS is a number of processes, not 'abc'", "JOBS=abc"),
+    ("judge FUNC=x JOBS=0", "JOBS is a number of processes, not '0'"),
+    ("check JOBS=abc", "JOBS is a number of processes, not 'abc'"),
+    ("run", "CPUS is a number of processors, not 'two'", "CPUS=two"),
+    ("shell CMD=true LIMIT=soon", "LIMIT is a number of seconds, not 'soon'"),
+    ("sweep OP=fork K=x", "K is a number of repetitions, not 'x'"),
+    ("sweep OP=fork PERSISTENT=2", "PERSISTENT is 0 or 1, not '2'"),
+    ("sweep OP=zero_fork PERSISTENT=1", "leave out --pairs and --reproduce", "PAIRS=1"),
+    ("run KERNEL=nosuch", "no kernel line 'nosuch'; KERNEL is one of: 6.1 6.12 "),
+    ("shell CMD=true", "no kernel line 'nosuch'; KERNEL is one of: ", "KERNEL=nosuch"),
+    ("sweep OP=zero_fork KERNEL=nosuch", "no kernel line 'nosuch'; KERNEL is one of: "),
+    ("modules KERNEL=nosuch", "no kernel line 'nosuch'; KERNEL is one of: "),
+    ("matrix LINES=nosuch", "no kernel line 'nosuch'; KERNEL is one of: "),
+    ("sweep OP=nosuch", "no operation 'nosuch'; there are: add_memory "),
+    ("sweep", "no operation: give OP=OPERATION or CMD='shell command'; there are: add_memory "),
+    ("sweep OP=command", "OP=command needs CMD='shell command'"),
+    ("sweep OP=fork", "OP=fork with CMD: which operation? Give only one", "CMD=x"),
+    ("sweep OP=zero_fork SHARD=6/5", "argument --shard: SHARD is a number and how many there are, "
+     "as 2/5, not '6/5'"),
+    ("judge", "nothing to judge: give PATCH=FILE or FUNC=NAME"),
+    ("judge PATCH=/nowhere", "PATCH: /nowhere does not exist"),
+    ("run TESTS=nosuch", "no selftest 'nosuch'; there are: "),
+    ("matrix", "no selftest 'nosuch'; there are: ", "TESTS=nosuch"),
+    ("run PATCH=/nowhere", "PATCH: /nowhere does not exist"),
+    ("run PATCH=NO_DIFF", "PATCH: NO_DIFF has no diff"),
+    ("run SOURCE=5.4", "there is no source of a series '5.4'; there are: 6.1, "),
+    ("run SOURCE=/tmp", "SOURCE: /tmp is not a Linux source tree"),
+    ("run KDIR=/tmp", "KDIR: /tmp has no arch/x86/boot/bzImage: build that kernel first"),
+    ("run IMAGE=/nowhere HEADERS=/tmp", "IMAGE: /nowhere does not exist"),
+    ("modules IMAGE=/tmp", "HEADERS is missing: give KDIR= (a built tree), or IMAGE= and HEADERS="),
+    ("run FILES=/nowhere", "FILES: /nowhere does not exist"),
+    ("shell CMD=true FILES=/nowhere", "FILES: /nowhere does not exist"),
+    ("sweep OP=zero_fork FILES=/nowhere", "FILES: /nowhere does not exist"),
+    ("merge", 'no shards: give SHARDS="DIRECTORY..."'),
+    ("merge SHARDS=/nowhere", "no shard.json is below /nowhere"),
+    ("zero-page QEMU=/nowhere", "QEMU: there is no program /nowhere"),
+    ("zero-page QEMU=nosuch", "QEMU: there is no program nosuch, and no suite with a QEMU: the "
+     "archive of this machine's apt sources has no suite nosuch"),
+    ("busted BUSTED=nosuch", "no busted kernel 'nosuch'; there are: "),
+)
+OPTIONS = (
+    (["run"], "the following arguments are required: LINE; scripts/run --help lists the options"),
+    (["run", "6.12", "--nosuch"], "unrecognized arguments: --nosuch; "),
+    (["sweep", "6.12", "fork", "--k", "x"], "argument --k: invalid int value: 'x'; "),
+    (["sweep", "--shard", "1/2", "planted"], "SHARD is for one sweep"),
+    (["mutants", "6.12", "nosuch"], "mutants.conf has no mutant 'nosuch'"),
+    (["qemu-zero-page", "--only", "nosuch", "qemu-system-x86_64"], "--only: no case matches 'nosuch'"),
+    (["versions", "nosuch"], "usage: scripts/versions"),
+    (["deb", "nosuch"], "usage: scripts/deb"),
+    (["qemu-proof", "nosuch"], "usage: scripts/qemu-proof"),
+    (["gauges", "nosuch"], "usage: scripts/gauges"),
+    (["kernel"], "usage: scripts/kernel LINE"),
+    (["modules"], "usage: scripts/modules LINE"),
+)
 
 
 class Words(unittest.TestCase):
@@ -158,6 +224,20 @@ class Words(unittest.TestCase):
             self.assertEqual(["--tests=", "--append="], self.said("run", f"{name}=/x"))
 
 
+def ended(words: Sequence[str | Path], environment: Mapping[str, str],
+          root: Path = ROOT) -> "subprocess.CompletedProcess[str]":
+    """Run a program that must refuse its work at once; end it if it does not."""
+    with subprocess.Popen(words, cwd=root, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                          env={**variables.for_others(os.environ), **environment}) as process:
+        try:
+            said, errors = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, said, errors)
+
+
 class OtherMakes(unittest.TestCase):
     """Kbuild, and all else that the scripts run, must not expand what the variables hold."""
 
@@ -180,20 +260,12 @@ class Mistakes(unittest.TestCase):
 
     def test_of_variables(self) -> None:
         for environment, text in (
-                ({"JOBS": "0"}, "JOBS is a number of processes, not '0'"),
-                ({"JOBS": "abc"}, "JOBS is a number of processes, not 'abc'"),
                 ({"JOBS": "-1"}, "JOBS is a number of processes, not '-1'"),
                 ({"JOBS": "²"}, "JOBS is a number of processes, not '²'"),
-                ({"CPUS": "two"}, "CPUS is a number of processors, not 'two'"),
-                ({"LIMIT": "soon"}, "LIMIT is a number of seconds, not 'soon'"),
-                ({"PERSISTENT": "2"}, "PERSISTENT is 0 or 1, not '2'"),
                 ({"V": "yes"}, "V is 0 or 1, not 'yes'"),
                 ({"SNAPSHOT": "off"}, "SNAPSHOT is 0 or 1, not 'off'"),
-                ({"KERNEL": "6.12", "PATCH": "x"}, "KERNEL with PATCH: which kernel?"),
                 ({"KERNEL": "6.12", "SOURCE": "7.3"}, "KERNEL with SOURCE: which kernel?"),
-                ({"KERNEL": "6.12", "KDIR": "x"}, "KERNEL with KDIR: which kernel?"),
-                ({"KDIR": "x", "SOURCE": "7.3"}, "KDIR with SOURCE: which kernel?"),
-                ({"IMAGE": "x", "PATCH": "y"}, "IMAGE with PATCH: which kernel?")):
+                ({"KERNEL": "6.12", "KDIR": "x"}, "KERNEL with KDIR: which kernel?")):
             with self.subTest(environment):
                 self.assertIn(text, variables.mistake(environment, ROOT) or "")
         for environment in (dict.fromkeys(variables.SWITCHES, "0"),
@@ -206,42 +278,67 @@ class Mistakes(unittest.TestCase):
         for path in ("/a b", "/a;b", "/a$b", "/a\nb", "/a'b", "/a:b", "/a#b"):
             self.assertIn("move this clone", variables.mistake({}, Path(path)) or "", path)
 
-    def script(self, name: str, *words: str, **environment: str) -> tuple[int, str]:
-        done = subprocess.run([ROOT / "scripts" / name, *words], text=True, capture_output=True,
-                              check=False, stdin=subprocess.DEVNULL,
-                              env={**variables.for_others(os.environ), **environment})
-        self.assertEqual(1, done.stderr.count("\n"), done.stderr)
-        return done.returncode, done.stderr
+    def test_of_options(self) -> None:
+        """Of scripts, which make does not pass."""
+        for words, text in OPTIONS:
+            with self.subTest(words):
+                done = ended([ROOT / "scripts" / words[0], *words[1:]], {})
+                self.assertEqual((125, ""), (done.returncode, done.stdout), done.stderr)
+                self.assertEqual([f"errpath: {text}"], [line[:len(f"errpath: {text}")] for line
+                                                        in done.stderr.splitlines()])
 
-    def test_of_scripts(self) -> None:
-        with tempfile.NamedTemporaryFile("w") as file:
-            file.write("no diff\n")
-            file.flush()
-            cases: list[tuple[list[str], dict[str, str], int, str]] = [
-                (["run", "6.12"], {"JOBS": "0"}, 125, "JOBS is"),
-                (["run", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
-                (["try"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
-                (["judge", "6.12"], {"KERNEL": "6.12", "PATCH": "x"}, 125, "KERNEL with PATCH"),
-                (["try"], {"PATCH": "/nowhere"}, 125, "PATCH: /nowhere does not exist"),
-                (["try"], {"PATCH": file.name}, 125, f"PATCH: {file.name} has no diff"),
-                (["vm", "6.12"], {}, 125, "a prompt needs a terminal"),
-                (["sweep", "6.12", ""], {}, 125, "give OP=OPERATION or CMD="),
-                (["sweep", "--command", "x", "6.12", "fork"], {}, 125, "OP=fork with CMD"),
-                (["sweep", "6.12", "nosuch"], {}, 125, "no operation 'nosuch'"),
-                (["matrix", "nosuch"], {}, 125, "no kernel line 'nosuch'"),
-                (["run", "6.12", "--tests", "nosuch"], {}, 125, "no selftest 'nosuch'"),
-                (["busted", "nosuch"], {}, 125, "no busted kernel 'nosuch'"),
-                (["merge"], {}, 125, 'no shards: give SHARDS="DIRECTORY..."'),
-                (["merge", "/nowhere"], {}, 125, "no shard.json is below /nowhere"),
-                (["sweep", "--shard", "1/2", "planted"], {}, 125, "SHARD is for one sweep"),
-                (["mutants", "6.12", "nosuch"], {}, 125, "no mutant 'nosuch'"),
-                (["qemu-zero-page", "--only", "nosuch", "qemu-system-x86_64"], {}, 125,
-                 "no case matches 'nosuch'")]
-            for words, environment, code, text in cases:
-                with self.subTest(words, **environment):
-                    found, said = self.script(words[0], *words[1:], **environment)
-                    self.assertEqual(code, found, said)
-                    self.assertIn(text, said)
+
+class Table(unittest.TestCase):
+    """Each row of REFUSED is one line of the real program, and status 2 of make."""
+
+    def setUp(self) -> None:
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (self.directory / "no.patch").write_text("no diff\n", encoding="ascii")
+
+    def refused(self, words: str, text: str, environment: Mapping[str, str],
+                root: Path = ROOT, prefix: tuple[str, ...] = ()) -> str:
+        """Run make, which must fail; return the line about it."""
+        done = ended([*prefix, "make", "-s", *shlex.split(words)], environment, root)
+        self.assertEqual(2, done.returncode, done.stdout + done.stderr)
+        said, status, *more = done.stderr.splitlines()
+        self.assertEqual([f"errpath: {text}", []], [said[:len(f"errpath: {text}")], more])
+        self.assertRegex(status, r"^make: \*\*\* \[Makefile:\d+: \S+\] Error 125$")
+        self.assertNotIn("to run", done.stdout)
+        return said
+
+    def test_refused(self) -> None:
+        for words, text, *environment in REFUSED:
+            with self.subTest(words, environment=environment):
+                words, text = (one.replace("NO_DIFF", str(self.directory / "no.patch"))
+                               for one in (words, text))
+                self.refused(words, text, dict(one.split("=", 1) for one in environment))
+
+    def copy(self, name: str) -> Path:
+        """Return a clone of errpath at this path."""
+        root = self.directory / name
+        shutil.copytree(ROOT / "scripts", root / "scripts")
+        shutil.copytree(ROOT / "selftests", root / "selftests")
+        shutil.copy(ROOT / "Makefile", root)
+        return root
+
+    def test_path_with_a_blank(self) -> None:
+        root = self.copy("a b")
+        for words in ("run", "sweep OP=fork", "shell CMD=true"):
+            with self.subTest(words):
+                self.refused(words, f"make cannot build in '{root}': move this clone", {}, root)
+
+    def test_build_that_cannot_be_written(self) -> None:
+        root = self.copy("clone")
+        (root / "build").mkdir()
+        user = () if os.getuid() == 0 else ("--map-root-user",)
+        for options, text in (("ro", ": Read-only file system"),
+                              ("size=1m", " has 1 MiB left; errpath needs 64 at least")):
+            for words in ("run", "shell CMD=true", "sweep OP=zero_fork"):
+                with self.subTest(words, options=options):
+                    said = self.refused(words, f"{root}/build", {}, root, (
+                        "unshare", "--mount", *user, "sh", "-c",
+                        f'mount -t tmpfs -o {options} none build && exec "$@"', "-"))
+                    self.assertTrue(said.endswith(text), said)
 
 
 class EachProgram(unittest.TestCase):
@@ -253,9 +350,7 @@ class EachProgram(unittest.TestCase):
         self.assertIn("check", [program.name for program in programs])
         for program, jobs in itertools.product(programs, ("abc", "0")):
             with self.subTest(program.name, JOBS=jobs):
-                done = subprocess.run([program], text=True, stdin=subprocess.DEVNULL, timeout=60,
-                                      capture_output=True, check=False,
-                                      env={**variables.for_others(os.environ), "JOBS": jobs})
+                done = ended([program], {"JOBS": jobs})
                 self.assertEqual(
                     (125, f"errpath: JOBS is a number of processes, not {jobs!r}\n", ""),
                     (done.returncode, done.stderr, done.stdout))
