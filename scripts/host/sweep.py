@@ -42,7 +42,7 @@ APPEND = "loglevel=6 nokaslr slub_debug=F"
 KASAN_APPEND = "kasan_multi_shot"
 # Words that the guest's program reads: they reach it by orders, not by the kernel's command line,
 # so that all operations share a template.
-ORDERED = re.compile(r"ERRPATH_\w+=")
+ORDERED = re.compile(r"(?<!\S)(ERRPATH_\w+=\S*)\s*")
 INJECT = re.compile(r"errpath: inject ")
 TIME = re.compile(r"^\[ *[0-9.]+\] ")
 OPERATION = re.compile(r"^SWEEP_OPERATION\((\w+)\)", re.M)
@@ -292,14 +292,14 @@ class Sweep:
         """The words for the kernel's command line. Of two words with the same name the last one
         counts: the user's."""
         kasan = KASAN_APPEND if "CONFIG_KASAN" in self.kernel.config else ""
-        return " ".join([APPEND, kasan, f"ERRPATH_SWEEP={self.row.operation}", self.row.append,
-                         self.settings])
+        return " ".join(filter(None, [APPEND, kasan, f"ERRPATH_SWEEP={self.row.operation}",
+                                      self.row.append, self.settings]))
 
     def environment(self) -> tuple[dict[str, str], str]:
         """The words of append() that the guest's program reads, by name, and the others."""
-        words = self.append().split()
-        environment = dict(word.split("=", 1) for word in words if ORDERED.match(word))
-        return environment, " ".join(word for word in words if not ORDERED.match(word))
+        words = ORDERED.findall(self.append())
+        # The other words stay as typed: those in quotes can have several blanks in a row.
+        return dict(word.split("=", 1) for word in words), ORDERED.sub("", self.append()).strip()
 
     def initramfs(self) -> Path:
         """Write the initramfs of all guests."""
