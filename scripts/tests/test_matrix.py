@@ -2,13 +2,15 @@
 """The table of the matrix, and lines that cannot run."""
 
 import re
+import runpy
 import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
+from unittest import mock
 
-from host import arch, archive, known, matrix, matrixhtml, runner, sweepreport
-from host.common import Failure
+from host import arch, archive, common, known, matrix, matrixhtml, runner, shard, sweepreport
+from host.common import SCRIPTS, Failure
 from host.ktap import Result
 from host.runner import Run
 
@@ -50,6 +52,27 @@ class Reports(unittest.TestCase):
         self.assertIn(["FAIL", "prog.a", "it", "&", "that"], lines)
         self.assertIn(["said", "so"], lines)
         self.assertNotIn(["pass", "prog.a"], lines)
+
+
+    def test_an_interrupted_run_leaves_no_older_results(self) -> None:
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        matrix.write(directory, RUNS, "table")
+        shard.write(directory, "matrix", {}, shard.Shard(1, 2), [])
+        (directory / "kept").write_text("of another program")
+        self.assertTrue({"summary", "ktap", "junit.xml", "results.json", "index.html",
+                         "shard.json", "kept"} <= {file.name for file in directory.iterdir()})
+        matrix.clear(directory)
+        self.assertEqual(["kept"], [file.name for file in directory.iterdir()])
+
+    def test_the_matrix_clears_before_it_runs(self) -> None:
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        matrix.write(directory / "matrix", RUNS, "table")
+        with mock.patch.object(common, "main"):
+            program = runpy.run_path(str(SCRIPTS / "matrix"))
+        with (mock.patch.object(runner, "run", side_effect=KeyboardInterrupt),
+              self.assertRaises(KeyboardInterrupt)):
+            program["main"](["6.12", "--results", str(directory)])
+        self.assertEqual([], [*(directory / "matrix").iterdir()])
 
 
 class Page(unittest.TestCase):

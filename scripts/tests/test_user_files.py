@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import test_guests
 from host import archive, common, user_files
 from host.common import SCRIPTS, Failure
 from host.kernel import Kernel
@@ -135,6 +136,16 @@ class InGuest(FilesTest):
                                "/files/d/hello", files=f"{built} {self.directory}/d")
         self.assertEqual(42, done.returncode, done.stdout)
         self.assertIn("hello", done.stdout)
+
+    def test_run(self) -> None:
+        """Selftests find them, too."""
+        self.write("d/data", b"it\n")
+        words = test_guests.command(self.directory, {
+            "finds": (9, '[ "$(cat /files/d/data)" = it ]'), "not": (9, "[ -e /files/other ]")})
+        done = self.run_script(*words, files=str(self.directory / "d"))
+        self.assertEqual(1, done.returncode, done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^ +FAIL +not +exit=1$")
+        self.assertRegex(done.stdout, r"(?m)^2 passed, 1 failed, 0 skipped$")
 
     def test_sweep_names_the_leak(self) -> None:
         """The sweep of a module that its command loads and unloads names the object that the
