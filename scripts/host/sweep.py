@@ -31,6 +31,8 @@ COMMAND = "command"	# the operation that runs shell commands
 # The test of the sweep itself, and what CMD uses.
 INTERNAL = ("chain", COMMAND)
 SETTINGS = "settings"	# file with the arguments that another sweep must have to find the same
+# File with the hashes of calls that were in one run only, as they depend on chance.
+UNREACHED = "unreached"
 PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
 # Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.
 BOOTS = 3
@@ -204,6 +206,15 @@ class Sweep:
         found = [file.parent for file in self.out.glob("guest-*/sweep")]
         return sorted(found, key=lambda out: int(out.name.partition("-")[2]))
 
+    def unreached(self) -> list[str]:
+        """Return the hashes of the targets that twins found, but could not fail."""
+        file = self.out / UNREACHED
+        return file.read_text(encoding="ascii").split() if file.is_file() else []
+
+    def give_up(self, hashes: Sequence[str]) -> None:
+        """Note that no twin reaches these targets."""
+        (self.out / UNREACHED).write_text("\n".join([*hashes, ""]), encoding="ascii")
+
     def events(self) -> Iterator[sweepproto.Event]:
         """The records of all guests, and an event for each guest that was lost. Raises a Failure
         for a record that the schema does not have."""
@@ -240,10 +251,10 @@ class Sweep:
             return
 
     def ended(self) -> bool:
-        """True if all targets were judged: by twins, by one guest, or by those of all lanes, if
+        """True if all targets that are reached again were judged: by twins, by one guest, or by those of all lanes, if
         these found the same targets."""
         if self._is_by_twins():	# a shard can have no target
-            return not {*self.found()} - {*self.done()}
+            return not {*self.found()} - {*self.done()} - {*self.unreached()}
         ends: dict[int, dict[int, str]] = {}	# surveys by number of lanes, and by lane
         for out in self.outs():
             for record in sweepproto.read(out / "sweep"):

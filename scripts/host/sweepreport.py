@@ -189,6 +189,7 @@ class Report:
         self.clean: set[int] = set()
         self.covered: set[int] = set()
         self.elsewhere: dict[str, Target] = {}		# targets of other shards
+        self.unreached = 0		# calls that were found once, and not again
         self.under = ""			# ERRPATH_UNDER, which narrows what is failed
         self.shard = ""			# which shard this is, or of how many it is merged
         self.missing: list[str] = []	# what is missing of a merged report
@@ -268,8 +269,8 @@ class Report:
         if any(target.outcome()[0] != "did not fire" for target in self.targets.values()) \
                 or self.elsewhere.keys() - self.targets.keys():
             return ""
-        if self.targets:
-            return (f"the {len(self.targets)} allocations that were to fail were not reached again: "
+        if number := len(self.targets) + self.unreached:
+            return (f"the {number} allocations that were to fail were not reached again: "
                     "the operation must allocate the same in each run")
         if self.under:
             return (f"no allocation matches ERRPATH_UNDER={self.under}: give functions that are on "
@@ -310,6 +311,8 @@ class Report:
             yield "  NOT COMPLETE"
         elif why := self.empty():
             yield f"  NOTHING FAILED: {why}"
+        if self.unreached:
+            yield f"  {unreached(self.unreached)}"
         yield from (f"  {line}" for line in self.missing)
         groups: dict[tuple[str, bool], list[Target]] = {}
         for target in self.targets.values():
@@ -350,6 +353,13 @@ class Report:
         sweepresults.write(report, out, self.seconds)
         page = sweephtml.page(report, [] if self.unavailable else [*self.totals()])
         (out / "report.html").write_text("\n".join(page) + "\n", encoding="utf-8")
+
+
+def unreached(number: int) -> str:
+    """Say how many calls were not failed, as no other run reached them."""
+    one = number == 1
+    return (f"{number} call{'s' * (not one)} {'was' if one else 'were'} found once, and not again: "
+            f"{'it was' if one else 'they were'} not failed")
 
 
 def under(settings: str) -> str:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from host import build, guest, orders, sweepproto, template, watched
+from host import build, guest, orders, sweepproto, sweepreport, template, watched
 from host.common import Failure, say
 
 if TYPE_CHECKING:
@@ -144,6 +144,9 @@ class Twins:
             for one in as_completed(runs):
                 one.result()
             before = left
+        if left and not self._stop.is_set():	# the last round judged none of them
+            self.sweep.give_up([then or hash_ for hash_, then in left])
+            say(sweepreport.unreached(len(left)))
 
     def run(self) -> None:
         """Judge all targets that are left. Raises NoTwins if these guests cannot do that."""

@@ -420,6 +420,16 @@ class Reports(unittest.TestCase):
         self.assertTrue(report.good(), "another shard has the calls")
         self.assertNotIn("NOTHING FAILED", "\n".join(report.text()))
 
+    def test_calls_that_were_not_reached_again(self) -> None:
+        report, _ = self.one(run_of(("add", -12)))
+        report.unreached = 2
+        self.assertIn("  2 calls were found once, and not again: they were not failed",
+                      [*report.text()])
+        self.assertTrue(report.good())
+        report.targets.clear()
+        self.assertFalse(report.good())
+        self.assertIn("NOTHING FAILED: the 2 allocations", "\n".join(report.text()))
+
     def test_a_sweep_whose_calls_did_not_fire_is_not_good(self) -> None:
         report, call = self.one(run_of(("add", 0)))
         self.assertTrue(report.good())

@@ -115,6 +115,34 @@ class Targets(TwinsTest):
         self.assertEqual([], self.twins._left())
         self.assertTrue(self.sweep.ended())
 
+    def test_calls_that_no_guest_reaches_again(self) -> None:
+        """A call can depend on chance, and be in one run only."""
+        self.guest(found(ONE), found(TWO), ending="judged")
+        self.guest(target(ONE), judged(ONE), found(THREE))
+        ran: list[tuple[str, str]] = []
+
+        def run(hash_: str, then: str = "") -> Path:
+            ran.append((hash_, then))
+            records = [target(hash_), judged(hash_)] if hash_ == ONE or len(ran) == 1 else []
+            return self.guest(*records, ending="ended")
+
+        with (ThreadPoolExecutor(1) as pool, unittest.mock.patch.object(self.twins, "_run", run),
+              unittest.mock.patch.object(twins, "say") as say):
+            self.twins._run_left(pool)
+        self.assertEqual([(TWO, ""), (ONE, THREE), (ONE, THREE)], ran)
+        self.assertEqual([THREE], self.sweep.unreached())
+        self.assertTrue(self.sweep.ended())
+        self.assertIn("1 call was found once, and not again: it was not failed",
+                      [call.args[0] for call in say.call_args_list])
+
+    def test_an_interruption_gives_up_no_call(self) -> None:
+        self.guest(found(ONE))
+        self.twins._stop.set()
+        with ThreadPoolExecutor(1) as pool:
+            self.twins._run_left(pool)
+        self.assertEqual([], self.sweep.unreached())
+        self.assertFalse(self.sweep.ended())
+
     def test_nothing_is_no_result(self) -> None:
         self.guest(found(ONE))
         self.guest(target(sweepproto.NOTHING), judged(sweepproto.NOTHING))

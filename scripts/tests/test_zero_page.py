@@ -250,7 +250,7 @@ class Command(unittest.TestCase):
     def test_unknown_qemu(self) -> None:
         done = subprocess.run([SCRIPTS / "qemu-zero-page", "./no-such"], capture_output=True,
                               text=True, check=False)
-        self.assertEqual((1, "errpath: QEMU: there is no program ./no-such\n"),
+        self.assertEqual((125, "errpath: QEMU: there is no program ./no-such\n"),
                          (done.returncode, done.stderr))
 
     def interrupt(self, number: int, files_too: bool = True) -> None:
