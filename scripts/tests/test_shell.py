@@ -19,7 +19,7 @@ class Limits(unittest.TestCase):
     def setUp(self) -> None:
         self.out = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.now = 1000.0
-        self.enterContext(mock.patch.object(shell.time, "monotonic", lambda: self.now))
+        self.enterContext(mock.patch("host.shell.time.monotonic", lambda: self.now))
         self.enterContext(mock.patch.object(load, "factor", lambda: 2.0))
         self.enterContext(mock.patch.object(load, "text", lambda: "load 8 on 4 processors"))
         self.command = shell._Command(self.out, LIMIT, BOOT_LIMIT)

@@ -415,7 +415,8 @@ class Reports(unittest.TestCase):
             report.under = under
             self.assertFalse(report.good())
             self.assertIn(f"NOTHING FAILED: {said}", "\n".join(report.text()))
-        report = sweepreport.Report([start, {**target(2, []), "event": "elsewhere"}, end])
+        elsewhere: Any = {**target(2, []), "event": "elsewhere"}
+        report = sweepreport.Report([start, elsewhere, end])
         report.shard = "shard 1/2"
         self.assertTrue(report.good(), "another shard has the calls")
         self.assertNotIn("NOTHING FAILED", "\n".join(report.text()))
@@ -445,10 +446,11 @@ class Reports(unittest.TestCase):
         skipped = sweepreport.Report([self.START, {"event": "unavailable", "why": "no device"}])
         self.assertFalse(skipped.good())
         done, _ = self.one(run_of(("add", -12)))
-        for reports, skips, good in (([skipped], False, False), ([skipped], True, False),
-                                     ([skipped, skipped], True, False),
-                                     ([skipped, done], True, True), ([skipped, done], False, False),
-                                     ([done], False, True), ([], True, False)):
+        cases: list[tuple[list[sweepreport.Report], bool, bool]] = [
+            ([skipped], False, False), ([skipped], True, False), ([skipped, skipped], True, False),
+            ([skipped, done], True, True), ([skipped, done], False, False), ([done], False, True),
+            ([], True, False)]
+        for reports, skips, good in cases:
             self.assertEqual(good, sweepreport.all_good(reports, skips), (reports, skips))
 
     def test_log_lines_of_all_kernels(self) -> None:
