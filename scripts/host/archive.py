@@ -163,12 +163,17 @@ def _fetch(row: Row) -> Path:
 
 
 def known(line: str) -> None:
+    """Raise a Failure if there is no such line."""
+    if line not in (user.LINE, *tried.LINES):
+        row_of(line)
+
+
+def check(line: str) -> None:
     """Raise a Failure if there is no such line, or if the user's own kernel cannot be used, before
     anything that takes long."""
+    known(line)
     if line == user.LINE:
         user.check()
-    elif line not in tried.LINES:
-        row_of(line)
 
 
 def fetch(line: str) -> Kernel:

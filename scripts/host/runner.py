@@ -280,7 +280,7 @@ def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, st
     UNAVAILABLE_LAST. Once closed, it ends what still runs. TESTS: programs by line; choice.tests
     for all by default."""
     for line in lines:
-        archive.known(line)
+        archive.check(line)
     user_files.paths()	# a missing file is a Failure now, not once everything is built
     with contextlib.ExitStack() as stack:
         for line in sorted(lines):
