@@ -52,7 +52,7 @@ LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command errpath_sweep functio
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
 # Tests of scripts that only nightly runs.
-RARE := test_deb
+RARE := test_deb test_documented
 
 .PHONY: build-small test-fetched help setup run matrix merge install uninstall deb sweep judge test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
 .DEFAULT_GOAL := help

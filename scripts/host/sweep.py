@@ -31,7 +31,7 @@ COMMAND = "command"	# the operation that runs shell commands
 # The test of the sweep itself, and what CMD uses.
 INTERNAL = ("chain", COMMAND)
 SETTINGS = "settings"	# file with the arguments that another sweep must have to find the same
-# File with the hashes of calls that were in one run only, as they depend on chance.
+# File with the hashes of calls that twins found, and that no other twin reached.
 UNREACHED = "unreached"
 PROGRAM_LIMIT = 7200	# seconds that the guest's program may run
 # Consecutive guests that may fail to boot, on a busy machine, before a sweep gives up.

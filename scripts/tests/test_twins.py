@@ -116,7 +116,7 @@ class Targets(TwinsTest):
         self.assertTrue(self.sweep.ended())
 
     def test_calls_that_no_guest_reaches_again(self) -> None:
-        """A call can depend on chance, and be in one run only."""
+        """What follows a failure can be different in a twin that is to fail more."""
         self.guest(found(ONE), found(TWO), ending="judged")
         self.guest(target(ONE), judged(ONE), found(THREE))
         ran: list[tuple[str, str]] = []

@@ -55,6 +55,22 @@ static void __exit mine_exit(void)
 """
 
 
+def build(directory: Path, source: str) -> Path:
+    """Build a module mine.ko."""
+    (directory / "mine.c").write_text(source, encoding="ascii")
+    (directory / "Kbuild").write_text("obj-m := mine.o\n", encoding="ascii")
+    common.run(archive.fetch(LINE).make(directory, "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"),
+               "building mine.ko")
+    return directory / "mine.ko"
+
+
+def built_with_leak(directory: Path) -> Path:
+    """Build a module that loses an object if it does not get the second one."""
+    includes, _, rest = MODULE.partition("\n")
+    return build(directory, f"{includes}\n#include <linux/slab.h>\n{LEAKS}"
+                 + rest[rest.index("\nmodule_init"):])
+
+
 class FilesTest(unittest.TestCase):
     def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -116,21 +132,13 @@ class Given(FilesTest):
 
 
 class InGuest(FilesTest):
-    def build(self, source: str) -> Path:
-        """Build a module mine.ko."""
-        (self.directory / "mine.c").write_text(source, encoding="ascii")
-        (self.directory / "Kbuild").write_text("obj-m := mine.o\n", encoding="ascii")
-        common.run(archive.fetch(LINE).make(self.directory, "CONFIG_DEBUG_INFO_BTF_MODULES=",
-                                            "modules"), "building mine.ko")
-        return self.directory / "mine.ko"
-
     def run_script(self, *words: str | Path, files: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([SCRIPTS / words[0], *words[1:]], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={**os.environ, "FILES": files})
 
     def test_command(self) -> None:
-        built = self.build(MODULE)
+        built = build(self.directory, MODULE)
         self.write("d/hello", b"#!/bin/sh\necho hello\nexit 42\n", 0o755)
         done = self.run_script("vm", LINE, "modprobe mine && rmmod mine && insmod /files/mine.ko && "
                                "/files/d/hello", files=f"{built} {self.directory}/d")
@@ -150,9 +158,7 @@ class InGuest(FilesTest):
     def test_sweep_names_the_leak(self) -> None:
         """The sweep of a module that its command loads and unloads names the object that the
         module loses, and the function that did not get the second one."""
-        includes, _, rest = MODULE.partition("\n")
-        built = self.build(f"{includes}\n#include <linux/slab.h>\n{LEAKS}"
-                           + rest[rest.index("\nmodule_init"):])
+        built = built_with_leak(self.directory)
         results = self.directory / "results"
         done = self.run_script("sweep", "--results", results, "--append", "ERRPATH_UNDER=mine_init",
                                "--command", "insmod /files/mine.ko; rmmod mine", LINE,

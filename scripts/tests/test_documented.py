@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A command of the manual that takes minutes: a sweep of all that loading and unloading a module
+allocates, in which the module loses an object on one error path."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from host import sweepjson, variables
+from host.common import ROOT
+from test_user_files import LINE, FilesTest, built_with_leak
+
+
+class Documented(FilesTest):
+    COMMAND = "insmod /files/mine.ko; rmmod mine"
+
+    def test_the_leak_is_among_all_calls(self) -> None:
+        manual = (ROOT / "scripts/README.md").read_text(encoding="utf-8")
+        self.assertIn(f'    make sweep CMD="{self.COMMAND}" FILES=mine.ko\n', manual)
+        built = built_with_leak(self.directory)
+        done = subprocess.run(["make", "-s", "sweep", f"KERNEL={LINE}", f"CMD={self.COMMAND}",
+                               f"FILES={built}"],
+                              cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, env=variables.for_others(os.environ))
+        self.assertEqual(2, done.returncode, done.stdout)
+        self.assertNotIn("Traceback", done.stdout)
+        self.assertNotIn("NOT COMPLETE", done.stdout)
+        file = ROOT / "build/results" / LINE / "sweeps/command/report.json"
+        report: sweepjson.Sweep = json.loads(file.read_text(encoding="utf-8"))
+        texts = [finding["text"] for target in report["targets"]
+                 for finding in target["findings"] if target["stack"][0] == "mine_init"]
+        self.assertEqual(1, len(texts), texts)
+        self.assertRegex(texts[0], r"^leak: slab\.kmalloc-\S*1k \+1$")
+
+
+if __name__ == "__main__":
+    unittest.main()
