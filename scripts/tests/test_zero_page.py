@@ -18,8 +18,8 @@ from unittest import mock
 from host import known, qemu_source, zero_page
 from host.common import SCRIPTS, Failure
 from host.ktap import Result
-from host.memory import Memory
-from host.qemu import Binary, Machine
+from host.memory import Memory, reads_populate
+from host.qemu import Binary, Machine, named
 from host.virtio_mem import VirtioMem
 from test_guests import working_in
 
@@ -125,7 +125,8 @@ class Judged(unittest.TestCase):
         case = SPARSE._replace(method="multifd-none")
         full = zero_page.SIZE // zero_page.KiB
         self.assertEqual("pass", zero_page.population(case, full).outcome)
-        self.assertEqual("fail", zero_page.population(case, full + 4).outcome)
+        for wrong in (full + 4, full - 4, zero_page.TOUCHED, 0):
+            self.assertEqual("fail", zero_page.population(case, wrong).outcome, wrong)
 
     def test_source(self) -> None:
         self.assertEqual("pass", zero_page.population_of_source(SPARSE, 0).outcome)
@@ -244,6 +245,34 @@ class Migrated(unittest.TestCase):
             results, _ = zero_page.judge(SPARSE, self.qemu, self.qemu)
         self.assertEqual(["skip"] * 3, [result.outcome for result in results])
         self.assertRegex(results[0].reason, r"^QEMU \S+ has no pause-before-switchover")
+
+
+class Deaf(zero_page._Migration):
+    """A migration whose QEMUs do not get the parameter zero-page-detection."""
+
+    def prepare(self) -> None:
+        method = zero_page.METHODS[self.method]
+        detects = {self.method: method._replace(detection=None)}
+        with mock.patch.dict(zero_page.METHODS, detects):
+            super().prepare()
+
+
+class Detection(unittest.TestCase):
+    """Migrations by a QEMU that has zero-page-detection, which make test fetches anyway."""
+
+    def test_a_parameter_that_is_not_set_is_seen(self) -> None:
+        newer = named("trixie-backports")
+        # By precopy this QEMU also populates other memory that was never touched.
+        for case in (zero_page.Case("ram", "private", False, "precopy-none"),
+                     SPARSE._replace(method="multifd-none")):
+            for migration, outcome in ((zero_page._Migration, "pass"), (Deaf, "fail")):
+                with (self.subTest(str(case), migration=migration),
+                      mock.patch.object(zero_page, "_Migration", migration)):
+                    if case.is_anonymous and reads_populate():
+                        self.skipTest("this machine's kernel allocates memory that is only read")
+                    (population, *_), measured = zero_page.judge(case, newer, newer)
+                    self.assertIsNotNone(measured, population.reason)
+                    self.assertEqual(outcome, population.outcome, population.reason)
 
 
 class Command(unittest.TestCase):
