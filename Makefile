@@ -54,7 +54,7 @@ LATE := test_try test_judge_patch test_readme
 # Tests of scripts that only nightly runs.
 RARE := test_deb test_documented
 
-.PHONY: build-small test-fetched help setup run matrix merge install uninstall deb sweep judge test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
+.PHONY: test-built test-fetched help setup run matrix merge install uninstall deb sweep judge test shell modules check mutants busted nightly bench zero-page qemu-proof versions clean
 .DEFAULT_GOAL := help
 
 help:	## print this list
@@ -93,12 +93,12 @@ judge: setup	## fail what lies below the functions that PATCH touches, without a
 
 test: check	## run what CI runs: static checks, tests of the scripts, two mutants, bench, the tests on all lines
 	@scripts/setup kernels
-	@$(MAKE) -s -j2 build-small test-fetched
-	@scripts/tests/run $(LATE)
+	@$(MAKE) -s -j2 test-built test-fetched
 
-# Built while guests run, which leave half of two processors idle.
-build-small: setup
+# Beside guests of other kernels, which leave half of two processors idle.
+test-built: setup
 	@nice -n 19 scripts/kernel small
+	@scripts/tests/run $(LATE)
 
 test-fetched: setup
 	@scripts/tests/run $(filter-out $(LATE) $(RARE),$(notdir $(basename $(wildcard scripts/tests/test_*.py))))
