@@ -134,8 +134,11 @@ static unsigned long module_text(const char *module)
 	return file_read(path, text, sizeof(text)) > 0 ? strtoul(text, NULL, 16) : 0;
 }
 
+/* Does nothing if this kernel has no such module. */
 static int module_toggle(const char *module)
 {
+	if (!module_exists(module))
+		return 0;
 	return module_loaded(module) ? module_unload(module) : module_load(module, "");
 }
 

@@ -14,6 +14,7 @@
 
 #define TRACING "/sys/kernel/tracing"
 #define EVENT "errpath_observer/watch"
+#define ENOTSUPP 524	/* an errno that only the kernel defines */
 
 struct observer {
 	const char *name;
@@ -215,24 +216,6 @@ static int graph_read(const struct observation *o, struct observed *seen)
 
 /* BPF programs on a trampoline: only for functions that are in the BTF of the kernel. */
 
-static const char *trampoline_lacks(const char *function)
-{
-	static char why[128];
-	struct btf_function found;
-	int map;
-
-	if (access("/sys/kernel/btf/vmlinux", F_OK))
-		return "this kernel has no CONFIG_DEBUG_INFO_BTF";
-	map = bpf_make_map();
-	if (map < 0)
-		return "this kernel has no CONFIG_BPF_SYSCALL";
-	close(map);
-	if (btf_find_function(function, &found) != -ENOENT)
-		return NULL;
-	snprintf(why, sizeof(why), "%s() is not in the kernel's BTF", function);
-	return why;
-}
-
 static int trampoline_attach(struct observation *o, bool at_return)
 {
 	o->map = bpf_make_map();
@@ -291,6 +274,30 @@ static int trampoline_detach(struct observation *o)
 	close(o->program);
 	close(o->map);
 	return err;
+}
+
+static const char *trampoline_lacks(const char *function)
+{
+	struct observation o = { .function = function };
+	static char why[128];
+	struct btf_function found;
+	int map, err;
+
+	if (access("/sys/kernel/btf/vmlinux", F_OK))
+		return "this kernel has no CONFIG_DEBUG_INFO_BTF";
+	map = bpf_make_map();
+	if (map < 0)
+		return "this kernel has no CONFIG_BPF_SYSCALL";
+	close(map);
+	if (btf_find_function(function, &found) == -ENOENT) {
+		snprintf(why, sizeof(why), "%s() is not in the kernel's BTF", function);
+		return why;
+	}
+	err = trampoline_attach(&o, false);
+	if (!err)
+		trampoline_detach(&o);
+	/* Before 6.4, arm64 has no CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS. */
+	return err == -ENOTSUPP ? "the kernel attaches no BPF trampoline to functions" : NULL;
 }
 
 static const struct observer observers[] = {
