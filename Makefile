@@ -47,7 +47,7 @@ MUTANTS := injection-taken-out accounting-expectation-falsified
 ALL_ON := 6.1 6.12 6.12-rt 7.3
 
 # Programs that TESTS=all leaves out because they take long; make test runs them on one line.
-LONG := dax hotplug_leaks pci_hyperv_leaks errpath_command errpath_sweep functions
+LONG := dax hugetlb hotplug_leaks pci_hyperv_leaks errpath_command errpath_sweep functions
 
 # Tests of scripts that need a kernel built here.
 LATE := test_try test_judge_patch test_readme
@@ -120,10 +120,11 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/matrix --tests all
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
+	@scripts/setup arm64 && scripts/matrix 6.1-arm64 6.12-arm64 7.3-arm64 --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/run 6.1 6.12 7.3 --tests functions --append ERRPATH_FUNCTIONS=210 --timeout 900
-	@scripts/matrix --tests "$(LONG) hugetlb fuzz"
-	@scripts/matrix small debug debug-rt kasan --tests "$(LONG) hugetlb"
+	@scripts/matrix --tests "$(LONG) fuzz"
+	@scripts/matrix small debug debug-rt kasan dax --tests "$(LONG)"
 	@scripts/matrix --tests stress --timeout 600
 	@scripts/matrix debug debug-rt kasan 6.12-rt --tests "fuzz stress" \
 		--append ERRPATH_SECONDS=120 --timeout 900

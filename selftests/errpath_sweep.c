@@ -93,6 +93,14 @@ TEST_F_TIMEOUT(sweep, that_is_killed_leaves_nothing_armed, 30)
 	close(guard);
 }
 
+TEST_F_TIMEOUT(sweep, refuses_a_command_that_succeeds_once, 30)
+{
+	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "mkdir", DIRECTORY "/once");
+	EXPECT_EQ(COMMAND_FAILED, self->r.status);
+	EXPECT_OUT("^errpath: mkdir succeeds only once: sweep a command that undoes what it does$");
+	EXPECT_EQ(0, rmdir(DIRECTORY "/once"));
+}
+
 /* Fails once, and from then on succeeds no more. */
 #define FLAG DIRECTORY "/flag"
 #define FRAGILE "test ! -e " FLAG " && { " CHAIN " || { : >" FLAG "; exit 1; }; }"
@@ -115,6 +123,8 @@ TEST_F_TIMEOUT(sweep, reports_a_hang, 30)
 	EXPECT_EQ(1, self->r.status);
 	EXPECT_OUT("^errpath: call 1 of .*\\(\\) failed, below$");
 	EXPECT_OUT("^errpath:   the command hangs at$");
+	if (!access("/proc/thread-self/children", F_OK))
+		EXPECT_OUT("nanosleep");
 	EXPECT_OUT("^errpath: the sweep ended early, after 0 of 5 calls: nothing is armed ");
 	EXPECT_STREQ("off", point_state("alloc"));
 }

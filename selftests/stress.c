@@ -239,12 +239,13 @@ TEST_F_TIMEOUT(stress, every_call_is_counted, 100)
 	EXPECT_EQ(notrace.matched / EVERY, notrace.injected);
 }
 
-/* Returns the pages that are neither free nor counted as used, and the address spaces. */
+/* Returns the pages that are neither free nor counted as used, or -1. */
 static long unaccounted(void)
 {
-	static struct counters now;
+	static struct counters now, last;
 
-	return counters_settle_and_read(&now) ? -1 : counters_value(&now, COUNTERS_UNACCOUNTED);
+	return counters_read_steady(&now, &last) ? -1 :
+	       counters_value(&now, COUNTERS_UNACCOUNTED);
 }
 
 /*

@@ -26,6 +26,12 @@
 #define OCCURRENCES 64		/* of one stack to fail by default */
 #define SURVEYS 10		/* clean runs until a target counts as absent */
 
+void sweep_bail_out(const char *what, int err)
+{
+	printf("Bail out! %s: %s\n", what, strerror(-err));
+	exit(KSFT_FAIL);
+}
+
 static const struct sweep_operation *operation_lookup(const char *name)
 {
 	const struct sweep_operation * const *o;

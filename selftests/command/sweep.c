@@ -59,6 +59,11 @@ static struct sweep_operation operation = {
 	.run = operation_run,
 };
 
+void sweep_bail_out(const char *what, int err)
+{
+	exit(complain("%s: %s", what, strerror(-err)));
+}
+
 static void set_knobs(void)
 {
 	if (injection_set(&injection, arguments))
@@ -123,8 +128,8 @@ static void set_options(void)
 	};
 }
 
-/* Once unarmed: a command that does not succeed cannot be swept. */
-static int check_command(const struct arguments *a)
+/* Returns the wait status of the command, with nothing armed. */
+static int run_unarmed(void)
 {
 	pid_t pid = fork();
 	int status = 0;
@@ -134,12 +139,23 @@ static int check_command(const struct arguments *a)
 		exec_command();
 	}
 	waitpid(pid, &status, 0);
-	if (!status)
-		return 0;
+	return status;
+}
+
+/* A command that does not succeed, or only once, cannot be swept. */
+static int check_command(const struct arguments *a)
+{
+	int status = run_unarmed();
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
 		return complain("cannot run %s", *a->command);
-	return complain("%s does not succeed with nothing failed: sweep a command that does",
-			*a->command);
+	if (status)
+		return complain("%s does not succeed with nothing failed: sweep a command that does",
+				*a->command);
+	if (run_unarmed())
+		return complain("%s succeeds only once: sweep a command that undoes what it does",
+				*a->command);
+	return 0;
 }
 
 int command_sweep(const struct arguments *a)

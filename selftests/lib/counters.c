@@ -657,6 +657,16 @@ static bool late_gauge_fell(const struct counters *from, const struct counters *
 	return false;
 }
 
+/*
+ * Returns whether something changed by itself between two snapshots. Free pages that compaction has
+ * isolated, up to 32 at a time, are for a moment not accounted for.
+ */
+static bool is_unsettled(const struct counters *from, const struct counters *to)
+{
+	return late_gauge_fell(from, to) || counters_value(from, COUNTERS_UNACCOUNTED) !=
+					    counters_value(to, COUNTERS_UNACCOUNTED);
+}
+
 int counters_read_steady(struct counters *c, struct counters *last)
 {
 	int err = counters_settle_and_read(last);
@@ -664,7 +674,7 @@ int counters_read_steady(struct counters *c, struct counters *last)
 	for (int i = 0; i < SETTLE_TRIES && !err; i++) {
 		usleep(i * SETTLE_PAUSE_US);
 		err = counters_settle_and_read(c);
-		if (err || !late_gauge_fell(last, c))
+		if (err || !is_unsettled(last, c))
 			break;
 		*last = *c;
 	}

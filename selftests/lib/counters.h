@@ -76,8 +76,9 @@ void counters_shrink(const char *name);
 int counters_open_shrink(const char *name);
 int counters_shrink_by(int fd);
 /*
- * Takes a snapshot when nothing that is freed late was freed since the snapshot before, which it
- * keeps in @last. Something that is freed after the snapshot could hide that as much is lost.
+ * Takes a snapshot when, since the snapshot before, which it keeps in @last, nothing was freed that
+ * is freed late, and no page came or went that has no counter. Something that is freed after the
+ * snapshot could hide that as much is lost. After some seconds it takes the last one as it is.
  * Returns 0 or -errno.
  */
 int counters_read_steady(struct counters *c, struct counters *last);

@@ -17,12 +17,10 @@ bool memmap_is_counted(void)
  */
 int memmap_read(struct memmap *m)
 {
-	static struct counters c;
+	static struct counters c, last;
+	const int err = counters_read_steady(&c, &last);
 	long boot;
-	int err;
 
-	counters_settle();
-	err = counters_read(&c);
 	if (err)
 		return err;
 	boot = counters_value(&c, "vmstat." BOOT);

@@ -22,7 +22,7 @@ struct memmap {
 /* Returns whether the kernel counts the pages of the memmap. */
 bool memmap_is_counted(void);
 
-/* Reads both, after the kernel has settled. Returns 0 or -errno. */
+/* Reads both when they change no more, which takes two snapshots at least. Returns 0 or -errno. */
 int memmap_read(struct memmap *m);
 
 /* Returns by how many pages more @taken grew than @counted, or fewer. */

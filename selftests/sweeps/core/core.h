@@ -50,13 +50,14 @@ struct sweep_options {
 
 extern struct sweep_options options;
 
+/* Says that @what failed with @err, and ends the program: each program that sweeps has its own. */
+void __attribute__((noreturn)) sweep_bail_out(const char *what, int err);
+
 /* Ends the program if @err is negative: without @what no call can be judged. */
 static inline void bail_on_error(int err, const char *what)
 {
-	if (err >= 0)
-		return;
-	printf("Bail out! %s: %s\n", what, strerror(-err));
-	exit(KSFT_FAIL);
+	if (err < 0)
+		sweep_bail_out(what, err);
 }
 
 #endif

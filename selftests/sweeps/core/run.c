@@ -136,11 +136,25 @@ static void __attribute__((noreturn)) run_child(void)
 	_exit(0);
 }
 
+/* Returns the process that @pid waits for if it waits for its child, and so on. */
+static pid_t last_child(pid_t pid)
+{
+	char path[64], children[256];
+
+	for (;;) {
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+		/* Without CONFIG_PROC_CHILDREN there is no such file. */
+		if (file_read(path, children, sizeof(children)) <= 0)
+			return pid;
+		pid = atoi(children);
+	}
+}
+
 void run_find_where(pid_t pid)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
+	snprintf(path, sizeof(path), "/proc/%d/stack", last_child(pid));
 	if (file_read(path, last_run->where, sizeof(last_run->where)) < 0)
 		last_run->where[0] = '\0';
 }
