@@ -42,10 +42,6 @@ words := set -f;
 # Mutants that make test runs; make nightly runs all of mutants.conf.
 MUTANTS := injection-taken-out accounting-expectation-falsified
 
-# Lines on which make test runs all programs. The kernels of the other lines resemble these: there
-# it runs those of make run, and make nightly runs all.
-ALL_ON := 6.1 6.12 6.12-rt 7.3
-
 # Programs that TESTS=all leaves out because they take long; make test runs them on one line.
 LONG := dax hugetlb hotplug_leaks pci_hyperv_leaks errpath_command errpath_sweep functions
 
@@ -106,7 +102,7 @@ test-fetched: setup
 	@scripts/bench 6.12
 	@$(words) scripts/qemu-zero-page -- $(test_qemus)
 	@scripts/zero-guest 6.12 trixie
-	@scripts/matrix --all-on "$(ALL_ON)"
+	@scripts/matrix --tests all
 	@scripts/run 7.3 --tests "$(LONG)"
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
@@ -117,7 +113,6 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@scripts/autopkgtest bookworm || [ $$? = 8 ]
 	@scripts/busted
 	@$(words) scripts/qemu-zero-page -- $(qemus)
-	@scripts/matrix --tests all
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
 	@scripts/setup arm64 && scripts/matrix 6.1-arm64 6.12-arm64 7.3-arm64 --tests all

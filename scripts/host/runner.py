@@ -40,8 +40,6 @@ def options(words: Sequence[str], prog: str, description: str | None,
     parser.add_argument("--append", default="", help="words to add to the kernel command line")
     parser.set_defaults(shard=None)
     if shards:
-        parser.add_argument("--all-on", default="", metavar="LINES",
-                            help="every program on these lines, those of --tests on the others")
         parser.add_argument("--shard", type=shard.parse, metavar="NUMBER/OF",
                             help="run only this part of the programs, as 2/5")
     parser.add_argument("--results", type=common.absolute, default=common.BUILD / "results",
@@ -237,14 +235,6 @@ def _selftests(choice: argparse.Namespace, names: Collection[str], of: Arch) -> 
     return choice.selftests or build.selftests(ksft.fetch(), names, arch=of)
 
 
-def tests_by_line(lines: Sequence[str], choice: argparse.Namespace) -> dict[str, str]:
-    """Return what --tests and --all-on choose for each line. A Failure if --all-on names none."""
-    whole = choice.all_on.split()
-    for line in whole:
-        archive.known(line)
-    return {line: "all" if line in whole else choice.tests for line in lines}
-
-
 def programs(lines: Sequence[str], choice: argparse.Namespace,
              tests: Mapping[str, str] | None = None) -> dict[str, dict[str, str]]:
     """Return the programs for each line with their time limits, those of all shards. TESTS: by
@@ -291,8 +281,9 @@ def run(lines: Sequence[str], choice: argparse.Namespace, tests: Mapping[str, st
             for line, names in _programs(lines, choice, tests).items()}
         if not chosen:	# of a shard
             return
-        # The programs of a single line are shared by several guests; of many lines, each has one.
-        shares = 1 if choice.together else -(-session.at_once() // len(chosen))
+        # Several guests of each line share its programs, also of many lines: the last one that
+        # runs would have a single guest otherwise, and leave processors idle.
+        shares = 1 if choice.together else session.at_once()
         pool = stack.enter_context(ThreadPoolExecutor(1))
         built = sorted({name for names in chosen.values() for name in names})
         installed = {of: pool.submit(_selftests, choice, built, of)

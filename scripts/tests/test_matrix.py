@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from host import arch, archive, common, known, matrix, matrixhtml, runner, shard, sweepreport
-from host.common import SCRIPTS, Failure
+from host.common import SCRIPTS
 from host.ktap import Result
 from host.runner import Run
 
@@ -27,23 +27,6 @@ RUNS = [run("one", Result("prog.a", "pass", ""), Result("prog.b", "xfail", "know
             Result("prog.b", "skip", "none here"), Result("guest", "LOST", "hang"))]
 
 
-class Chosen(unittest.TestCase):
-    """Which programs each line runs."""
-
-    def chosen(self, *words: str) -> dict[str, str]:
-        choice = runner.options(words, "matrix", None, "*", shards=True)
-        return runner.tests_by_line(["6.1", "7.3"], choice)
-
-    def test_all_on_some_lines(self) -> None:
-        self.assertEqual({"6.1": "knobs", "7.3": "all"},
-                         self.chosen("--tests", "knobs", "--all-on", "7.3 6.12"))
-        self.assertEqual({"6.1": "", "7.3": ""}, self.chosen())
-
-    def test_no_such_line(self) -> None:
-        with self.assertRaisesRegex(Failure, "no kernel line '5.4'"):
-            self.chosen("--all-on", "5.4")
-
-
 class Reports(unittest.TestCase):
     def test_table(self) -> None:
         lines = [line.split() for line in matrix.table(RUNS)]
@@ -52,7 +35,6 @@ class Reports(unittest.TestCase):
         self.assertIn(["FAIL", "prog.a", "it", "&", "that"], lines)
         self.assertIn(["said", "so"], lines)
         self.assertNotIn(["pass", "prog.a"], lines)
-
 
     def test_an_interrupted_run_leaves_no_older_results(self) -> None:
         directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
