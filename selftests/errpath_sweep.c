@@ -97,7 +97,7 @@ TEST_F_TIMEOUT(sweep, refuses_a_command_that_succeeds_once, 30)
 {
 	RUN("sweep", "caller=stack:errpath_alloc:do_chain", "--", "mkdir", DIRECTORY "/once");
 	EXPECT_EQ(COMMAND_FAILED, self->r.status);
-	EXPECT_OUT("^errpath: mkdir succeeds only once: sweep a command that undoes what it does$");
+	EXPECT_OUT("^errpath: mkdir succeeds only once: sweep a command that can be repeated$");
 	EXPECT_EQ(0, rmdir(DIRECTORY "/once"));
 }
 

@@ -153,7 +153,7 @@ static int check_command(const struct arguments *a)
 		return complain("%s does not succeed with nothing failed: sweep a command that does",
 				*a->command);
 	if (run_unarmed())
-		return complain("%s succeeds only once: sweep a command that undoes what it does",
+		return complain("%s succeeds only once: sweep a command that can be repeated",
 				*a->command);
 	return 0;
 }
