@@ -309,7 +309,7 @@ TEST_F(command, wrong_words)
 		{ { "errpath", "sweep", "--timeout=0", "--", "true" }, "write --timeout=SECONDS" },
 		{ { "errpath", "sweep", "caller=stack:vfs_rmdir", "--", "true" },
 		  "no allocation of true matches caller=stack:vfs_rmdir: nothing was failed" },
-		{ { "errpath", "sweep", "--", "false" }, "false does not succeed" },
+		{ { "errpath", "sweep", "--", "false" }, "false fails with nothing injected" },
 		{ { "errpath", "sweep", "--", "no-such-command" }, "cannot run no-such" },
 		{ { "errpath", "verdict" }, "write -- and a command: errpath verdict" },
 		{ { "errpath", "verdict", "x=1", "--", "true" }, "verdict does not take x=1" },
@@ -372,7 +372,7 @@ TEST_F(command, sweep_of_a_real_machine_needs_yes)
 	RUN("sweep", "--yes", "--", "false");
 	EXPECT_EQ(COMMAND_FAILED, self->r.status);
 	EXPECT_OUT("^errpath: no virtual machine: .* can crash it$");
-	EXPECT_OUT("false does not succeed");
+	EXPECT_OUT("false fails with nothing injected");
 }
 
 /* CPUID is of x86 only: on others the firmware or the device tree tells. */

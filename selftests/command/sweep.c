@@ -150,7 +150,7 @@ static int check_command(const struct arguments *a)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
 		return complain("cannot run %s", *a->command);
 	if (status)
-		return complain("%s does not succeed with nothing failed: sweep a command that does",
+		return complain("%s fails with nothing injected: sweep a command that succeeds",
 				*a->command);
 	if (run_unarmed())
 		return complain("%s succeeds only once: sweep a command that can be repeated",
