@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A command of the manual that takes minutes: a sweep of all that loading and unloading a module
-allocates, in which the module loses an object on one error path."""
+"""Sweeps as the manual shows them, by make: of all that loading and unloading a module allocates,
+which takes minutes, and in which the module loses an object on one error path; and with memory that
+does not come back."""
 
+import errno
 import json
 import os
 import subprocess
@@ -32,6 +34,29 @@ class Documented(FilesTest):
                  for finding in target["findings"] if target["stack"][0] == "mine_init"]
         self.assertEqual(1, len(texts), texts)
         self.assertRegex(texts[0], r"^leak: slab\.kmalloc-\S*1k \+1$")
+
+
+class Persistent(unittest.TestCase):
+    """PERSISTENT=1: a command that tries again fails again."""
+
+    COMMAND = "mkdir /run/d || mkdir /run/d || exit 1; rmdir /run/d"
+
+    def errors(self, *words: str) -> set[int]:
+        """Sweep the command; return the errors with which it ended when a call failed."""
+        done = subprocess.run(["make", "-s", "sweep", f"KERNEL={LINE}", f"CMD={self.COMMAND}",
+                               "APPEND=ERRPATH_UNDER=do_mkdirat", *words], cwd=ROOT, text=True,
+                              check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env=variables.for_others(os.environ))
+        file = ROOT / "build/results" / LINE / "sweeps/command/report.json"
+        report: sweepjson.Sweep = json.loads(file.read_text(encoding="utf-8"))
+        self.assertTrue(report["complete"], done.stdout)
+        self.assertTrue(report["targets"], done.stdout)
+        return {err for target in report["targets"] for name, err in target["steps"]
+                if name == "command"}
+
+    def test_second_attempt_fails_too(self) -> None:
+        self.assertEqual({0}, self.errors())
+        self.assertEqual({-errno.ENOMEM}, self.errors("PERSISTENT=1"))
 
 
 if __name__ == "__main__":

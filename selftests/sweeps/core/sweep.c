@@ -4,6 +4,7 @@
 #include "cover.h"
 #include "judge.h"
 #include "lib/knobs.h"
+#include "lib/symbols.h"
 #include "records.h"
 #include "run.h"
 #include "sweep.h"
@@ -15,6 +16,22 @@
 
 struct sweep_options options;
 
+/*
+ * A task that gets no page for a page fault of its own has the fault again, for ever
+ * (pagefault_out_of_memory()). If memory does not come back, it hangs: leave out page faults.
+ */
+static const char *skipped_if_persistent(void)
+{
+	static const char * const faults[] = { "asm_exc_page_fault", "do_mem_abort" };
+	unsigned long start, end;
+
+	for (size_t i = 0; i < ARRAY_SIZE(faults) && options.persistent; i++) {
+		if (!symbol_find_text(faults[i], &start, &end))
+			return faults[i];
+	}
+	return "";
+}
+
 /* Arms the point so that any call of the operation can fail, but none is selected yet. */
 static void sweep_arm(void)
 {
@@ -22,8 +39,8 @@ static void sweep_arm(void)
 
 	bail_on_error(knob_set(point, "verbose", "1"), "verbose");
 	bail_on_error(knob_set(point, "caller", "%s", options.op->scope ?: " "), "caller");
-	bail_on_error(knob_set(point, "skip", "errpath:knob_write " NOT_IN_EACH_RUN " %s",
-			       options.op->skip ?: ""), "skip");
+	bail_on_error(knob_set(point, "skip", "errpath:knob_write " NOT_IN_EACH_RUN " %s %s",
+			       skipped_if_persistent(), options.op->skip ?: ""), "skip");
 	if (options.set_knobs)
 		options.set_knobs();
 	bail_on_error(targets_select_none(), "targets");
