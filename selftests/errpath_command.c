@@ -37,12 +37,7 @@ FIXTURE_SETUP(command)
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	/* In a guest the command is in /bin, elsewhere beside this program. */
-	setenv("PATH", "/bin:/usr/bin:.", 1);
-	/* What the verdict finds is not about this test. */
-	unsetenv("ERRPATH_COUNTERS");
-	mkdir("/tmp", 0777);
-	mkdir(DIRECTORY, 0700);
+	command_prepare(DIRECTORY);
 }
 
 FIXTURE_TEARDOWN_PARENT(command)
@@ -91,7 +86,7 @@ TEST_F(command, run_arms_a_point_for_children)
 	EXPECT_OUT("^errpath:   1 called from errpath_target_caller\\(\\)$");
 }
 
-/* A call that is delayed does not fail, and returns nothing of its own. */
+/* A delayed call succeeds and returns what the function returns. */
 TEST_F(command, run_delays_a_function)
 {
 	RUN("run", "vfs_rmdir=-ENOSPC", "delay-us=2000", "--", "rmdir", DIRECTORY);

@@ -35,12 +35,7 @@ FIXTURE_SETUP(sweep)
 
 	if (reason)
 		SKIP(return, "%s", reason);
-	/* In a guest the command is in /bin, elsewhere beside this program. */
-	setenv("PATH", "/bin:/usr/bin:.", 1);
-	/* What the verdict finds is not about this test. */
-	unsetenv("ERRPATH_COUNTERS");
-	mkdir("/tmp", 0777);
-	mkdir(DIRECTORY, 0700);
+	command_prepare(DIRECTORY);
 	ASSERT_EQ(0, module_load("errpath_alloc", ""));
 }
 

@@ -251,8 +251,8 @@ class Sweep:
             return
 
     def ended(self) -> bool:
-        """True if all targets that are reached again were judged: by twins, by one guest, or by those of all lanes, if
-        these found the same targets."""
+        """True if all targets that are reached again were judged: by twins, by one guest, or by
+        those of all lanes, if these found the same targets."""
         if self._is_by_twins():	# a shard can have no target
             return not {*self.found()} - {*self.done()} - {*self.unreached()}
         ends: dict[int, dict[int, str]] = {}	# surveys by number of lanes, and by lane

@@ -363,7 +363,7 @@ def unreached(number: int) -> str:
 
 
 def under(settings: str) -> str:
-    """Return the value of ERRPATH_UNDER in the words of a sweep; "" if it is not there."""
+    """Return the value of ERRPATH_UNDER in the settings of a sweep; "" if they do not set it."""
     return dict(word.partition("=")[::2] for word in settings.split()).get("ERRPATH_UNDER", "")
 
 

@@ -37,16 +37,23 @@ static void __attribute__((noreturn)) exec_command(void)
 	_exit(EXIT_NOT_FOUND);
 }
 
-/* The exit status does not say why the command failed: assume that memory was missing. */
-static int operation_run(struct sweep_run *r)
+static pid_t start_command(void)
 {
 	pid_t pid = fork();
-	int status = 0;
 
 	if (!pid) {
 		run_end_with_parent();
 		exec_command();
 	}
+	return pid;
+}
+
+/* The exit status does not say why the command failed: assume that memory was missing. */
+static int operation_run(struct sweep_run *r)
+{
+	pid_t pid = start_command();
+	int status = 0;
+
 	if (sweep_call(r, "fork", pid) < 0)
 		return -1;
 	waitpid(pid, &status, 0);
@@ -131,14 +138,9 @@ static void set_options(void)
 /* Returns the wait status of the command, with nothing armed. */
 static int run_unarmed(void)
 {
-	pid_t pid = fork();
 	int status = 0;
 
-	if (!pid) {
-		run_end_with_parent();
-		exec_command();
-	}
-	waitpid(pid, &status, 0);
+	waitpid(start_command(), &status, 0);
 	return status;
 }
 

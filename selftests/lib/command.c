@@ -2,12 +2,22 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "knobs.h"
+
+void command_prepare(const char *directory)
+{
+	setenv("PATH", "/bin:/usr/bin:.", 1);
+	unsetenv("ERRPATH_COUNTERS");
+	mkdir("/tmp", 0777);
+	mkdir(directory, 0700);
+}
 
 static void __attribute__((noreturn)) exec_words(int out, const char * const words[])
 {

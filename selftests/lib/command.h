@@ -15,6 +15,12 @@ struct command_result {
 };
 
 /*
+ * Sets the environment for runs of errpath, and makes @directory for what they leave. In a guest
+ * the command is in /bin, elsewhere beside the test; its verdict must not report for the test.
+ */
+void command_prepare(const char *directory);
+
+/*
  * Run the command errpath, found by PATH, with @words, which begin with "errpath" and end with a
  * NULL. command_start() does not wait; @out: a descriptor for both streams. command_wait() returns
  * the exit status, or 128 + signal.

@@ -17,8 +17,8 @@
 struct sweep_options options;
 
 /*
- * A task that gets no page for a page fault of its own has the fault again, for ever
- * (pagefault_out_of_memory()). If memory does not come back, it hangs: leave out page faults.
+ * The kernel repeats a page fault of user space for which it got no page
+ * (pagefault_out_of_memory()). A task would hang if all later allocations failed: skip page faults.
  */
 static const char *skipped_if_persistent(void)
 {
