@@ -15,8 +15,8 @@ class Arch(NamedTuple):
     """An architecture.
 
     NAME: Debian's. MACHINE: the kernel's (uname -m). OPTION: the option of a kernel's configuration
-    that is set for it alone. TRIPLET: prefix of its compilers. QEMU: the program. BOARD: its
-    machine, with options. MODEL: the processor that it emulates. CONSOLE: the device of the serial
+    that is set for it alone. TRIPLET: prefix of its compilers. SOURCE: its directory below arch/ in
+    Linux's sources. IMAGE: what is built there to boot. QEMU: the program. BOARD: its machine, with options. MODEL: the processor that it emulates. CONSOLE: the device of the serial
     port. APPEND: words of the kernel's command line that only this architecture needs. FIRMWARE: a
     file of the machine, or None. ACPI: guests get the table of the simulated VMBus.
     """
@@ -25,6 +25,8 @@ class Arch(NamedTuple):
     machine: str
     option: str
     triplet: str
+    source: str
+    image: str
     qemu: str
     board: str
     model: str
@@ -41,6 +43,11 @@ class Arch(NamedTuple):
         """Return the program that compiles for it: NAME, as gcc-12, or a cross compiler."""
         return name if self.is_native() else f"{self.triplet}-{name}"
 
+    def cross(self) -> list[str]:
+        """Return the words by which Linux's Makefile builds for it on this machine."""
+        return [] if self.is_native() else [f"ARCH={self.source}",
+                                            f"CROSS_COMPILE={self.triplet}-"]
+
     def setup(self) -> None:
         """Install what builds for it and boots it, unless make does that on this machine anyway."""
         if not self.is_native():
@@ -49,8 +56,8 @@ class Arch(NamedTuple):
 
 # no_timer_check: on a busy host the guest's timer can seem broken, and the boot ends in a panic.
 # memmap=: a part of the RAM is reserved, so that tests of hot-add can put ranges into it.
-X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "qemu-system-x86_64", "q35",
-           "qemu64", "ttyS0", "no_timer_check memmap=128M$0x40000000 "
+X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "x86", "bzImage",
+           "qemu-system-x86_64", "q35", "qemu64", "ttyS0", "no_timer_check memmap=128M$0x40000000 "
            # Persistent memory: 256M, so that without its metadata it still has a memory block.
            "memmap=256M!0x60000000 "
            # MMIO windows for the simulated VMBus, below and above 4 GiB, with RAM behind them;
@@ -58,8 +65,8 @@ X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "qemu-system-
            "memmap=64M$0x50000000 memmap=64M$0x120000000 pci=no_e820", None, True)
 # DIMMs are plugged by ACPI, which needs firmware. memhp_default_state: Debian's kernels put added
 # memory online, also that of tests, which is not there: the kernel dies at its first use.
-ARM64 = Arch("arm64", "aarch64", "CONFIG_ARM64", "aarch64-linux-gnu", "qemu-system-aarch64",
-             "virt,acpi=on", "cortex-a57", "ttyAMA0", "memhp_default_state=offline",
+ARM64 = Arch("arm64", "aarch64", "CONFIG_ARM64", "aarch64-linux-gnu", "arm64", "Image",
+             "qemu-system-aarch64", "virt,acpi=on", "cortex-a57", "ttyAMA0", "memhp_default_state=offline",
              "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", False)
 ALL: Sequence[Arch] = (X86, ARM64)
 

@@ -65,16 +65,16 @@ def in_matrix() -> list[str]:
     return [line for line, row in rows().items() if row.need != "named"]
 
 
-def arch_of(line: str) -> Arch:
-    """Return the architecture of a line's kernel."""
-    row = rows().get(line)
-    return row.arch if row else arch.host()
-
-
 def _built() -> dict[str, built.Row]:
     """Return the rows of the kernels that are built here by name."""
     _, lacks = _table()
-    return built.rows(lambda must: [*_expand(f"{must},-{arch.X86.name}", lacks)])
+    return built.rows(lambda must, of: [*_expand(f"{must},-{of}", lacks)])
+
+
+def arch_of(line: str) -> Arch:
+    """Return the architecture of a line's kernel."""
+    row = rows().get(line) or _built().get(line)
+    return row.arch if row else arch.host()
 
 
 def row_of(line: str) -> Row | built.Row:

@@ -15,7 +15,7 @@ from host.common import BUILD, SCRIPTS, Failure, lock, run, say, write_if_change
 KERNELS = BUILD / "kernels"
 CONFIGS = SCRIPTS / "kernels/configs"
 COMPILER = "gcc-12"
-COLUMNS = 7	# of built.conf
+COLUMNS = 8	# of built.conf
 COMPILERS = ("gcc", "clang")	# the words of its column
 
 
@@ -26,6 +26,7 @@ class Row(NamedTuple):
     """
 
     line: str
+    arch: arch.Arch
     source: str
     configs: list[str]
     changes: list[str]
@@ -35,16 +36,17 @@ class Row(NamedTuple):
     base: "Row | None"
 
 
-def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
-    """Return the rows of built.conf and busted.conf by name. EXPAND: parses a must column."""
+def rows(expand: Callable[[str, str], list[str]]) -> dict[str, Row]:
+    """Return the rows of built.conf and busted.conf by name. EXPAND: parses a must column; its
+    second argument is the architecture."""
     lines = [line.split() for line in common.rows(SCRIPTS / "kernels/built.conf")]
     for words in lines:
         if len(words) != COLUMNS:
             raise Failure(f"built.conf: {words[0]}: {len(words)} columns, not {COLUMNS}")
-    table = {name: Row(name, series, configs.split(","),
+    table = {name: Row(name, arch.named(of), series, configs.split(","),
                        [] if changed == "-" else changed.split(","), compiler, int(slow),
-                       expand(must), None)
-             for name, series, configs, changed, compiler, slow, must in lines}
+                       expand(must, of), None)
+             for name, of, series, configs, changed, compiler, slow, must in lines}
     for name, made in table.items():
         if made.compiler not in COMPILERS:
             raise Failure(f"built.conf: {name}: the compiler is {' or '.join(COMPILERS)}, "
@@ -54,18 +56,18 @@ def rows(expand: Callable[[str], list[str]]) -> dict[str, Row]:
             raise Failure(f"busted.conf: {row.line} is based on {row.base!r}, which is not in "
                           "built.conf")
         base = table[row.base]
-        table[row.line] = base._replace(line=row.line, changes=[*base.changes, row.line],
+        table[row.line] = base._replace(line=row.line, changes=[*base.changes, row.change],
                                         base=base)
     return table
 
 
-def _options(configs: Sequence[str]) -> dict[str, str]:
-    """Return the options that a kernel has beyond allnoconfig. Of several files that name an
-    option the last one counts."""
-    files = [*kernel.needed(arch.X86), *(CONFIGS / name for name in configs)]
-    missing = [file.name for file in files if not file.is_file()]
+def _options(configs: Sequence[str], of: arch.Arch) -> dict[str, str]:
+    """Return the options that a kernel of an architecture has beyond allnoconfig. Of several files
+    that name an option the last one counts."""
+    missing = [name for name in configs if not (CONFIGS / name).is_file()]
     if missing:
         raise Failure(f"there is no configuration {' or '.join(missing)} in {CONFIGS}")
+    files = [*kernel.needed(of), *kernel.for_arch((CONFIGS / name for name in configs), of)]
     options: dict[str, str] = {}
     for file in files:
         options.update(kernel.options(file.read_text(encoding="utf-8")))
@@ -88,22 +90,24 @@ def _environment(src: source.Source) -> dict[str, str]:
 
 
 class Recipe:
-    """Everything that a kernel is built from. CLANG: the version of clang to build with, or None.
-    BASE: the line whose name the kernel has and whose modules fit, if that is another one.
+    """Everything that a kernel of architecture OF is built from. CLANG: the version of clang to
+    build with, or None. BASE: the line whose name the kernel has and whose modules fit, if that is another one.
     COVERED: the kernel comes with the blocks of its files that are built for KCOV."""
 
     def __init__(self, line: str, src: source.Source, configs: list[str],
                  changed: changes.Changed, clang: int | None = None,
-                 base: str | None = None, covered: bool = False) -> None:
+                 base: str | None = None, covered: bool = False,
+                 of: arch.Arch = arch.X86) -> None:
         self.line, self.source, self.configs, self.changed = line, src, configs, changed
-        self.base, self.covered = base or line, covered
-        self.options = _options(configs)
-        self.compiler = f"clang-{clang}" if clang else COMPILER
-        self.toolchain = [f"LLVM=-{clang}"] if clang else []
+        self.base, self.covered, self.arch = base or line, covered, of
+        self.options = _options(configs, of)
+        self.compiler = f"clang-{clang}" if clang else of.compiler(COMPILER)
+        self.toolchain = [*of.cross(), *([f"LLVM=-{clang}"] if clang else [])]
         # By default clang inlines functions that errpath and vmbus_sim.ko intercept.
         self.flags = ["-fmacro-prefix-map=../tree/=",
                       *(["-finline-hint-functions"] if clang else [])]
-        self.objects = src.directory / "+".join([*configs, *([f"llvm-{clang}"] if clang else [])])
+        self.objects = src.directory / "+".join([*configs, *([f"llvm-{clang}"] if clang else []),
+                                                 *([] if of is arch.X86 else [of.name])])
 
     def stamp(self) -> str:
         """Return a digest of everything that the result depends on."""
@@ -140,14 +144,14 @@ def _files(directory: Path, *patterns: str) -> list[Path]:
 
 def _export(recipe: Recipe, headers: Path) -> None:
     """Copy the files that builds of modules need, as a headers package has them."""
-    tree, objects = recipe.source.tree, recipe.objects
-    for file in _files(tree, "Makefile", "arch/x86/Makefile*", "arch/x86/include/**/*",
+    tree, objects, own = recipe.source.tree, recipe.objects, f"arch/{recipe.arch.source}"
+    for file in _files(tree, "Makefile", f"{own}/Makefile*", f"{own}/include/**/*",
                        "include/**/*", "scripts/**/*"):
         target = headers / file.relative_to(tree)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(file, target, follow_symlinks=False)
     for file in _files(objects, "Module.symvers", "modules.order", "modules.builtin",
-                       "arch/x86/include/generated/**/*", "include/config/auto.conf",
+                       f"{own}/include/generated/**/*", "include/config/auto.conf",
                        "include/config/kernel.release", "include/generated/**/*",
                        "scripts/**/*", "tools/objtool/objtool"):
         target = headers / file.relative_to(objects)
@@ -157,11 +161,13 @@ def _export(recipe: Recipe, headers: Path) -> None:
             shutil.copy2(file, target, follow_symlinks=False)
 
 
-def _image(objects: Path) -> Path:
-    """Return the image, after a check that it has the kernel that was just linked: with an older
-    one from the cache, the verdict would be on another change."""
-    boot = objects / "arch/x86/boot"
-    image = boot / "bzImage"
+def _image(objects: Path, of: arch.Arch) -> Path:
+    """Return the image. One that unpacks itself is built through the cache: check that it has the
+    kernel that was just linked, or the verdict would be on another change."""
+    boot = objects / "arch" / of.source / "boot"
+    image = boot / of.image
+    if of is not arch.X86:
+        return image
     content = image.read_bytes()
     if not any(packed.read_bytes() in content
                for packed in (boot / "compressed").glob("vmlinux.bin.*")):
@@ -184,12 +190,12 @@ def _build(recipe: Recipe, directory: Path, strict: bool) -> None:
             if strict:
                 raise Failure(text)
             say(text)
-        recipe.make("bzImage", "modules")
+        recipe.make(recipe.arch.image, "modules")
         if recipe.base == recipe.line:
             _export(recipe, fresh / "headers")
         else:
             fresh.mkdir()
-        shutil.copy2(_image(recipe.objects), fresh / "vmlinuz")
+        shutil.copy2(_image(recipe.objects, recipe.arch), fresh / "vmlinuz")
         if recipe.covered:
             (fresh / cover.BLOCKS).write_text(json.dumps(cover.blocks(recipe.objects / "vmlinux")),
                                               encoding="ascii")
@@ -219,10 +225,11 @@ def recipe(row: Row) -> Recipe:
     run([SCRIPTS / "setup", "kernels"], "installing what kernels are built with")
     if row.compiler == "clang":
         run([SCRIPTS / "setup", "clang"], "installing clang")
+    row.arch.setup()
     src = source.debian(row.source)
     return Recipe(row.line, src, row.configs, changes.by_scripts(src, row.changes),
                   llvm.newest() if row.compiler == "clang" else None,
-                  row.base.line if row.base else None)
+                  row.base.line if row.base else None, of=row.arch)
 
 
 def fetch(row: Row) -> kernel.Kernel:

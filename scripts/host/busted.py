@@ -21,11 +21,12 @@ class Red(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of busted.conf. LINE: the kernel with the bug; BASE: the line without it; PROGRAMS:
-    the selftests to run."""
+    """A row of busted.conf, on one of its lines. LINE: the kernel with the bug; BASE: the line
+    without it; CHANGE: the bug, in changes/; PROGRAMS: the selftests to run."""
 
     line: str
     base: str
+    change: str
     programs: str
     red: list[Red]
 
@@ -38,22 +39,36 @@ class Run(Protocol):
     results: list[Result]
 
 
+def _red(rows: Sequence[Row], words: str) -> None:
+    """Add the test of an indented line to those of ROWS whose line it is for."""
+    if words.startswith("@"):
+        only, words = words[1:].split(maxsplit=1)
+        rows = [row for row in rows if row.base == only]
+        if not rows:
+            raise Failure(f"busted.conf: @{only}: the row above has no such line")
+    glob, regexp = words.split(maxsplit=1)
+    for row in rows:
+        row.red.append(Red(glob, re.compile(regexp)))
+
+
 def rows() -> dict[str, Row]:
     """Return the rows by name."""
     table: dict[str, Row] = {}
     programs: dict[str, str] = {}
-    red: list[Red] = []		# of the last row
+    last: list[Row] = []
     for line in common.rows(SCRIPTS / "kernels/busted.conf"):
         if line[0] == "\t":
-            glob, _, regexp = line.strip().partition(" ")
-            red.append(Red(glob, re.compile(regexp.strip())))
+            _red(last, line.strip())
         elif line[0] == "-":
             name, names = line.split()
             programs[name[1:]] = names.replace(",", " ")
         else:
-            name, base, near = line.split()
-            red = []
-            table[name] = Row(PREFIX + name, base, programs[near], red)
+            name, bases, near = line.split()
+            first, *others = bases.split(",")
+            here = {name: first, **{f"{name}-{base}": base for base in others}}
+            last = [Row(PREFIX + one, base, PREFIX + name, programs[near], [])
+                    for one, base in here.items()]
+            table.update(zip(here, last))
     return table
 
 

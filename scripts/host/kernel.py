@@ -6,7 +6,7 @@ import lzma
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from host import arch, root
@@ -17,10 +17,15 @@ from host.common import ROOT, SCRIPTS, Command, Failure, run
 NEEDED = (ROOT / "selftests/config", SCRIPTS / "kernels/guest.config")
 
 
+def for_arch(files: Iterable[Path], of: arch.Arch) -> list[Path]:
+    """Return those of FILES that exist, each followed by the one with an architecture's name."""
+    both = [path for file in files for path in (file, file.with_name(f"{file.name}.{of.machine}"))]
+    return [file for file in both if file.is_file()]
+
+
 def needed(of: arch.Arch) -> list[Path]:
     """Return the files with the options that a kernel of an architecture needs."""
-    files = [path for file in NEEDED for path in (file, file.with_name(f"{file.name}.{of.machine}"))]
-    return [file for file in files if file.is_file()]
+    return for_arch(NEEDED, of)
 
 
 def options(text: str) -> dict[str, str]:
@@ -78,9 +83,7 @@ class Kernel:
             version = int(self.config["CONFIG_CLANG_VERSION"]) // 10000
             return [*command, f"LLVM=-{version}" if shutil.which(f"clang-{version}") else "LLVM=1"]
         compiler = self.arch.compiler(f"gcc-{int(self.config['CONFIG_GCC_VERSION']) // 10000}")
-        if not self.arch.is_native():
-            command.append(f"CROSS_COMPILE={self.arch.triplet}-")
-        command.append(f"CC={compiler}")
+        command += [*self.arch.cross(), f"CC={compiler}"]
         if shutil.which(compiler):
             return command
         # Debian's headers are spread over several directories.

@@ -19,14 +19,15 @@ class Recipes(unittest.TestCase):
         self.enterContext(mock.patch.object(built, "CONFIGS", self.directory))
         (self.directory / "one").write_text("# it\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\n")
         (self.directory / "two").write_text("CONFIG_C=n\nCONFIG_VIRTIO_PCI=m\n")
+        (self.directory / "two.aarch64").write_text("CONFIG_C=y\n")
 
     def recipe(self, configs: Sequence[str] = ("one", "two"), version: str = "1",
                content: dict[str, bytes | None] | None = None,
-               clang: int | None = None) -> built.Recipe:
+               clang: int | None = None, of: arch.Arch = arch.X86) -> built.Recipe:
         src = source.Source("none", self.directory, version)
         changed = changes.Changed(src)
         changed.content = content or {}
-        return built.Recipe("it", src, list(configs), changed, clang)
+        return built.Recipe("it", src, list(configs), changed, clang, of=of)
 
     def test_options(self) -> None:
         options = self.recipe().options
@@ -34,6 +35,16 @@ class Recipes(unittest.TestCase):
                                                      ("A", "B", "C", "VIRTIO_PCI")))
         for file in kernel.needed(arch.X86):
             self.assertLessEqual(set(kernel.options(file.read_text())), set(options))
+
+    def test_architecture(self) -> None:
+        with mock.patch.object(arch.Arch, "is_native", lambda self: self is arch.X86):
+            x86, arm64 = self.recipe(), self.recipe(of=arch.ARM64)
+        self.assertEqual(("n", "y"), (x86.options["CONFIG_C"], arm64.options["CONFIG_C"]))
+        self.assertEqual(("gcc-12", []), (x86.compiler, x86.toolchain))
+        self.assertEqual("aarch64-linux-gnu-gcc-12", arm64.compiler)
+        self.assertEqual(["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-"], arm64.toolchain)
+        self.assertNotEqual(x86.objects, arm64.objects)
+        self.assertNotEqual(x86.stamp(), arm64.stamp())
 
     def test_no_such_configuration(self) -> None:
         with self.assertRaisesRegex(Failure, "no configuration three in"):
@@ -74,12 +85,16 @@ class Image(unittest.TestCase):
 
     def test_of_this_kernel(self) -> None:
         (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"the kernel")
-        self.assertEqual(self.boot / "bzImage", built._image(self.objects))
+        self.assertEqual(self.boot / "bzImage", built._image(self.objects, arch.X86))
+
+    def test_not_compressed(self) -> None:
+        self.assertEqual(self.objects / "arch/arm64/boot/Image",
+                         built._image(self.objects, arch.ARM64))
 
     def test_of_another(self) -> None:
         (self.boot / "compressed/vmlinux.bin.gz").write_bytes(b"a new kernel")
         with self.assertRaisesRegex(Failure, "bzImage is not of the kernel .*: ccache -C"):
-            built._image(self.objects)
+            built._image(self.objects, arch.X86)
 
 
 class Rows(unittest.TestCase):
@@ -116,11 +131,11 @@ class Compiler(unittest.TestCase):
 
     def row(self, text: str) -> built.Row:
         (self.directory / "kernels/built.conf").write_text(f"# it\n{text}\n", encoding="utf-8")
-        return built.rows(str.split)["it"]
+        return built.rows(lambda must, _: must.split())["it"]
 
     def recipe(self, compiler: str, *tools: str) -> built.Recipe:
         with mock.patch.object(shutil, "which", lambda name: name in tools):
-            return built.recipe(self.row(f"it 7.3 small - {compiler} 1 *"))
+            return built.recipe(self.row(f"it amd64 7.3 small - {compiler} 1 *"))
 
     def installed(self) -> list[str]:
         return [call.args[0][1] for call in self.commands.mock_calls]
@@ -150,8 +165,12 @@ class Compiler(unittest.TestCase):
             self.recipe("icc")
 
     def test_no_word(self) -> None:
-        with self.assertRaisesRegex(Failure, r"^built\.conf: it: 6 columns, not 7$"):
-            self.row("it 7.3 small - 1 *")
+        with self.assertRaisesRegex(Failure, r"^built\.conf: it: 7 columns, not 8$"):
+            self.row("it amd64 7.3 small - 1 *")
+
+    def test_wrong_architecture(self) -> None:
+        with self.assertRaisesRegex(Failure, "^the architecture is amd64 or arm64, not 'riscv'$"):
+            self.row("it riscv 7.3 small - gcc 1 *")
 
 
 class Llvm(unittest.TestCase):

@@ -2,14 +2,17 @@
 """Which results of a busted kernel pass, and which do not."""
 
 import re
+import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
-from host import archive, busted, changes
+from host import archive, built, busted, changes
+from host.common import Failure
 from host.ktap import Result
 from host.runner import Run
 
-ROW = busted.Row("busted-it", "small", "prog", [
+ROW = busted.Row("busted-it", "small", "busted-it", "prog", [
     busted.Red("prog.a*", re.compile("page: .* -1 unexplained")),
     busted.Red("prog.b", re.compile("Expected"))])
 RED = (Result("prog.a1", "fail", "it", ("page: 1 before, 0 after: -1 unexplained",)),
@@ -66,9 +69,38 @@ class Rows(unittest.TestCase):
             self.assertTrue(row.red, row.line)
             archive.row_of(row.line)
 
+    def test_second_line(self) -> None:
+        row = busted.rows()["accounting-small-arm64"]
+        self.assertEqual(("busted-accounting-small-arm64", "small-arm64", "busted-accounting"),
+                         row[:3])
+        built_row = archive.row_of(row.line)
+        assert isinstance(built_row, built.Row)
+        self.assertEqual((["busted-accounting"], "arm64"), (built_row.changes, built_row.arch.name))
+
     def test_modules_of_the_base_fit(self) -> None:
         """No header changes."""
         for row in busted.rows().values():
-            for script in changes.scripts(row.line):
+            for script in changes.scripts(row.change):
                 names = script.read_text(encoding="utf-8").splitlines()[0].split()[1:]
                 self.assertEqual([], [name for name in names if not name.endswith(".c")], script)
+
+
+class Table(unittest.TestCase):
+    """A table of this test."""
+
+    def rows(self, text: str) -> dict[str, list[str]]:
+        directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (directory / "kernels").mkdir()
+        (directory / "kernels/busted.conf").write_text("-near prog\n" + text, encoding="utf-8")
+        with mock.patch.object(busted, "SCRIPTS", directory):
+            return {name: [red.regexp.pattern for red in row.red]
+                    for name, row in busted.rows().items()}
+
+    def test_each_line_has_its_tests(self) -> None:
+        self.assertEqual({"it": ["all of it", "one"], "it-b": ["all of it"], "other": ["x"]},
+                         self.rows("it a,b near\n\tprog.* all of it\n\t@a prog.* one\n"
+                                   "other a near\n\tprog.* x\n"))
+
+    def test_no_such_line(self) -> None:
+        with self.assertRaisesRegex(Failure, "busted.conf: @c: the row above has no such line"):
+            self.rows("it a,b near\n\t@c prog.* one\n")
