@@ -115,7 +115,7 @@ nightly: test	## run what takes longer: all mutants, bench, kernels built here, 
 	@$(words) scripts/qemu-zero-page -- $(qemus)
 	@scripts/matrix small lazy debug debug-rt lazy-debug kasan small-nobpf small-nolivepatch small-nonuma \
 		small-up tiny small-cfi peers --tests all
-	@scripts/setup arm64 && scripts/matrix 6.1-arm64 6.12-arm64 7.3-arm64 --tests all
+	@scripts/setup arm64 && scripts/matrix 6.1-arm64 6.12-arm64 7.3-arm64 small-arm64 --tests all
 	@scripts/run 6.12 --tests all --append preempt=full
 	@scripts/run 6.1 6.12 7.3 --tests functions --append ERRPATH_FUNCTIONS=210 --timeout 900
 	@scripts/matrix --tests "$(LONG) fuzz"

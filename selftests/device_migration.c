@@ -7,6 +7,7 @@
  * The tests are in migration/: moves.c and device.c inject no failure, failures.c does,
  * and killed.c kills processes. This file tests the input that the module refuses.
  */
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/file.h"
 #include "lib/kmsg.h"
 

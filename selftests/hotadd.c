@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Real memory is added and removed by ACPI and by virtio-mem, also when its memmap fails. */
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness.h"
 
 #include "lib/hotadd.h"

@@ -2,6 +2,7 @@
 /* Leaks of a failed hot-add that are too small to be seen after one failure. */
 #include <math.h>
 
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness.h"
 
 #include "lib/counters.h"

@@ -7,6 +7,7 @@
  * The operations are in lazy/operations.c, the test of a folio that needs no page table
  * for its split is in lazy/unneeded.c.
  */
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness_parts.h"
 
 #include "lib/knobs.h"

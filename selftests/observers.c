@@ -72,9 +72,12 @@ static int queue_signal(void)
 	return sigtimedwait(&set, NULL, &now) == SIGRTMIN ? 0 : 1;
 }
 
-/* A function that is above the allocation, and that the compiler does not inline. */
+/*
+ * A function that is above the allocation, and that the compiler does not inline. On arm64 the
+ * functions below the system call are inlined or end in a tail call, which leaves no frame.
+ */
 #ifdef __aarch64__
-#define SENDER "do_rt_sigqueueinfo"
+#define SENDER "__arm64_sys_rt_sigqueueinfo"
 #else
 #define SENDER "do_send_sig_info"
 #endif

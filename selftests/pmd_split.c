@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness.h"
 
 #include "lib/knobs.h"

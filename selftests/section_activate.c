@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A memory section whose memmap cannot be allocated must leave nothing behind. */
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness.h"
 
 #include "lib/hotplug.h"

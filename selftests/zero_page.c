@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#define HARNESS_PAGE_SIZE 4096
 #include "lib/harness.h"
 
 #include "lib/counters.h"

@@ -66,7 +66,7 @@ X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "x86", "bzIma
 # DIMMs are plugged by ACPI, which needs firmware. memhp_default_state: Debian's kernels put added
 # memory online, also that of tests, which is not there: the kernel dies at its first use.
 ARM64 = Arch("arm64", "aarch64", "CONFIG_ARM64", "aarch64-linux-gnu", "arm64", "Image",
-             "qemu-system-aarch64", "virt,acpi=on", "cortex-a57", "ttyAMA0", "memhp_default_state=offline",
+             "qemu-system-aarch64", "virt,acpi=on", "cortex-a76", "ttyAMA0", "memhp_default_state=offline",
              "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", False)
 ALL: Sequence[Arch] = (X86, ARM64)
 

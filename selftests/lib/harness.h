@@ -79,6 +79,11 @@ static inline void harness_stretch_limits(void)
 	}
 }
 
+/* A program whose tests count in pages of one size defines this before. 0: any size. */
+#ifndef HARNESS_PAGE_SIZE
+#define HARNESS_PAGE_SIZE 0
+#endif
+
 /* Runs the selected tests. Fails if no test is selected, where the harness would pass. */
 static inline int harness_run(int argc, char **argv)
 {
@@ -89,6 +94,11 @@ static inline int harness_run(int argc, char **argv)
 	if (!harness_selects(argc, argv)) {
 		fprintf(stderr, "# no test has this name; -l lists all names\n");
 		return KSFT_FAIL;
+	}
+	if (HARNESS_PAGE_SIZE && getpagesize() != HARNESS_PAGE_SIZE) {
+		ksft_print_header();
+		ksft_exit_skip("the tests count in pages of %d bytes; here they have %d\n",
+			       HARNESS_PAGE_SIZE, getpagesize());
 	}
 	harness_stretch_limits();
 	return test_harness_run(argc, argv);
