@@ -2,7 +2,7 @@
 """The architectures of kernels: how guests of each boot, and what builds for them on this machine."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -48,6 +48,11 @@ class Arch(NamedTuple):
         return [] if self.is_native() else [f"ARCH={self.source}",
                                             f"CROSS_COMPILE={self.triplet}-"]
 
+    def processor(self, config: Container[str]) -> str:
+        """Return the processor for a kernel with these options. Those with pages of 16 KiB do not
+        boot on the model that is faster to emulate."""
+        return "cortex-a76" if "CONFIG_ARM64_16K_PAGES" in config else self.model
+
     def setup(self) -> None:
         """Install what builds for it and boots it, unless make does that on this machine anyway."""
         if not self.is_native():
@@ -66,7 +71,7 @@ X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "x86", "bzIma
 # DIMMs are plugged by ACPI, which needs firmware. memhp_default_state: Debian's kernels put added
 # memory online, also that of tests, which is not there: the kernel dies at its first use.
 ARM64 = Arch("arm64", "aarch64", "CONFIG_ARM64", "aarch64-linux-gnu", "arm64", "Image",
-             "qemu-system-aarch64", "virt,acpi=on", "cortex-a76", "ttyAMA0", "memhp_default_state=offline",
+             "qemu-system-aarch64", "virt,acpi=on", "cortex-a57", "ttyAMA0", "memhp_default_state=offline",
              "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", False)
 ALL: Sequence[Arch] = (X86, ARM64)
 

@@ -79,7 +79,7 @@ def command(kernel: Kernel, initrd: Path, append: str, accel: str = "tcg", size:
         more += ["-acpitable", f"file={option(build.acpi_table())}"]
     return [of.qemu, "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", of.board, *ACCELERATORS[accel],
-            "-cpu", "host" if accel == "kvm" else of.model,
+            "-cpu", "host" if accel == "kvm" else of.processor(kernel.config),
             "-m", f"{size},{hotadd.LIMITS}" if grows else size, *more,
             "-kernel", str(kernel.image), "-initrd", str(initrd), "-append",
             f"console={of.console} {APPEND} {of.append} ERRPATH_LINE={kernel.line} "

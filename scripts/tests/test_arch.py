@@ -75,6 +75,10 @@ class Guests(KernelTest):
               mock.patch("pathlib.Path.is_file", return_value=True)):
             return guest.command(one, Path("/initrd"), "more", accel)
 
+    def test_processor(self) -> None:
+        self.assertEqual("cortex-a57", arch.ARM64.processor({"CONFIG_ARM64_4K_PAGES": "y"}))
+        self.assertEqual("cortex-a76", arch.ARM64.processor({"CONFIG_ARM64_16K_PAGES": "y"}))
+
     def test_arm64(self) -> None:
         words = self.command(arch.ARM64)
         self.assertEqual("qemu-system-aarch64", words[0])
