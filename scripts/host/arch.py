@@ -49,8 +49,8 @@ class Arch(NamedTuple):
                                             f"CROSS_COMPILE={self.triplet}-"]
 
     def processor(self, config: Container[str]) -> str:
-        """Return the processor for a kernel with these options. Those with pages of 16 KiB do not
-        boot on the model that is faster to emulate."""
+        """Return the processor for a kernel with these options: a Cortex-A57 has no pages of
+        16 KiB."""
         return "cortex-a76" if "CONFIG_ARM64_16K_PAGES" in config else self.model
 
     def setup(self) -> None:
