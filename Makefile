@@ -96,15 +96,13 @@ test-built: setup
 	@nice -n 19 scripts/kernel small
 	@scripts/tests/run $(LATE)
 
-# --timeout: guests share the processors with a build; on a slow machine, programs of an RT kernel need
-# more than the usual 120 seconds.
 test-fetched: setup
 	@scripts/tests/run $(filter-out $(LATE) $(RARE),$(notdir $(basename $(wildcard scripts/tests/test_*.py))))
 	@scripts/mutants 6.12 $(MUTANTS)
 	@scripts/bench 6.12
 	@$(words) scripts/qemu-zero-page -- $(test_qemus)
 	@scripts/zero-guest 6.12 trixie
-	@scripts/matrix --tests all --timeout 300
+	@scripts/matrix --tests all
 	@scripts/run 7.3 --tests "$(LONG)"
 
 nightly: test	## run what takes longer: all mutants, bench, kernels built here, hundreds of loads [QEMU_PROOF=1]
