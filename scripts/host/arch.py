@@ -16,9 +16,10 @@ class Arch(NamedTuple):
 
     NAME: Debian's. MACHINE: the kernel's (uname -m). OPTION: the option of a kernel's configuration
     that is set for it alone. TRIPLET: prefix of its compilers. SOURCE: its directory below arch/ in
-    Linux's sources. IMAGE: what is built there to boot. QEMU: the program. BOARD: its machine, with options. MODEL: the processor that it emulates. CONSOLE: the device of the serial
-    port. APPEND: words of the kernel's command line that only this architecture needs. FIRMWARE: a
-    file of the machine, or None. ACPI: guests get the table of the simulated VMBus.
+    Linux's sources. IMAGE: what is built there to boot. QEMU: the program. BOARD: its machine,
+    with options. MODEL: the processor that it emulates. CONSOLE: the device of the serial port.
+    APPEND: words of the kernel's command line that only this architecture needs. FIRMWARE: a file
+    of the machine, or None. ACPI: guests get the table of the simulated VMBus.
     """
 
     name: str
@@ -71,7 +72,8 @@ X86 = Arch("amd64", "x86_64", "CONFIG_X86_64", "x86_64-linux-gnu", "x86", "bzIma
 # DIMMs are plugged by ACPI, which needs firmware. memhp_default_state: Debian's kernels put added
 # memory online, also that of tests, which is not there: the kernel dies at its first use.
 ARM64 = Arch("arm64", "aarch64", "CONFIG_ARM64", "aarch64-linux-gnu", "arm64", "Image",
-             "qemu-system-aarch64", "virt,acpi=on", "cortex-a57", "ttyAMA0", "memhp_default_state=offline",
+             "qemu-system-aarch64", "virt,acpi=on", "cortex-a57", "ttyAMA0",
+             "memhp_default_state=offline",
              "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", False)
 ALL: Sequence[Arch] = (X86, ARM64)
 

@@ -115,6 +115,11 @@ class Rows(unittest.TestCase):
             self.assertRegex(row.release, f"{row.arch.name}$")
             self.assertEqual(row.arch, archive.arch_of(row.line))
 
+    def test_built_kernel_is_of_its_architecture(self) -> None:
+        for line, of in (("small", arch.X86), ("small-arm64", arch.ARM64),
+                         ("busted-accounting-small-arm64", arch.ARM64)):
+            self.assertEqual(of, archive.arch_of(line), line)
+
     def test_each_excludes_what_its_architecture_lacks(self) -> None:
         rows = archive.rows()
         self.assertIn("!linear_map.*", rows["6.12"].must)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """lib/harness.h: a test that failed never becomes a pass or a skip."""
 
+import os
 import subprocess
 import tempfile
 import unittest
@@ -118,8 +119,9 @@ class Harness(unittest.TestCase):
                         f"-I{SELFTESTS}", "-isystem", ksft.fetch(), f"{name}.c", "-o", name],
                        cwd=cls.directory, check=True)
 
-    def run_program(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([self.directory / "program", *words], text=True, check=False,
+    def run_program(self, *words: str,
+                    name: str = "program") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([self.directory / name, *words], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def results(self) -> dict[str, ktap.Result]:
@@ -145,3 +147,14 @@ class Harness(unittest.TestCase):
         run = self.run_program("-r", "global.none")
         self.assertEqual(1, run.returncode, run.stdout)
         self.assertIn("no test has this name", run.stdout)
+
+    def test_pages_of_another_size(self) -> None:
+        """Then no test runs, and the program says why; with pages of this size they run."""
+        size = os.sysconf("SC_PAGE_SIZE")
+        for wanted, status, text in ((2 * size, 4, f"1..0 # SKIP .* pages of {2 * size} bytes; "
+                                      f"here they have {size}"),
+                                     (size, 1, "not ok .* global.fails_then_skips")):
+            self.build(f"pages{wanted}", f"#define HARNESS_PAGE_SIZE {wanted}\n{PROGRAM}")
+            run = self.run_program(name=f"pages{wanted}")
+            self.assertEqual(status, run.returncode, run.stdout)
+            self.assertRegex(run.stdout, text)
